@@ -1,0 +1,196 @@
+"""Settings. Every PORTCULLIS_ variable is explained in docs/settings.md (a test compares the two)."""
+
+import secrets
+from pathlib import Path
+
+from portal.embedded.layout import Layout
+from portal.kit import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+DATA_DIR = Path(env.text("PORTCULLIS_DATA", str(BASE_DIR / "var"))).resolve()
+EMBEDDED = Layout(DATA_DIR)
+
+DEBUG = env.flag("PORTCULLIS_DEBUG", False)
+# Without a key of one's own a restart signs everybody out; `check --deploy` says so (portal.E001).
+SECRET_KEY = env.text("PORTCULLIS_SECRET_KEY") or EMBEDDED.read_secret_key() or secrets.token_urlsafe(50)
+SECRET_KEY_IS_LASTING = bool(env.text("PORTCULLIS_SECRET_KEY") or EMBEDDED.read_secret_key())
+ALLOWED_HOSTS = env.items("PORTCULLIS_HOSTS", "localhost,127.0.0.1,[::1]")
+PORT = env.number("PORTCULLIS_PORT", 8800, least=1, most=65535)
+# The address people and CI reach the portal at: used in links, messages and cookies' security.
+BASE_URL = env.text("PORTCULLIS_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+HTTPS = BASE_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "portal.pages",
+    "portal.api",
+    "portal.slackbot",
+    "deployments",
+    "locks",
+    "catalog",
+    "portal.audit",
+    "portal.accounts",
+    "rest_framework",
+    "django_htmx",
+    "csp",
+    "template_partials.apps.SimpleAppConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "portal.kit.faults.LostDatabaseMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.kit.trace.TraceMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.pages.middleware.SignInRequiredMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "django_htmx.templatetags.django_htmx",
+                "portal.kit.templatetags.kit",
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.pages.shell.shell",
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        **env.database(env.text("DATABASE_URL") or EMBEDDED.database_url),
+    }
+}
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", "3")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL") or EMBEDDED.redis_url
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        # redis-py says unix://, Celery says redis+socket:// for the same thing.
+        "LOCATION": REDIS_URL.replace("redis+socket://", "unix://", 1),
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "pages:sign_in"
+LOGIN_REDIRECT_URL = "pages:home"
+LOGOUT_REDIRECT_URL = "pages:sign_in"
+SESSION_COOKIE_AGE = 7 * 24 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "https:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Served straight from static/ with finders, so that there is no collect step to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.auth.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.api.auth.HasActor"],
+    "DEFAULT_RENDERER_CLASSES": ["portal.api.bodies.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["portal.api.bodies.JSONParser"],
+    "EXCEPTION_HANDLER": "portal.api.errors.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# The broker is a wake-up bell, never the record: publishing gives up within half a second.
+CELERY = {
+    "broker_url": REDIS_URL,
+    "broker_connection_retry_on_startup": True,
+    "broker_transport_options": {
+        "visibility_timeout": 600,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 0.5,
+        "socket_connect_timeout": 0.5,
+        "max_retries": 0,
+    },
+    "task_ignore_result": True,
+    "task_acks_late": True,
+    "task_publish_retry": False,
+    "task_default_queue": "portcullis",
+    "worker_hijack_root_logger": False,
+    "beat_schedule": {
+        "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
+        "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
+    },
+}
+
+SLACK_BOT_TOKEN = env.text("PORTCULLIS_SLACK_TOKEN")
+SLACK_API_URL = env.text("PORTCULLIS_SLACK_API_URL", "https://slack.com/api/")
+SLACK_CHANNEL = env.text("PORTCULLIS_SLACK_CHANNEL")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("PORTCULLIS_LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}
