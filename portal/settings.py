@@ -160,26 +160,25 @@ REST_FRAMEWORK = {
 }
 
 # The broker is a wake-up bell, never the record: publishing gives up within half a second.
-CELERY = {
-    "broker_url": REDIS_URL,
-    "broker_connection_retry_on_startup": True,
-    "broker_transport_options": {
-        "visibility_timeout": 600,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 0.5,
-        "socket_connect_timeout": 0.5,
-        "max_retries": 0,
-    },
-    "task_ignore_result": True,
-    "task_acks_late": True,
-    "task_publish_retry": False,
-    "task_default_queue": "portcullis",
-    "worker_hijack_root_logger": False,
-    "beat_schedule": {
-        "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
-        "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
-    },
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
+    "max_retries": 0,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_DEFAULT_QUEUE = "portcullis"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A tick that nobody took in time is dropped: the next one does the same work.
+CELERY_BEAT_SCHEDULE = {
+    "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
+    "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
 }
 
 SLACK_BOT_TOKEN = env.text("PORTCULLIS_SLACK_TOKEN")
