@@ -1,0 +1,68 @@
+"""Who may do what. Every door ends here, because every command starts with `require`."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from portal.kit.by import Actor, By
+from portal.kit.errors import Refused
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`scope`: what a credential needs. `people`: which persons may, admins aside."""
+
+    scope: str
+    people: Literal["members", "owners", "moderators", "admins"]
+    deed: str
+
+
+RULES = {
+    "catalog.read": Rule("catalog:read", "members", "read the catalog"),
+    "entity.write": Rule("catalog:write", "owners", "change this entity"),
+    "blueprint.write": Rule("catalog:write", "moderators", "change this blueprint"),
+    "deployment.report": Rule("report", "members", "report deployments"),
+    "inbox.resolve": Rule("admin", "admins", "place reports of the inbox"),
+    "gate.ask": Rule("gate", "members", "ask the gate"),
+    "lock.read": Rule("gate", "members", "read locks"),
+    "lock.take": Rule("lock", "members", "take locks"),
+    "lock.release": Rule("lock", "owners", "release this lock"),
+    "audit.read": Rule("admin", "members", "read the audit log"),
+    "account.write": Rule("admin", "admins", "change accounts"),
+}
+
+
+def allows(
+    actor: Actor, verb: str, *, holder: str = "", teams: Collection[str] = (), blueprint: str = ""
+) -> bool:
+    """Whether `actor` may do `verb` to something held by the actor with key `holder` and owned by `teams`."""
+    rule = RULES[verb]
+    if actor.is_admin:
+        return True
+    mine = bool(holder) and holder == actor.key
+    if actor.kind == "credential":
+        return rule.scope in actor.scopes and (rule.people != "owners" or verb == "entity.write" or mine)
+    if rule.people == "members" or mine:
+        return True
+    if blueprint and blueprint in actor.moderates:
+        return True
+    return rule.people == "owners" and not actor.teams.isdisjoint(teams)
+
+
+def require(by: By, verb: str, *, holder: str = "", teams: Collection[str] = (), blueprint: str = "") -> None:
+    """Raises Refused, with a sentence that names what is missing, unless `allows`."""
+    if allows(by.actor, verb, holder=holder, teams=teams, blueprint=blueprint):
+        return
+    rule = RULES[verb]
+    if by.actor.kind == "credential" and rule.scope not in by.actor.scopes:
+        raise Refused(
+            f"The credential “{by.actor.name}” may not {rule.deed}: it lacks the scope “{rule.scope}”.",
+            scope=rule.scope,
+        )
+    owners = ", ".join(sorted(teams)) or "an administrator"
+    may = {
+        "owners": f"its holder, its owners ({owners}) and administrators may",
+        "moderators": "moderators of the blueprint and administrators may",
+        "admins": "administrators may",
+    }[rule.people]
+    raise Refused(f"{by.actor.name} may not {rule.deed}: {may}.")

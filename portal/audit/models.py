@@ -1,0 +1,104 @@
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from portal.kit.ids import uuid7
+
+
+class Event(models.Model):
+    """One noun changed. Written by `record()` in the change's own transaction; never altered."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True)
+    at = models.DateTimeField(db_default=Now())
+    name = models.CharField(max_length=60)
+    noun = models.CharField(max_length=40)
+    noun_id = models.CharField(max_length=1000)
+    title = models.TextField(blank=True)
+    blueprint = models.CharField(max_length=100, blank=True)
+    entity = models.CharField(max_length=1000, blank=True)
+    service = models.CharField(max_length=1000, blank=True)
+    environment = models.CharField(max_length=1000, blank=True)
+    actor_kind = models.CharField(max_length=12)
+    actor_key = models.CharField(max_length=60)
+    actor_name = models.CharField(max_length=254)
+    door = models.CharField(max_length=10)
+    trace = models.UUIDField()
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    payload = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        indexes = [
+            BrinIndex(fields=["at"], name="event_at"),
+            models.Index(fields=["noun", "noun_id", "id"], name="event_noun"),
+            models.Index(fields=["blueprint", "entity", "id"], name="event_entity", condition=~Q(blueprint="")),
+            models.Index(fields=["service", "environment", "id"], name="event_place", condition=~Q(service="")),
+            models.Index(fields=["trace"], name="event_trace"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.title}"
+
+    @property
+    def stream(self) -> str:
+        return f"{self.noun}:{self.noun_id}"
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def due(self) -> "DeliveryQuerySet":
+        """Waiting and due, or claimed by a worker whose lease has run out; never past an earlier one of its stream."""
+        earlier = Delivery.objects.filter(
+            subscriber=OuterRef("subscriber"),
+            stream=OuterRef("stream"),
+            pk__lt=OuterRef("pk"),
+            state__in=Delivery.UNFINISHED,
+        )
+        waiting = Q(state=Delivery.State.PENDING, due_at__lte=Now())
+        lapsed = Q(state=Delivery.State.SENDING, lease_until__lt=Now())
+        return self.filter(waiting | lapsed).exclude(Exists(earlier))
+
+
+class Delivery(models.Model):
+    """An event owed to one subscriber."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        SENDING = "sending"
+        DONE = "done"
+        PARKED = "parked"
+
+    UNFINISHED: ClassVar = [State.PENDING, State.SENDING]
+    LEASE: ClassVar = timedelta(seconds=60)
+
+    public_id = models.UUIDField(default=uuid7, unique=True)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    subscriber = models.CharField(max_length=60)
+    stream = models.TextField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True)
+    lease = models.UUIDField(null=True)
+    last_error = models.TextField(blank=True)
+    done_at = models.DateTimeField(null=True)
+    result = models.JSONField(default=dict)
+
+    objects: ClassVar[Any] = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["event", "subscriber"], name="delivery_once")]
+        indexes = [
+            models.Index(fields=["due_at"], name="delivery_due", condition=Q(state__in=["pending", "sending"])),
+            models.Index(
+                fields=["subscriber", "stream", "id"], name="delivery_stream", condition=Q(state__in=["pending", "sending"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.subscriber}"

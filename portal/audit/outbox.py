@@ -1,0 +1,89 @@
+"""Delivers what events owe. Any number of workers may run this at once."""
+
+import logging
+import random
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from portal.audit import subscribers
+from portal.audit.models import Delivery
+from portal.audit.nouns import Noun
+from portal.audit.record import record
+from portal.audit.subscribers import Hopeless, RetryLater
+from portal.kit.by import By
+from portal.kit.ids import uuid7
+
+logger = logging.getLogger(__name__)
+
+GIVE_UP_AFTER = timedelta(days=3)
+LONGEST_WAIT = 300.0  # seconds
+
+
+def deliver_due(limit: int = 500) -> int:
+    """Delivers until nothing is due or `limit` is reached; returns how many were tried."""
+    tried = 0
+    while tried < limit and (delivery := claim()):
+        deliver(delivery)
+        tried += 1
+    return tried
+
+
+@transaction.atomic
+def claim() -> Delivery | None:
+    """Takes the next due delivery under a lease. Others skip it; if we die, it is due again when the lease ends."""
+    delivery: Delivery | None = (
+        Delivery.objects.due().select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "pk").first()
+    )
+    if delivery is None:
+        return None
+    lease = uuid7()
+    Delivery.objects.filter(pk=delivery.pk).update(
+        state=Delivery.State.SENDING, lease=lease, lease_until=Now() + Delivery.LEASE, attempts=F("attempts") + 1
+    )
+    return Delivery.objects.select_related("event").get(pk=delivery.pk)
+
+
+def deliver(delivery: Delivery) -> None:
+    """Calls the subscriber outside any transaction and notes what became of it."""
+    subscriber = subscribers.named(delivery.subscriber)
+    try:
+        if subscriber is None:
+            raise Hopeless(f"Nobody is called {delivery.subscriber!r} any more.")
+        result = subscriber.handle(delivery)
+    except Hopeless as reason:
+        _settle(delivery, state=Delivery.State.PARKED, last_error=str(reason))
+    except RetryLater as reason:
+        _postpone(delivery, str(reason), reason.after)
+    except Exception as error:
+        logger.exception("Delivery %s failed", delivery.public_id)
+        _postpone(delivery, f"{type(error).__name__}: {error}", None)
+    else:
+        _settle(delivery, state=Delivery.State.DONE, done_at=timezone.now(), last_error="", result=result or {})
+
+
+def _settle(delivery: Delivery, **changes: object) -> None:
+    # Only while the lease is still ours: a worker that was paused past it must not undo another's work.
+    Delivery.objects.filter(pk=delivery.pk, lease=delivery.lease).update(lease=None, lease_until=None, **changes)
+
+
+def _postpone(delivery: Delivery, error: str, after: float | None) -> None:
+    now = timezone.now()
+    if now - delivery.event.at > GIVE_UP_AFTER:
+        _settle(delivery, state=Delivery.State.PARKED, last_error=error)
+        return
+    wait = after if after is not None else min(2.0**delivery.attempts, LONGEST_WAIT) * random.uniform(0.8, 1.2)
+    _settle(delivery, state=Delivery.State.PENDING, due_at=now + timedelta(seconds=wait), last_error=error)
+
+
+@transaction.atomic
+def delivery_retry(delivery: Delivery, *, by: By) -> None:
+    """An administrator sends a parked delivery round again."""
+    changed = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.PARKED).update(
+        state=Delivery.State.PENDING, due_at=Now(), last_error=""
+    )
+    if changed:
+        record("delivery.retried", Noun("delivery", str(delivery.public_id), str(delivery)), by=by)

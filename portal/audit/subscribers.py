@@ -1,0 +1,57 @@
+"""Who wants to hear of which events. Apps subscribe in `ready()`; `record()` asks here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from portal.audit.models import Delivery, Event
+
+
+class RetryLater(Exception):
+    """The receiver cannot take it now. `after` in seconds overrules the usual back-off."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Hopeless(Exception):
+    """Sending it again would fail again: park it where an administrator sees it."""
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """`handle(delivery)` may be called again after a crash, so it must be idempotent by `delivery.public_id`.
+
+    What it returns (a JSON object) is kept on the delivery.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    handle: "Callable[[Delivery], dict[str, Any] | None]"
+    wants: "Callable[[Event], bool]"
+
+    def hears(self, event: "Event") -> bool:
+        return any(fnmatchcase(event.name, pattern) for pattern in self.patterns) and self.wants(event)
+
+
+_subscribers: dict[str, Subscriber] = {}
+
+
+def subscribe(
+    name: str,
+    *patterns: str,
+    handle: "Callable[[Delivery], dict[str, Any] | None]",
+    wants: "Callable[[Event], bool]" = lambda event: True,
+) -> None:
+    _subscribers[name] = Subscriber(name, patterns, handle, wants)
+
+
+def named(name: str) -> Subscriber | None:
+    return _subscribers.get(name)
+
+
+def of(event: "Event") -> list[Subscriber]:
+    return [subscriber for subscriber in _subscribers.values() if subscriber.hears(event)]

@@ -1,0 +1,45 @@
+"""Who does something, and through which door."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from portal.kit.ids import uuid7
+
+Door = Literal["page", "admin", "api", "slack", "clock", "setup"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person, a credential or the portal itself, as the policy sees them.
+
+    `key` is stable and unique ("user:7", "credential:3", "system:clock"); `teams` are team identifiers;
+    `moderates` are blueprint identifiers.
+    """
+
+    kind: Literal["user", "credential", "system"]
+    key: str
+    name: str
+    email: str = ""
+    is_admin: bool = False
+    scopes: frozenset[str] = frozenset()
+    teams: frozenset[str] = frozenset()
+    moderates: frozenset[str] = frozenset()
+
+    @property
+    def is_person(self) -> bool:
+        return self.kind == "user"
+
+
+@dataclass(frozen=True)
+class By:
+    actor: Actor
+    door: Door
+    trace: UUID = field(default_factory=uuid7)
+    agent: str = ""  # the client's User-Agent, kept as an entity's datasource
+
+
+def system(name: str) -> By:
+    """The portal acting by itself: the clock, or its own set-up."""
+    door: Door = "setup" if name == "setup" else "clock"
+    return By(Actor("system", f"system:{name}", name, is_admin=True), door)

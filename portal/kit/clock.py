@@ -1,0 +1,70 @@
+"""Instants and durations as people and programs write them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+from django.utils.dateparse import parse_datetime
+
+from portal.kit.errors import Invalid
+
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def instant(value: object, path: str) -> datetime:
+    """Reads RFC 3339 such as `2026-01-31T15:40:00Z`; an instant without an offset is refused."""
+    if isinstance(value, str):
+        try:
+            parsed = parse_datetime(value)
+        except ValueError:
+            parsed = None
+        if parsed is not None and parsed.tzinfo is not None:
+            return parsed.astimezone(UTC)
+    raise Invalid.at(path, "must be an instant with an offset, such as 2026-01-31T15:40:00Z")
+
+
+def duration(value: object, path: str) -> timedelta:
+    """Reads `90m`, `2h`, `1d`, `1w` and sums such as `1d12h`."""
+    text = str(value).strip().lower()
+    if re.fullmatch(r"(\d{1,6}[mhdw])+", text):
+        total = sum((int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([mhdw])", text)), timedelta())
+        if total:
+            return total
+    raise Invalid.at(path, "must be a length of time such as 90m, 2h, 1d or 1d12h")
+
+
+def in_words(length: timedelta) -> str:
+    """`3 days`, `1 h 30 min`: the two greatest units, for sentences."""
+    minutes = max(0, round(length.total_seconds() / 60))
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    if days:
+        return f"{days} day{'s' if days > 1 else ''}" + (f" {hours} h" if hours else "")
+    if hours:
+        return f"{hours} h" + (f" {minutes} min" if minutes else "")
+    return f"{minutes} min"
+
+
+def iso(moment: datetime | None) -> str | None:
+    """`2026-01-31T15:40:00.000Z`, as every answer of /v1 writes it."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def spoken(moment: datetime | None, *, now: datetime) -> str:
+    """`15:40 UTC` today, `Tue 3 Feb 15:40 UTC` on another day."""
+    if moment is None:
+        return "it is released"
+    utc = moment.astimezone(UTC)
+    if utc.date() == now.astimezone(UTC).date():
+        return utc.strftime("%H:%M UTC")
+    return f"{utc:%a} {utc.day} {utc:%b %H:%M} UTC"
+
+
+def database_now() -> datetime:
+    """PostgreSQL's statement clock: the only clock that decides about a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("select statement_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        return now
