@@ -10,11 +10,15 @@ from portal.kit.errors import Refused
 
 @dataclass(frozen=True)
 class Rule:
-    """`scope`: what a credential needs. `people`: which persons may, admins aside."""
+    """`scope`: what a credential needs. `people`: which persons may, admins aside.
+
+    `own`: a credential may only touch what it holds itself.
+    """
 
     scope: str
     people: Literal["members", "owners", "moderators", "admins"]
     deed: str
+    own: bool = False
 
 
 RULES = {
@@ -26,7 +30,7 @@ RULES = {
     "gate.ask": Rule("gate", "members", "ask the gate"),
     "lock.read": Rule("gate", "members", "read locks"),
     "lock.take": Rule("lock", "members", "take locks"),
-    "lock.release": Rule("lock", "owners", "release this lock"),
+    "lock.release": Rule("lock", "owners", "release this lock", own=True),
     "audit.read": Rule("admin", "members", "read the audit log"),
     "account.write": Rule("admin", "admins", "change accounts"),
 }
@@ -41,7 +45,7 @@ def allows(
         return True
     mine = bool(holder) and holder == actor.key
     if actor.kind == "credential":
-        return rule.scope in actor.scopes and (rule.people != "owners" or verb == "entity.write" or mine)
+        return rule.scope in actor.scopes and (mine or not rule.own)
     if rule.people == "members" or mine:
         return True
     if blueprint and blueprint in actor.moderates:

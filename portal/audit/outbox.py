@@ -15,6 +15,7 @@ from portal.audit.nouns import Noun
 from portal.audit.record import record
 from portal.audit.subscribers import Hopeless, RetryLater
 from portal.kit.by import By
+from portal.kit.errors import Refused
 from portal.kit.ids import uuid7
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ def _postpone(delivery: Delivery, error: str, after: float | None) -> None:
 @transaction.atomic
 def delivery_retry(delivery: Delivery, *, by: By) -> None:
     """An administrator sends a parked delivery round again."""
+    if not by.actor.is_admin:
+        raise Refused(f"{by.actor.name} may not send a delivery again: administrators may.")
     changed = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.PARKED).update(
         state=Delivery.State.PENDING, due_at=Now(), last_error=""
     )

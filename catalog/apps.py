@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class CatalogConfig(AppConfig):
+    name = "catalog"
+
+    def ready(self) -> None:
+        from catalog import builtin, kinds
+
+        builtin.register()
+        # Any app's migration may add a kind, so each one's end installs what is missing.
+        post_migrate.connect(kinds.install, sender=self, dispatch_uid="catalog.kinds")

@@ -1,0 +1,85 @@
+"""The kinds that the catalog itself owns: service and environment."""
+
+from catalog import kinds
+from catalog.models import Alias, Entity
+from portal.kit.by import By
+from portal.kit.errors import Conflict, Invalid
+
+TIERS = {"production": "red", "staging": "yellow", "test": "blue", "development": "green"}
+
+SERVICE = {
+    "identifier": "service",
+    "title": "Service",
+    "icon": "Microservice",
+    "description": "Something that is deployed.",
+    "schema": {
+        "properties": {
+            "description": {"type": "string", "title": "Description"},
+            "language": {"type": "string", "title": "Language"},
+            "tier": {
+                "type": "string",
+                "title": "Tier",
+                "enum": ["mission critical", "customer facing", "internal"],
+                "enumColors": {"mission critical": "red", "customer facing": "orange", "internal": "lightGray"},
+            },
+            "onCall": {"type": "string", "format": "user", "title": "On call"},
+            "slackChannel": {"type": "string", "title": "Slack channel"},
+            "repository": {"type": "string", "format": "url", "title": "Repository"},
+            "documentation": {"type": "string", "format": "url", "title": "Documentation"},
+        },
+        "required": [],
+    },
+    "relations": {"dependsOn": {"title": "Depends on", "target": "service", "required": False, "many": True}},
+    "ownership": {"type": "Direct"},
+}
+
+ENVIRONMENT = {
+    "identifier": "environment",
+    "title": "Environment",
+    "icon": "Environment",
+    "description": "Where services are deployed to.",
+    "schema": {
+        "properties": {
+            "tier": {"type": "string", "title": "Tier", "enum": list(TIERS), "enumColors": TIERS},
+            "aliases": {
+                "type": "array",
+                "title": "Aliases",
+                "items": {"type": "string"},
+                "description": "Other names that reports and the gate may use; upper and lower case are the same.",
+            },
+            "slackChannel": {"type": "string", "title": "Slack channel"},
+            "region": {"type": "string", "title": "Region"},
+        },
+        "required": [],
+    },
+    "relations": {},
+    "ownership": {"type": "Direct"},
+}
+
+
+def register() -> None:
+    kinds.register(kinds.Kind(SERVICE))
+    kinds.register(kinds.Kind(ENVIRONMENT, saved=environment_saved))
+
+
+def environment_saved(environment: Entity, by: By) -> None:
+    """Keeps the aliases unique, whatever their case, and apart from other environments' identifiers."""
+    wished = environment.properties.get("aliases") or []
+    if any(not isinstance(alias, str) or not alias.strip() or len(alias) > 100 for alias in wished):
+        raise Invalid.at("properties.aliases", "an alias is a text of 1 to 100 characters")
+    folded = {alias.strip().casefold() for alias in wished}
+    others = Entity.objects.filter(blueprint=environment.blueprint).exclude(pk=environment.pk)
+    for identifier in others.values_list("identifier", flat=True):
+        if identifier.casefold() in folded:
+            raise Conflict(f"The alias “{identifier}” is the identifier of another environment.", code="alias_taken")
+    taken = Alias.objects.filter(folded__in=folded).exclude(entity=environment).select_related("entity").first()
+    if taken:
+        raise Conflict(
+            f"The alias “{taken.folded}” already stands for {taken.entity.identifier}.", code="alias_taken"
+        )
+    if Alias.objects.filter(folded=environment.identifier.casefold()).exclude(entity=environment).exists():
+        raise Conflict(f"“{environment.identifier}” is an alias of another environment.", code="alias_taken")
+    environment.aliases.exclude(folded__in=folded).delete()
+    Alias.objects.bulk_create(
+        [Alias(folded=alias, entity=environment) for alias in sorted(folded)], ignore_conflicts=True
+    )

@@ -1,0 +1,114 @@
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from catalog import kinds, queries
+from catalog.models import Blueprint
+from catalog.schema.types import type_of
+from catalog.schema.validate import check_blueprint
+from portal.accounts.policy import require
+from portal.audit.record import record
+from portal.kit.by import By
+from portal.kit.errors import Conflict, Invalid, Missing
+
+Json = dict[str, Any]
+
+
+@transaction.atomic
+def blueprint_create(definition: Json, *, by: By) -> Blueprint:
+    """A taken identifier is a Conflict, except a kind's own: that merges into the kind."""
+    check_blueprint(definition)
+    require(by, "blueprint.write", blueprint=definition["identifier"])
+    kind = kinds.kind(definition["identifier"])
+    if kind:
+        existing = queries.blueprint(kind.identifier)
+        return blueprint_update(existing, kinds.merge(existing.facts(), definition), by=by)
+    _check_targets(definition)
+    blueprint = Blueprint(created_by=by.actor.name, updated_by=by.actor.name)
+    kinds.fill(blueprint, definition)
+    try:
+        with transaction.atomic():
+            blueprint.save()
+    except IntegrityError as taken:
+        raise Conflict(
+            f'Blueprint with identifier "{blueprint.identifier}" already exists', code="identifier_taken"
+        ) from taken
+    record("blueprint.created", blueprint.noun(), by=by, after=blueprint.facts())
+    return blueprint
+
+
+@transaction.atomic
+def blueprint_update(blueprint: Blueprint, definition: Json, *, by: By) -> Blueprint:
+    """Sets the whole definition. Absent keys of a kind's base are kept; nothing changed is no event."""
+    blueprint = Blueprint.objects.select_for_update().get(pk=blueprint.pk)
+    require(by, "blueprint.write", blueprint=blueprint.identifier)
+    kind = kinds.kind(blueprint.identifier)
+    if kind:
+        definition = kinds.merge(kind.definition, definition)
+        _check_base(kind, definition)
+    check_blueprint(definition)
+    if definition["identifier"] != blueprint.identifier:
+        raise Invalid.at("identifier", "the identifier of a blueprint cannot be changed")
+    _check_targets(definition)
+    _check_types(blueprint, definition)
+    before = blueprint.facts()
+    kinds.fill(blueprint, definition)
+    after = blueprint.facts()
+    if after == before:
+        return blueprint
+    blueprint.updated_at, blueprint.updated_by = timezone.now(), by.actor.name
+    blueprint.save()
+    record("blueprint.updated", blueprint.noun(), by=by, before=before, after=after)
+    return blueprint
+
+
+@transaction.atomic
+def blueprint_delete(blueprint: Blueprint, *, by: By) -> None:
+    """Refused for a kind, while it has entities, and while another blueprint points at it."""
+    blueprint = Blueprint.objects.select_for_update().get(pk=blueprint.pk)
+    require(by, "blueprint.write", blueprint=blueprint.identifier)
+    if kinds.kind(blueprint.identifier):
+        raise Conflict(f"The blueprint “{blueprint.title}” comes with the portal and stays.", code="protected")
+    count = blueprint.entities.count()
+    if count:
+        raise Conflict(
+            f"The blueprint “{blueprint.title}” still has {count} entities; delete them first.",
+            code="has_dependents",
+            entities=count,
+        )
+    pointing = queries.blueprints_pointing_at(blueprint.identifier)
+    if pointing:
+        raise Conflict(f"Relations of {', '.join(pointing)} point at it; remove them first.", code="has_dependents")
+    record("blueprint.deleted", blueprint.noun(), by=by, before=blueprint.facts())
+    blueprint.delete()
+
+
+def _check_targets(definition: Json) -> None:
+    targets = {relation["target"] for relation in (definition.get("relations") or {}).values()}
+    targets.discard(definition["identifier"])
+    known = set(Blueprint.objects.filter(identifier__in=targets).values_list("identifier", flat=True))
+    for target in sorted(targets - known):
+        raise Missing(f'Blueprint with identifier "{target}" was not found')
+
+
+def _check_base(kind: kinds.Kind, definition: Json) -> None:
+    for name, declared in kind.definition["schema"]["properties"].items():
+        if type_of(definition["schema"]["properties"][name]).type != type_of(declared).type:
+            raise Invalid.at(f"schema.properties.{name}", f"is a {declared['type']} of the portal and stays one")
+    for name in kind.base_relations:
+        if definition["relations"][name]["target"] != kind.definition["relations"][name]["target"]:
+            raise Invalid.at(f"relations.{name}", "this relation belongs to the portal; its target stays")
+
+
+def _check_types(blueprint: Blueprint, definition: Json) -> None:
+    """A property that entities have values for keeps its type: values would be lost."""
+    for name, declared in definition["schema"]["properties"].items():
+        old = blueprint.schema["properties"].get(name)
+        if old and old["type"] != declared["type"]:
+            count = blueprint.entities.filter(properties__has_key=name).count()
+            if count:
+                raise Invalid.at(
+                    f"schema.properties.{name}.type",
+                    f"{count} entities have a value of type {old['type']}; make a new property, move them, then delete this one",
+                )

@@ -1,0 +1,196 @@
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from catalog import kinds, queries
+from catalog.models import Blueprint, Entity, Relation
+from catalog.schema.validate import check_properties
+from catalog.wishes import Wish
+from portal.accounts.policy import require
+from portal.audit.record import record
+from portal.kit.by import By
+from portal.kit.errors import Conflict, Invalid, Missing
+from portal.kit.ids import random_text
+from portal.kit.locking import advisory_lock, retried
+
+Json = dict[str, Any]
+Arrows = dict[str, list[Entity]]
+
+
+@retried
+@transaction.atomic
+def entity_write(wish: Wish, *, by: By) -> Entity:
+    """The one way to create, override, merge, replace or patch an entity, whatever the door.
+
+    The kind's owner may take the write over; live properties go to their owner's command.
+    """
+    kind = kinds.kind(wish.blueprint)
+    if kind and kind.write:
+        entity = kind.write(wish, by)
+        if entity is not None:
+            return entity
+    return entity_store(wish, by=by)
+
+
+@transaction.atomic
+def entity_store(wish: Wish, *, by: By, event: bool = True) -> Entity:
+    """Stores it as it is wished. `event=False` is for an owner that records an event of its own for this noun."""
+    blueprint = queries.blueprint(wish.blueprint)
+    entity = _fetch_or_make(blueprint, wish, by)
+    require(by, "entity.write", teams=entity.team or wish.team, blueprint=blueprint.identifier)
+    is_new = entity.pk is None
+    before = None if is_new else entity.facts(queries.relations_of(entity))
+    live, stored = _split_live(blueprint, wish.properties)
+    _apply(entity, wish, stored, fresh=is_new)
+    check_properties(blueprint.schema["properties"], blueprint.schema["required"], entity.properties)
+    arrows = _resolve(blueprint, wish, by)
+    _check_required(blueprint, entity, arrows, wish, fresh=is_new)
+    _save(entity, by)
+    _point(entity, arrows, wish, fresh=is_new)
+    kind = kinds.kind(blueprint.identifier)
+    if kind and kind.saved:
+        kind.saved(entity, by)
+    after = entity.facts(queries.relations_of(entity))
+    if event and after != before:
+        name = "entity.created" if is_new else "entity.updated"
+        record(name, entity.noun(), by=by, before=before, after=after)
+    owner = kinds.live(blueprint.identifier)
+    if owner and live:
+        owner.write(entity, live, by)
+    return entity
+
+
+@retried
+@transaction.atomic
+def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[str]:
+    """Deletes it and, if wished, what has a required relation to it; answers the identifiers, this one first."""
+    doomed = queries.with_dependents(entity)
+    if len(doomed) > 1 and not dependents:
+        names = ", ".join(each.identifier for each in doomed[1:6])
+        raise Conflict(
+            f"{len(doomed) - 1} entities need “{entity.identifier}”: {names}. "
+            "Delete them first, or send delete_dependents=true.",
+            code="has_dependents",
+            dependents=[each.identifier for each in doomed[1:101]],
+        )
+    kinds.guard_deletion(doomed)
+    for each in doomed:
+        require(by, "entity.write", teams=each.team, blueprint=each.blueprint.identifier)
+        kind = kinds.kind(each.blueprint.identifier)
+        if kind and kind.deleting:
+            kind.deleting(each, by)
+        record("entity.deleted", each.noun(), by=by, before=each.facts(queries.relations_of(each)))
+    Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
+    return [each.identifier for each in doomed]
+
+
+def _fetch_or_make(blueprint: Blueprint, wish: Wish, by: By) -> Entity:
+    identifier = wish.identifier or "e_" + random_text(16)
+    found = _locked(blueprint, identifier)
+    if found is None:
+        # Two who make the same entity at once: the second waits here, then finds it.
+        advisory_lock("entity", blueprint.identifier, identifier)
+        found = _locked(blueprint, identifier)
+    if found and wish.mode == "create":
+        raise Conflict(f'Entity with identifier "{identifier}" already exists', code="identifier_taken")
+    if found:
+        return found
+    if wish.mode in {"replace", "patch"}:
+        raise Missing(
+            f'Entity with identifier "{identifier}" was not found',
+            nearest=queries.nearest(blueprint.identifier, identifier),
+        )
+    return Entity(blueprint=blueprint, identifier=identifier, created_by=by.actor.name)
+
+
+def _locked(blueprint: Blueprint, identifier: str) -> Entity | None:
+    rows = Entity.objects.select_for_update(of=("self",)).select_related("blueprint")
+    return rows.filter(blueprint=blueprint, identifier=identifier).first()
+
+
+def _split_live(blueprint: Blueprint, properties: Json) -> tuple[Json, Json]:
+    owner = kinds.live(blueprint.identifier)
+    names = owner.properties if owner else frozenset()
+    live = {name: value for name, value in properties.items() if name in names}
+    stored = {name: value for name, value in properties.items() if name not in names}
+    for name in blueprint.calculation_properties | blueprint.mirror_properties | blueprint.aggregation_properties:
+        if name in stored:
+            raise Invalid.at(f"properties.{name}", "is computed by the portal and cannot be written")
+    return live, stored
+
+
+def _apply(entity: Entity, wish: Wish, properties: Json, *, fresh: bool) -> None:
+    keep = wish.merges and not fresh
+    if wish.rename:
+        entity.identifier = wish.rename
+    if "title" in wish.given or not keep:
+        entity.title = wish.title
+    if "icon" in wish.given or not keep:
+        entity.icon = wish.icon
+    if "team" in wish.given or not keep:
+        entity.team = list(wish.team)
+    merged = entity.properties | properties if keep else properties
+    # Null clears a value, so that absent and null are one thing inside.
+    entity.properties = {name: value for name, value in merged.items() if value is not None}
+
+
+def _resolve(blueprint: Blueprint, wish: Wish, by: By) -> Arrows:
+    """The target entities of each wished relation, in the order given."""
+    arrows: Arrows = {}
+    for name, identifiers in wish.relations.items():
+        declared = blueprint.relations.get(name)
+        if declared is None:
+            raise Missing(f'Relation with identifier "{name}" was not found')
+        if len(identifiers) > 1 and not declared.get("many"):
+            raise Invalid.at(f"relations.{name}", "takes one identifier, not several")
+        found = {
+            each.identifier: each
+            for each in Entity.objects.filter(blueprint__identifier=declared["target"], identifier__in=identifiers)
+        }
+        for missing in [each for each in identifiers if each not in found]:
+            found[missing] = _make_missing(declared["target"], missing, wish, by)
+        arrows[name] = [found[each] for each in identifiers]
+    return arrows
+
+
+def _make_missing(blueprint: str, identifier: str, wish: Wish, by: By) -> Entity:
+    if not wish.create_missing:
+        raise Missing(
+            f'Entity with identifier "{identifier}" was not found', nearest=queries.nearest(blueprint, identifier)
+        )
+    return entity_store(
+        Wish(blueprint=blueprint, identifier=identifier, mode="merge", create_missing=True), by=by
+    )
+
+
+def _check_required(blueprint: Blueprint, entity: Entity, arrows: Arrows, wish: Wish, *, fresh: bool) -> None:
+    for name, declared in blueprint.relations.items():
+        if not declared.get("required") or arrows.get(name):
+            continue
+        if wish.merges and not fresh and name not in arrows:
+            continue  # it has one already, or never had; a merge that does not speak of it leaves it
+        raise Invalid.at(f"relations.{name}", "is required")
+
+
+def _save(entity: Entity, by: By) -> None:
+    entity.updated_at, entity.updated_by, entity.datasource = timezone.now(), by.actor.name, by.agent[:300]
+    try:
+        with transaction.atomic():
+            entity.save()
+    except IntegrityError as taken:
+        raise Conflict(
+            f'Entity with identifier "{entity.identifier}" already exists', code="identifier_taken"
+        ) from taken
+
+
+def _point(entity: Entity, arrows: Arrows, wish: Wish, *, fresh: bool) -> None:
+    names = arrows.keys() if wish.merges and not fresh else None
+    if not fresh:
+        old = entity.arrows.all()
+        (old if names is None else old.filter(name__in=names)).delete()
+    Relation.objects.bulk_create(
+        Relation(source=entity, name=name, target=target, position=position)
+        for name, targets in arrows.items()
+        for position, target in enumerate(targets)
+    )

@@ -1,0 +1,134 @@
+"""Blueprints that come installed, and the hooks of the apps that own them.
+
+An upper app registers a Kind so that a write through the generic API and through the app's own door
+are one command with one result. It registers Live values for properties that depend on time.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from portal.audit.record import record
+from portal.kit.by import By, system
+
+if TYPE_CHECKING:
+    from catalog.models import Entity
+    from catalog.wishes import Wish
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`definition` is the blueprint as the API would send it.
+
+    `base` are the keys without which it is not this kind: properties and relations that may not be removed or retyped.
+    `write(wish, by)` takes a whole write over, or answers None to let it be stored plain.
+    `saved(entity, by)` and `deleting(entity, by)` run inside the write's transaction.
+    """
+
+    definition: Json
+    base_relations: tuple[str, ...] = ()
+    write: "Callable[[Wish, By], Entity | None] | None" = None
+    saved: "Callable[[Entity, By], None] | None" = None
+    deleting: "Callable[[Entity, By], None] | None" = None
+
+    @property
+    def identifier(self) -> str:
+        return str(self.definition["identifier"])
+
+
+@dataclass(frozen=True)
+class Live:
+    """Properties of a blueprint that are true at the instant of reading, and never stored.
+
+    `load(entities)` answers `{entity id: {property: value}}` in a fixed number of queries.
+    `write(entity, wished, by)` calls the owner's command with the properties a client sent.
+    """
+
+    blueprint: str
+    properties: frozenset[str]
+    load: "Callable[[Sequence[Entity]], dict[int, Json]]"
+    write: "Callable[[Entity, Json, By], None]"
+
+
+@dataclass
+class _Registry:
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    live: dict[str, Live] = field(default_factory=dict)
+    guards: "list[Callable[[Sequence[Entity]], None]]" = field(default_factory=list)
+
+
+_registry = _Registry()
+
+
+def register(kind: Kind) -> None:
+    _registry.kinds[kind.identifier] = kind
+
+
+def register_live(live: Live) -> None:
+    _registry.live[live.blueprint] = live
+
+
+def register_guard(check: "Callable[[Sequence[Entity]], None]") -> None:
+    """`check(entities)` raises Conflict when one of them may not be deleted now."""
+    _registry.guards.append(check)
+
+
+def guard_deletion(entities: "Sequence[Entity]") -> None:
+    for check in _registry.guards:
+        check(entities)
+
+
+def kind(blueprint: str) -> Kind | None:
+    return _registry.kinds.get(blueprint)
+
+
+def live(blueprint: str) -> Live | None:
+    return _registry.live.get(blueprint)
+
+
+def merge(base: Json, own: Json) -> Json:
+    """The blueprint `own` with whatever of the kind's `base` it leaves out."""
+    merged = base | own
+    schema, own_schema = base["schema"], own.get("schema") or {}
+    merged["schema"] = {
+        "properties": schema["properties"] | (own_schema.get("properties") or {}),
+        "required": own_schema.get("required", schema.get("required", [])),
+    }
+    merged["relations"] = (base.get("relations") or {}) | (own.get("relations") or {})
+    return merged
+
+
+@transaction.atomic
+def install(**_: Any) -> None:
+    """Makes the blueprints of all kinds, once; what people added to them stays."""
+    from catalog.models import Blueprint
+
+    by = system("setup")
+    for each in _registry.kinds.values():
+        if not Blueprint.objects.filter(identifier=each.identifier).exists():
+            blueprint = Blueprint(created_by=by.actor.name, updated_by=by.actor.name)
+            fill(blueprint, each.definition)
+            blueprint.save()
+            record("blueprint.created", blueprint.noun(), by=by, after=blueprint.facts())
+
+
+def fill(blueprint: Any, definition: Json) -> None:
+    """Sets a Blueprint's columns from a definition as clients send it."""
+    schema = definition["schema"]
+    blueprint.identifier = definition["identifier"]
+    blueprint.title = definition["title"]
+    blueprint.description = definition.get("description") or ""
+    blueprint.icon = definition.get("icon") or ""
+    blueprint.schema = {"properties": schema.get("properties", {}), "required": schema.get("required", [])}
+    blueprint.calculation_properties = definition.get("calculationProperties") or {}
+    blueprint.mirror_properties = definition.get("mirrorProperties") or {}
+    blueprint.aggregation_properties = definition.get("aggregationProperties") or {}
+    blueprint.relations = definition.get("relations") or {}
+    blueprint.ownership = definition.get("ownership")
+    blueprint.team_inheritance = definition.get("teamInheritance")
+    blueprint.changelog_destination = definition.get("changelogDestination")
+    blueprint.order = list(blueprint.schema["properties"])

@@ -1,0 +1,142 @@
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models.functions import Now
+
+from portal.audit.nouns import Noun
+
+Json = dict[str, Any]
+
+
+def empty_schema() -> Json:
+    return {"properties": {}, "required": []}
+
+
+class Blueprint(models.Model):
+    """A kind of thing: typed properties and relations. Definitions are kept as clients send them."""
+
+    identifier = models.CharField(max_length=100, unique=True)
+    title = models.CharField(max_length=100)
+    description = models.CharField(max_length=200, blank=True)
+    icon = models.CharField(max_length=100, blank=True)
+    schema = models.JSONField(default=empty_schema, encoder=DjangoJSONEncoder)
+    calculation_properties = models.JSONField(default=dict)
+    mirror_properties = models.JSONField(default=dict)
+    aggregation_properties = models.JSONField(default=dict)
+    relations = models.JSONField(default=dict)
+    ownership = models.JSONField(null=True, blank=True)
+    team_inheritance = models.JSONField(null=True, blank=True)
+    changelog_destination = models.JSONField(null=True, blank=True)
+    # jsonb forgets the order of keys; people see properties in the order they were declared.
+    order = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_by = models.CharField(max_length=254, editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_by = models.CharField(max_length=254, editable=False)
+
+    class Meta:
+        ordering = ["title", "id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def noun(self) -> Noun:
+        return Noun("blueprint", self.identifier, self.title, blueprint=self.identifier)
+
+    def facts(self) -> Json:
+        return {
+            "identifier": self.identifier,
+            "title": self.title,
+            "description": self.description,
+            "icon": self.icon,
+            "schema": self.schema,
+            "calculationProperties": self.calculation_properties,
+            "mirrorProperties": self.mirror_properties,
+            "aggregationProperties": self.aggregation_properties,
+            "relations": self.relations,
+            "ownership": self.ownership,
+            "teamInheritance": self.team_inheritance,
+            "changelogDestination": self.changelog_destination,
+        }
+
+    @property
+    def properties(self) -> Json:
+        """Property definitions by id, in the order people gave them."""
+        declared: Json = self.schema.get("properties", {})
+        known = [name for name in self.order if name in declared]
+        return {name: declared[name] for name in [*known, *sorted(declared.keys() - set(known))]}
+
+
+class Entity(models.Model):
+    blueprint = models.ForeignKey(Blueprint, on_delete=models.PROTECT, related_name="entities")
+    identifier = models.CharField(max_length=1000)
+    title = models.TextField(blank=True)
+    icon = models.CharField(max_length=100, blank=True)
+    team = ArrayField(models.TextField(), default=list, blank=True)
+    properties = models.JSONField(default=dict)
+    computed = models.JSONField(default=dict)
+    datasource = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.CharField(max_length=254)
+    updated_at = models.DateTimeField(db_default=Now())
+    updated_by = models.CharField(max_length=254)
+
+    class Meta:
+        verbose_name_plural = "entities"
+        constraints = [models.UniqueConstraint(fields=["blueprint", "identifier"], name="entity_once")]
+        indexes = [
+            GinIndex(fields=["properties"], opclasses=["jsonb_path_ops"], name="entity_properties"),
+            GinIndex(fields=["computed"], opclasses=["jsonb_path_ops"], name="entity_computed"),
+            GinIndex(fields=["team"], name="entity_team"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.identifier
+
+    def noun(self) -> Noun:
+        return Noun("entity", self.identifier, str(self), blueprint=self.blueprint.identifier, entity=self.identifier)
+
+    def facts(self, relations: Json) -> Json:
+        """What an event keeps of it: enough to show the difference and to undo."""
+        return {
+            "identifier": self.identifier,
+            "title": self.title or None,
+            "icon": self.icon or None,
+            "team": list(self.team),
+            "properties": self.properties,
+            "relations": relations,
+        }
+
+
+class Relation(models.Model):
+    """An arrow between two entities, under the name that the source's blueprint gives it."""
+
+    source = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="arrows")
+    name = models.CharField(max_length=100)
+    target = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="arrows_in")
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["source", "name", "target"], name="relation_once")]
+        indexes = [models.Index(fields=["target", "name"], name="relation_in")]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} -{self.name}-> {self.target_id}"
+
+
+class Alias(models.Model):
+    """Another name of an environment, case folded; it stands for one environment only."""
+
+    folded = models.CharField(max_length=100, unique=True)
+    entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="aliases")
+
+    class Meta:
+        verbose_name_plural = "aliases"
+        indexes: ClassVar = []
+
+    def __str__(self) -> str:
+        return self.folded

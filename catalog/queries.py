@@ -1,0 +1,178 @@
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.search import TrigramSimilarity
+from django.db.models import Prefetch, Q, QuerySet
+
+from catalog import kinds
+from catalog.models import Blueprint, Entity, Relation
+from portal.accounts.policy import require
+from portal.kit.by import By
+from portal.kit.errors import Invalid, Missing
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One service in one environment, with what a decision about it depends on.
+
+    `tier` is production where the environment has none: when in doubt, the strictest rules.
+    `teams` own the service or the environment.
+    """
+
+    service_id: int
+    service: str
+    service_title: str
+    service_teams: tuple[str, ...]
+    environment_id: int
+    environment: str
+    environment_title: str
+    environment_teams: tuple[str, ...]
+    tier: str
+
+    @property
+    def teams(self) -> frozenset[str]:
+        return frozenset(self.service_teams + self.environment_teams)
+
+
+def tier_of(environment: Entity) -> str:
+    return environment.properties.get("tier") or "production"
+
+
+def place_of(service: Entity, environment: Entity) -> Place:
+    return Place(
+        service.pk,
+        service.identifier,
+        str(service),
+        tuple(service.team),
+        environment.pk,
+        environment.identifier,
+        str(environment),
+        tuple(environment.team),
+        tier_of(environment),
+    )
+
+
+def place(service: str, environment: str) -> Place:
+    """The one resolver of names, for the gate and for reports. Raises Missing with the nearest names."""
+    return place_of(service_named(service), environment_named(environment))
+
+
+def service_named(name: str) -> Entity:
+    found = _candidates("service", name, Q(identifier=name)).first()
+    if found is None:
+        raise _unknown("service", name)
+    return found
+
+
+def environment_named(name: str) -> Entity:
+    """By identifier (case counts), else by alias (case does not)."""
+    either = Q(identifier=name) | Q(aliases__folded=str(name).strip().casefold())
+    found = sorted(_candidates("environment", name, either), key=lambda each: each.identifier != name)
+    if not found:
+        raise _unknown("environment", name)
+    return found[0]
+
+
+def _candidates(kind: str, name: str, condition: Q) -> QuerySet[Entity]:
+    if not isinstance(name, str) or not name.strip():
+        raise Invalid.at(kind, f"name the {kind}")
+    return Entity.objects.filter(condition, blueprint__identifier=kind).select_related("blueprint").distinct()
+
+
+def _unknown(kind: str, name: str) -> Missing:
+    alike = nearest(kind, name)
+    hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
+    return Missing(f"There is no {kind} called “{name}”.{hint}", nearest=alike, kind=kind)
+
+
+def nearest(blueprint: str, name: str) -> list[str]:
+    """Up to three identifiers that are spelled alike."""
+    alike = (
+        Entity.objects.filter(blueprint__identifier=blueprint)
+        .annotate(likeness=TrigramSimilarity("identifier", name[:100]))
+        .filter(likeness__gt=0.15)
+        .order_by("-likeness", "identifier")
+    )
+    return list(alike.values_list("identifier", flat=True)[:3])
+
+
+def blueprint(identifier: str) -> Blueprint:
+    found = Blueprint.objects.filter(identifier=identifier).first()
+    if found is None:
+        raise Missing(f'Blueprint with identifier "{identifier}" was not found')
+    return found
+
+
+def blueprints(by: By) -> QuerySet[Blueprint]:
+    require(by, "catalog.read")
+    return Blueprint.objects.order_by("title", "id")
+
+
+def blueprints_pointing_at(identifier: str) -> list[str]:
+    """Titles of other blueprints with a relation whose target is this one."""
+    others = Blueprint.objects.exclude(identifier=identifier).order_by("title")
+    return [each.title for each in others if identifier in {r["target"] for r in each.relations.values()}]
+
+
+def entities(by: By, blueprint: Blueprint) -> QuerySet[Entity]:
+    """All of a blueprint's, by identifier, with their relations at hand."""
+    require(by, "catalog.read")
+    return _with_relations(Entity.objects.filter(blueprint=blueprint)).order_by("identifier", "id")
+
+
+def entity(by: By, kind: str, identifier: str) -> Entity:
+    require(by, "catalog.read")
+    found = _with_relations(Entity.objects.filter(blueprint=blueprint(kind), identifier=identifier)).first()
+    if found is None:
+        raise Missing(f'Entity with identifier "{identifier}" was not found', nearest=nearest(kind, identifier))
+    return found
+
+
+def _with_relations(rows: QuerySet[Entity]) -> QuerySet[Entity]:
+    arrows = Relation.objects.select_related("target").order_by("position", "id")
+    return rows.select_related("blueprint").prefetch_related(Prefetch("arrows", queryset=arrows))
+
+
+def relations_of(entity: Entity) -> Json:
+    """`{name: identifier, or a list of them where the blueprint says many}`; unset relations are left out."""
+    found: dict[str, list[str]] = {}
+    prefetched = "arrows" in getattr(entity, "_prefetched_objects_cache", {})
+    arrows: Iterable[Relation] = (
+        entity.arrows.all() if prefetched else entity.arrows.select_related("target").order_by("position", "id")
+    )
+    for arrow in arrows:
+        found.setdefault(arrow.name, []).append(arrow.target.identifier)
+    declared = entity.blueprint.relations
+    return {
+        name: targets if declared.get(name, {}).get("many") else targets[0] for name, targets in sorted(found.items())
+    }
+
+
+def properties_of(entities: Sequence[Entity]) -> dict[int, Json]:
+    """Each entity's properties as they are now: stored, computed and live. A fixed number of queries."""
+    values = {each.pk: each.properties | each.computed for each in entities}
+    for identifier in {each.blueprint.identifier for each in entities}:
+        owner = kinds.live(identifier)
+        if owner:
+            for pk, live in owner.load([each for each in entities if each.blueprint.identifier == identifier]).items():
+                values[pk] |= live
+    return values
+
+
+def with_dependents(entity: Entity) -> list[Entity]:
+    """The entity, then all that need it by a required relation, however far, each once."""
+    found = {entity.pk: entity}
+    frontier = [entity]
+    while frontier:
+        arrows = Relation.objects.filter(target__in=frontier).select_related("source__blueprint").order_by("source_id")
+        needing = [
+            arrow.source
+            for arrow in arrows
+            if arrow.source.blueprint.relations.get(arrow.name, {}).get("required") and arrow.source_id not in found
+        ]
+        frontier = list({each.pk: each for each in needing}.values())
+        found |= {each.pk: each for each in frontier}
+    return list(found.values())

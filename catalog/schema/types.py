@@ -1,0 +1,175 @@
+"""Property types. Each says which definitions are its own, what it accepts, and how a page shows it."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+Json = dict[str, Any]
+
+COLOURS = (
+    "blue turquoise orange purple pink yellow green red gold silver "
+    "paleBlue darkGray lightGray bronze lime olive brown"
+).split()  # fmt: skip
+
+# What JSON Schema words a definition may hand on to the validator.
+_BOUNDS = (
+    "enum minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum "
+    "minItems maxItems uniqueItems properties patternProperties additionalProperties required"
+).split()  # fmt: skip
+
+
+class PropertyType:
+    """A property type is known by its (type, format, enum or not) and registers itself under `key`.
+
+    `show` names the fragment in templates/catalog/values/ that renders a value.
+    """
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    type: ClassVar[str]
+    format: ClassVar[str | None] = None
+    show: ClassVar[str] = "text"
+
+    def owns(self, definition: Json) -> bool:
+        return definition.get("type") == self.type and definition.get("format") == self.format
+
+    def definition(self) -> Json:
+        """The least definition of this type."""
+        return {"type": self.type} | ({"format": self.format} if self.format else {})
+
+    def json_schema(self, definition: Json) -> Json:
+        """What a value must satisfy, in JSON Schema."""
+        schema = {"type": self.type} | {word: definition[word] for word in _BOUNDS if word in definition}
+        if self.format:
+            schema["format"] = self.format
+        return schema
+
+    def parse(self, text: str) -> Any:
+        """A value from what a person typed; ValueError says what would be right."""
+        return text
+
+
+class Text(PropertyType):
+    key, label, type = "text", "Text", "string"
+
+    def owns(self, definition: Json) -> bool:
+        # Every other string format is shown as the text it is until it has a class of its own.
+        return definition.get("type") == "string"
+
+
+class Enum(PropertyType):
+    key, label, type, show = "enum", "Enum", "string", "enum"
+
+    def owns(self, definition: Json) -> bool:
+        return "enum" in definition and definition.get("type") in {"string", "number"}
+
+    def definition(self) -> Json:
+        return {"type": "string", "enum": []}
+
+    def json_schema(self, definition: Json) -> Json:
+        return {"type": definition["type"], "enum": definition["enum"]}
+
+
+class Number(PropertyType):
+    key, label, type, show = "number", "Number", "number", "number"
+
+    def parse(self, text: str) -> Any:
+        try:
+            return int(text)
+        except ValueError:
+            return float(text)
+
+
+class Boolean(PropertyType):
+    key, label, type, show = "boolean", "Toggle", "boolean", "boolean"
+
+    def parse(self, text: str) -> Any:
+        if text.lower() not in {"true", "false"}:
+            raise ValueError("must be true or false")
+        return text.lower() == "true"
+
+
+class Object(PropertyType):
+    key, label, type, show = "object", "Object", "object", "json"
+
+    def owns(self, definition: Json) -> bool:
+        return definition.get("type") == "object"
+
+
+class Array(PropertyType):
+    key, label, type, show = "array", "List", "array", "list"
+
+    def owns(self, definition: Json) -> bool:
+        return definition.get("type") == "array"
+
+    def json_schema(self, definition: Json) -> Json:
+        schema = super().json_schema(definition)
+        if definition.get("items"):
+            schema["items"] = json_schema(definition["items"])
+        return schema
+
+
+class Url(PropertyType):
+    key, label, type, format, show = "url", "URL", "string", "url", "url"
+
+
+class DateTime(PropertyType):
+    key, label, type, format, show = "date-time", "Date", "string", "date-time", "date_time"
+
+
+class Email(PropertyType):
+    key, label, type, format, show = "email", "Email", "string", "email", "email"
+
+
+class Markdown(PropertyType):
+    key, label, type, format, show = "markdown", "Markdown", "string", "markdown", "long_text"
+
+
+class Person(PropertyType):
+    key, label, type, format, show = "user", "User", "string", "user", "person"
+
+
+# The first that owns a definition wins, so the particular stand before the general.
+TYPES: tuple[PropertyType, ...] = (
+    Enum(),
+    Url(),
+    DateTime(),
+    Email(),
+    Markdown(),
+    Person(),
+    Number(),
+    Boolean(),
+    Object(),
+    Array(),
+    Text(),
+)
+BY_KEY = {each.key: each for each in TYPES}
+
+
+def type_of(definition: Json) -> PropertyType:
+    return next((each for each in TYPES if each.owns(definition)), BY_KEY["text"])
+
+
+def json_schema(definition: Json) -> Json:
+    if "type" not in definition:
+        return {}
+    return type_of(definition).json_schema(definition)
+
+
+def _is_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return bool(parts.scheme and (parts.netloc or parts.path)) and " " not in value
+
+
+def _is_instant(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+FORMATS = {"url": _is_url, "date-time": _is_instant}

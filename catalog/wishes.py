@@ -1,0 +1,86 @@
+"""What a client asks an entity to be, parsed once and typed."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from catalog.schema.identifiers import check_identifier
+from portal.kit.errors import Invalid
+
+Json = dict[str, Any]
+
+# create: it must not exist. override: only what is given survives. merge: only what is given changes, made if missing.
+# replace and patch: it must exist; as override and merge.
+Mode = Literal["create", "override", "merge", "replace", "patch"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """`given` holds which of title, icon, team, properties, relations the client sent at all."""
+
+    blueprint: str
+    identifier: str  # of the entity to write; empty when the portal is to make one
+    mode: Mode
+    rename: str = ""  # a new identifier for an existing entity
+    title: str = ""
+    icon: str = ""
+    team: tuple[str, ...] = ()
+    properties: Json = field(default_factory=dict)
+    relations: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    create_missing: bool = False
+
+    @property
+    def merges(self) -> bool:
+        return self.mode in {"merge", "patch"}
+
+
+def parse(
+    blueprint: str, body: Any, *, mode: Mode, identifier: str = "", create_missing: bool = False
+) -> Wish:
+    """Reads the body of an entity write. `identifier` is the one in the path, when there is one."""
+    if not isinstance(body, dict):
+        raise Invalid.at("body", "must be an object")
+    named = body.get("identifier")
+    if named is not None:
+        check_identifier(named, "identifier", longest=1000, also="=")
+    return Wish(
+        blueprint=blueprint,
+        identifier=identifier or named or "",
+        mode=mode,
+        rename=named if identifier and named and named != identifier else "",
+        title=_text(body, "title"),
+        icon=_text(body, "icon"),
+        team=_texts(body.get("team"), "team"),
+        properties=_object(body, "properties"),
+        relations={
+            name: _texts(value, f"relations.{name}") for name, value in _object(body, "relations").items()
+        },
+        given=frozenset(body.keys() & {"title", "icon", "team", "properties", "relations"}),
+        create_missing=create_missing,
+    )
+
+
+def _object(body: Json, key: str) -> Json:
+    value = body.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Invalid.at(key, "must be an object")
+    return value
+
+
+def _text(body: Json, key: str) -> str:
+    value = body.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Invalid.at(key, "must be a text")
+    return value
+
+
+def _texts(value: Any, path: str) -> tuple[str, ...]:
+    """A text, a list of texts, or null, as one tuple without repetitions."""
+    values = [value] if isinstance(value, str) else value or []
+    if not isinstance(values, list) or any(not isinstance(each, str) for each in values):
+        raise Invalid.at(path, "must be a text, a list of texts, or null")
+    return tuple(dict.fromkeys(each for each in values if each))

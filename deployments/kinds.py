@@ -1,0 +1,91 @@
+"""The kinds deploymentConfig and deployment, as they come installed."""
+
+from deployments.models import Status
+
+STATUS_COLOURS = {
+    Status.PENDING: "lightGray",
+    Status.IN_PROGRESS: "blue",
+    Status.SUCCESS: "green",
+    Status.FAILURE: "red",
+    Status.CANCELLED: "darkGray",
+    Status.ROLLED_BACK: "orange",
+}
+_STATUS = {
+    "type": "string",
+    "title": "Status",
+    "enum": Status.values,
+    "enumColors": {str(status.value): colour for status, colour in STATUS_COLOURS.items()},
+}
+_LIVE = {
+    "version": {"type": "string", "title": "Version"},
+    "commit": {"type": "string", "title": "Commit"},
+    "ref": {"type": "string", "title": "Ref"},
+    "message": {"type": "string", "title": "Commit message"},
+    "author": {"type": "string", "title": "Author"},
+    "deployedBy": {"type": "string", "title": "Deployed by"},
+}
+
+CONFIG = {
+    "identifier": "deploymentConfig",
+    "title": "Deployment Config",
+    "icon": "DeploymentConfig",
+    "description": "One service in one environment: what is live there now.",
+    "schema": {
+        "properties": {
+            **_LIVE,
+            "deployedAt": {"type": "string", "format": "date-time", "title": "Deployed at"},
+            "status": _STATUS,
+            "locked": {"type": "boolean", "title": "Locked", "icon": "Lock"},
+            "lockedReason": {"type": "string", "title": "Locked because"},
+            "lockedBy": {"type": "string", "title": "Locked by"},
+            "lockedUntil": {"type": "string", "format": "date-time", "title": "Locked until"},
+            "logsUrl": {"type": "string", "format": "url", "title": "Logs"},
+            "errorsUrl": {"type": "string", "format": "url", "title": "Errors"},
+            "sessionsUrl": {"type": "string", "format": "url", "title": "Sessions"},
+            "tracesUrl": {"type": "string", "format": "url", "title": "Traces"},
+            "serviceMapUrl": {"type": "string", "format": "url", "title": "Service map"},
+        },
+        "required": [],
+    },
+    "relations": {
+        "service": {"title": "Service", "target": "service", "required": False, "many": False},
+        "environment": {"title": "Environment", "target": "environment", "required": False, "many": False},
+    },
+    "ownership": {"type": "Inherited", "path": "service"},
+}
+
+DEPLOYMENT = {
+    "identifier": "deployment",
+    "title": "Deployment",
+    "icon": "Deployment",
+    "description": "What one CI run did to one service in one environment.",
+    "schema": {
+        "properties": {
+            **_LIVE,
+            "status": _STATUS,
+            "kind": {"type": "string", "title": "Kind"},
+            "startedAt": {"type": "string", "format": "date-time", "title": "Started at"},
+            "finishedAt": {"type": "string", "format": "date-time", "title": "Finished at"},
+            "jobUrl": {"type": "string", "format": "url", "title": "CI run"},
+        },
+        "required": [],
+    },
+    "relations": {
+        "deploymentConfig": {
+            "title": "Deployment Config",
+            "target": "deploymentConfig",
+            "required": False,
+            "many": False,
+        }
+    },
+    "ownership": {"type": "Inherited", "path": "deploymentConfig.service"},
+}
+
+# What the panels of links show, in this order.
+LINKS = {
+    "logsUrl": ("Logs", "file-text"),
+    "errorsUrl": ("Errors", "bug"),
+    "sessionsUrl": ("Sessions", "eye"),
+    "tracesUrl": ("Traces", "route"),
+    "serviceMapUrl": ("Service map", "map"),
+}

@@ -1,0 +1,177 @@
+"""A deployment report as it is sent, parsed once: all faults at once, each with its path."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from deployments.models import Deployment, Status
+from portal.kit.clock import instant
+from portal.kit.errors import Invalid
+
+Json = dict[str, Any]
+
+FUTURE_ALLOWED = timedelta(minutes=5)
+MOST_CHANGES = 500
+_TEXTS = {
+    "service": 1000,
+    "environment": 1000,
+    "version": 300,
+    "commit": 100,
+    "previous_commit": 100,
+    "ref": 300,
+    "message": 20000,
+    "author": 254,
+    "actor": 254,
+    "artifact": 500,
+    "decision": 2000,
+    "claim": 100,
+}
+_CHANGE_TEXTS = ("sha", "message", "author", "pr", "url")
+
+
+@dataclass(frozen=True)
+class Report:
+    """`provider`, `run` and `attempt` identify the deployment; without a run each report is one of its own."""
+
+    service: str
+    environment: str
+    status: Status
+    kind: str = Deployment.Kind.DEPLOY
+    version: str = ""
+    commit: str = ""
+    previous_commit: str = ""
+    ref: str = ""
+    message: str = ""
+    author: str = ""
+    actor: str = ""
+    artifact: str = ""
+    decision: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    provider: str = ""
+    run: str = ""
+    attempt: int = 1
+    run_url: str = ""
+    fence: int | None = None
+    changes: list[Json] = field(default_factory=list)
+    instances: Any = None
+    extra: Json = field(default_factory=dict)
+
+
+class _Reader:
+    """Reads one body and gathers what is wrong with it."""
+
+    def __init__(self, body: Json, now: datetime) -> None:
+        self.body, self.now = body, now
+        self.faults: list[dict[str, str]] = []
+
+    def fault(self, path: str, message: str) -> None:
+        self.faults.append({"path": path, "message": message})
+
+    def text(self, source: Json, key: str, longest: int, path: str = "") -> str:
+        value = source.get(key)
+        path = path or key
+        if value is None:
+            return ""
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            self.fault(path, "must be a text")
+        elif len(value) > longest:
+            self.fault(path, f"is {len(value)} characters long; {longest} are allowed")
+        else:
+            return value.strip()
+        return ""
+
+    def choice(self, key: str, choices: list[str], default: str) -> str:
+        value = self.body.get(key, default)
+        if value not in choices:
+            self.fault(key, f"must be one of {', '.join(choices)}")
+            return default
+        return str(value)
+
+    def when(self, key: str) -> datetime | None:
+        value = self.body.get(key)
+        if value is None:
+            return None
+        try:
+            moment = instant(value, key)
+        except Invalid as wrong:
+            self.faults += wrong.details["errors"]
+            return None
+        if moment > self.now + FUTURE_ALLOWED:
+            self.fault(key, "lies more than 5 minutes in the future; check the clock of the sender")
+        return moment
+
+    def whole(self, source: Json, key: str, path: str, default: int | None) -> int | None:
+        value = source.get(key, default)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31):
+            return value
+        if isinstance(value, str) and value.isdigit() and len(value) < 10:
+            return int(value)
+        self.fault(path, "must be a whole number")
+        return default
+
+    def objects(self, key: str, kind: type, default: Any) -> Any:
+        value = self.body.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, kind):
+            self.fault(key, "must be a list" if kind is list else "must be an object")
+            return default
+        return value
+
+    def changes(self) -> list[Json]:
+        given = self.objects("changes", list, [])
+        if len(given) > MOST_CHANGES:
+            self.fault("changes", f"holds {len(given)}; {MOST_CHANGES} are allowed")
+            return []
+        read: list[Json] = []
+        for position, change in enumerate(given):
+            path = f"changes.{position}"
+            if not isinstance(change, dict) or not change.get("sha"):
+                self.fault(path, "must be an object with a sha")
+                continue
+            texts = {key: self.text(change, key, 5000, f"{path}.{key}") for key in _CHANGE_TEXTS}
+            read.append({key: value for key, value in texts.items() if value})
+        return read
+
+
+def parse(body: Any, *, now: datetime) -> Report:
+    if not isinstance(body, dict):
+        raise Invalid.at("body", "must be an object")
+    reader = _Reader(body, now)
+    texts = {key: reader.text(body, key, longest) for key, longest in _TEXTS.items() if key != "claim"}
+    ci = reader.objects("ci", dict, {})
+    changes = reader.changes()
+    report = Report(
+        **texts,
+        status=Status(reader.choice("status", Status.values, Status.SUCCESS)),
+        kind=reader.choice("kind", Deployment.Kind.values, Deployment.Kind.DEPLOY),
+        started_at=reader.when("started_at"),
+        finished_at=reader.when("finished_at"),
+        provider=reader.text(ci, "provider", 40, "ci.provider"),
+        run=reader.text(ci, "run", 500, "ci.run"),
+        attempt=reader.whole(ci, "attempt", "ci.attempt", 1) or 1,
+        run_url=reader.text(ci, "url", 2000, "ci.url"),
+        fence=reader.whole(body, "fence", "fence", None),
+        changes=changes,
+        instances=body.get("instances"),
+        extra=reader.objects("extra", dict, {}),
+    )
+    _check_whole(report, reader)
+    if reader.faults:
+        raise Invalid.of(reader.faults)
+    return report
+
+
+def _check_whole(report: Report, reader: _Reader) -> None:
+    for name in ("service", "environment"):
+        if not getattr(report, name) and not any(fault["path"] == name for fault in reader.faults):
+            reader.fault(name, f"name the {name}")
+    if not (report.version or report.commit):
+        reader.fault("version", "give a version, a commit, or both")
+    if report.run_url and not report.run_url.startswith(("https://", "http://")):
+        reader.fault("ci.url", "must start with https:// or http://")
+    if report.started_at and report.finished_at and report.finished_at < report.started_at:
+        reader.fault("finished_at", "lies before started_at")

@@ -1,0 +1,193 @@
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db import transaction
+
+from catalog.queries import Place
+from locks import limits, queries
+from locks.decisions import Decision
+from locks.models import Denial, Lock
+from locks.scopes import Scope
+from portal.accounts.policy import allows, require
+from portal.audit.record import record
+from portal.kit.by import By, system
+from portal.kit.clock import database_now, spoken
+from portal.kit.errors import Conflict, Invalid
+from portal.kit.locking import retried
+
+DEFAULT: Literal["default"] = "default"
+Until = datetime | None | Literal["default"]
+
+
+@retried
+@transaction.atomic
+def lock_take(
+    scope: Scope,
+    *,
+    reason: str,
+    until: Until = DEFAULT,
+    link: str = "",
+    kind: str = Lock.Kind.MANUAL,
+    effect: str = Lock.Effect.BLOCK,
+    steal: bool = False,
+    by: By,
+) -> Lock:
+    """Locks the scope. `until` is an instant, None for open-ended, or the tier's default length.
+
+    One of the same scope and kind already held is a Conflict with the holder, unless `steal`.
+    """
+    require(by, "lock.take")
+    reason = limits.check_reason(reason)
+    _check_choices(kind, effect, link)
+    scope.hold()
+    now = database_now()
+    if until == DEFAULT:
+        until = now + limits.of(scope.strictest_tier).default
+    limits.check_end(until, tier=scope.strictest_tier, now=now)
+    for held in Lock.objects.active(now).filter(kind=kind, **_same(scope)):
+        if not steal:
+            raise already_locked(held, now)
+        _require_steal(held, by)
+        _end(held, now, f"Taken over by {by.actor.name}: {reason}", by=by, stolen=True)
+    lock: Lock = Lock.objects.create(
+        kind=kind,
+        effect=effect,
+        reason=reason,
+        link=link,
+        created_at=now,
+        starts_at=now,
+        expires_at=until,
+        holder_kind=by.actor.kind,
+        holder_key=by.actor.key,
+        holder_name=by.actor.name,
+        **scope.columns(),
+    )
+    record("lock.taken", lock.noun(), by=by, after=lock.facts())
+    return lock
+
+
+@transaction.atomic
+def lock_release(lock: Lock, *, reason: str = "", steal: bool = False, by: By) -> Lock:
+    """Frees this very lock, no other. One that has ended already is answered as it is, without an event.
+
+    Who is neither its holder nor an owner may `steal`: with a reason, and as a person.
+    """
+    lock = _held(lock)
+    now = database_now()
+    if not lock.is_active(now):
+        return lock
+    stolen = not allows(by.actor, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
+    if stolen:
+        if not steal or not by.actor.is_person:
+            require(by, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
+        limits.check_reason(reason)
+    _end(lock, now, reason.strip(), by=by, stolen=stolen)
+    return lock
+
+
+@transaction.atomic
+def lock_extend(lock: Lock, until: datetime | None, *, by: By) -> Lock:
+    """Moves its end. A lock that has ended is a Conflict: take a new one."""
+    lock = _held(lock)
+    require(by, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
+    now = database_now()
+    if not lock.is_active(now):
+        raise Conflict("This lock has ended. Take a new one.", code="lock_ended")
+    limits.check_end(until, tier=_scope_of(lock).strictest_tier, now=now)
+    if until == lock.expires_at:
+        return lock
+    before = lock.facts()
+    lock.expires_at = until
+    lock.save(update_fields=["expires_at"])
+    record("lock.extended", lock.noun(), by=by, before=before, after=lock.facts())
+    return lock
+
+
+@transaction.atomic
+def lock_expiry_tell(lock_id: int, *, now: datetime) -> bool:
+    """Writes the event of a lock that has run out by itself. Whoever is second finds it told."""
+    lock = Lock.objects.select_for_update(skip_locked=True).filter(
+        pk=lock_id, expires_at__lte=now, released_at=None, expiry_told_at=None
+    )
+    found = lock.first()
+    if found is None:
+        return False
+    found.expiry_told_at = now
+    found.save(update_fields=["expiry_told_at"])
+    record("lock.expired", found.noun(), by=system("clock"), before=found.facts(), after=found.facts())
+    return True
+
+
+def lock_expiries_tell() -> int:
+    """Tells of all that have run out; how many."""
+    now = database_now()
+    ids = Lock.objects.filter(expires_at__lte=now, released_at=None, expiry_told_at=None).values_list("pk", flat=True)
+    return sum(lock_expiry_tell(pk, now=now) for pk in ids[:1000])
+
+
+def gate_ask(place: Place, *, intent: str = "deploy", commit: str = "", run: str = "", by: By) -> Decision:
+    """Decides, and keeps the denial when it denies. An allowing check writes nothing."""
+    decision = queries.decide(place, by=by, intent=intent)
+    if decision.denies:
+        Denial.objects.create(
+            at=decision.at,
+            service_identifier=place.service,
+            environment_identifier=place.environment,
+            intent=intent,
+            commit=commit[:100],
+            run=run[:500],
+            actor_name=by.actor.name,
+            actor_key=by.actor.key,
+            door=by.door,
+            message=decision.message,
+            lock_ids=[lock.public_id for lock in decision.denying],
+        )
+    return decision
+
+
+def already_locked(lock: Lock, now: datetime) -> Conflict:
+    return Conflict(
+        f"{lock.covers[0].upper()}{lock.covers[1:]} is already locked by {lock.holder_name} "
+        f"until {spoken(lock.expires_at, now=now)}: {lock.reason}",
+        code="already_locked",
+        lock=lock,
+    )
+
+
+def _check_choices(kind: str, effect: str, link: str) -> None:
+    if kind not in Lock.Kind.values:
+        raise Invalid.at("kind", f"must be one of {', '.join(Lock.Kind.values)}")
+    if effect not in Lock.Effect.values:
+        raise Invalid.at("effect", f"must be one of {', '.join(Lock.Effect.values)}")
+    if link and not link.startswith(("https://", "http://")):
+        raise Invalid.at("link", "must start with https:// or http://")
+
+
+def _same(scope: Scope) -> dict[str, Any]:
+    columns = scope.columns()
+    return {name: columns[name] for name in ("scope_kind", "service", "environment", "tier", "team")}
+
+
+def _scope_of(lock: Lock) -> Scope:
+    return Scope(lock.scope_kind, lock.service, lock.environment, lock.tier, lock.team)
+
+
+def _held(lock: Lock) -> Lock:
+    """The row as it is now, kept from others until the transaction ends."""
+    row: Lock = (
+        Lock.objects.select_for_update(of=("self",)).select_related("service", "environment").get(pk=lock.pk)
+    )
+    return row
+
+
+def _require_steal(held: Lock, by: By) -> None:
+    if not by.actor.is_person:
+        require(by, "lock.release", holder=held.holder_key, teams=held.owner_teams())
+
+
+def _end(lock: Lock, now: datetime, reason: str, *, by: By, stolen: bool = False) -> None:
+    before = lock.facts()
+    lock.released_at, lock.released_by, lock.release_reason = now, by.actor.name, reason
+    lock.save(update_fields=["released_at", "released_by", "release_reason"])
+    payload = {"stolen_from": lock.holder_key} if stolen else {}
+    record("lock.released", lock.noun(), by=by, before=before, after=lock.facts(), payload=payload)

@@ -1,0 +1,102 @@
+"""`locked` and its companions on a deploymentConfig: true at the instant of reading, written through the lock commands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from catalog.kinds import Live
+from catalog.models import Entity, Relation
+from catalog.queries import Place, place_of
+from locks import queries
+from locks.commands import lock_release, lock_take
+from locks.models import Lock, ScopeKind
+from locks.scopes import Scope
+from portal.kit.by import By
+from portal.kit.clock import instant, iso
+from portal.kit.errors import Conflict, Invalid
+
+Json = dict[str, Any]
+PROPERTIES = frozenset({"locked", "lockedReason", "lockedBy", "lockedUntil"})
+
+
+def load(entities: Sequence[Entity]) -> dict[int, Json]:
+    places = _places(entities)
+    decisions = queries.decide_many(places.values())
+    return {each.pk: _values(places.get(each.pk), decisions) for each in entities}
+
+
+def _values(place: Place | None, decisions: dict[Any, Any]) -> Json:
+    if place is None:
+        # Nobody can tell what may be deployed here, so the gate is closed.
+        return {"locked": True, "lockedReason": "It names no service and environment."}
+    decision = decisions[place.service_id, place.environment_id]
+    if not decision.denies:
+        return {"locked": False}
+    first = decision.denying[0]
+    values = {"locked": True, "lockedReason": first.reason, "lockedBy": first.holder_name}
+    return values | ({"lockedUntil": iso(decision.next_open_at)} if decision.next_open_at else {})
+
+
+@transaction.atomic
+def write(entity: Entity, wished: Json, by: By) -> None:
+    """True while unlocked takes the pair's manual lock, false while locked releases it; anything else changes nothing."""
+    locked = wished.get("locked")
+    if locked is None:
+        return
+    if not isinstance(locked, bool):
+        raise Invalid.at("properties.locked", "must be true or false")
+    place = _places([entity]).get(entity.pk)
+    if place is None:
+        raise Conflict("It names no service and environment, so there is nothing to lock.", code="no_place")
+    decision = queries.decide_many([place])[place.service_id, place.environment_id]
+    if locked and not decision.denies:
+        _take(entity, wished, by)
+    if not locked and decision.denies:
+        _release(place, wished, by)
+
+
+def _take(entity: Entity, wished: Json, by: By) -> None:
+    reason = wished.get("lockedReason") or f"Locked by {by.actor.name} through the catalog."
+    if not isinstance(reason, str):
+        raise Invalid.at("properties.lockedReason", "must be a text")
+    until = wished.get("lockedUntil")
+    targets = {arrow.name: arrow.target for arrow in entity.arrows.select_related("target")}
+    lock_take(
+        Scope(ScopeKind.PAIR, targets["service"], targets["environment"]),
+        reason=reason,
+        until=instant(until, "properties.lockedUntil") if until else None,
+        by=by,
+    )
+
+
+def _release(place: Place, wished: Json, by: By) -> None:
+    decision = queries.decide_many([place])[place.service_id, place.environment_id]
+    mine = [lock for lock in decision.denying if _is_manual_pair(lock)]
+    for lock in mine:
+        lock_release(lock, reason=str(wished.get("lockedReason") or ""), by=by)
+    others = [lock for lock in decision.denying if lock not in mine]
+    if others:
+        names = "; ".join(f"{lock.covers}, by {lock.holder_name}: {lock.reason}" for lock in others)
+        raise Conflict(
+            f"It would still be locked, so nothing was released. Still there: {names}",
+            code="still_locked",
+            locks=[str(lock.public_id) for lock in others],
+        )
+
+
+def _is_manual_pair(lock: Lock) -> bool:
+    return lock.kind == Lock.Kind.MANUAL and lock.scope_kind == ScopeKind.PAIR
+
+
+def _places(entities: Sequence[Entity]) -> dict[int, Place]:
+    arrows = Relation.objects.filter(source__in=entities, name__in=["service", "environment"]).select_related("target")
+    ends: dict[int, dict[str, Entity]] = {}
+    for arrow in arrows:
+        ends.setdefault(arrow.source_id, {})[arrow.name] = arrow.target
+    return {
+        pk: place_of(found["service"], found["environment"]) for pk, found in ends.items() if len(found) == 2
+    }
+
+
+LOCKED = Live("deploymentConfig", PROPERTIES, load, write)

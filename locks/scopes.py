@@ -1,0 +1,97 @@
+from dataclasses import dataclass
+from typing import Any
+
+from catalog import queries as catalog
+from catalog.builtin import TIERS
+from catalog.models import Entity
+from catalog.queries import Place
+from locks.models import ScopeKind
+from portal.accounts.models import Team
+from portal.kit.errors import Invalid, Missing
+from portal.kit.locking import advisory_lock
+
+# Locks of wider scopes are waited for first, so that two can never wait for each other.
+ORDER = [
+    ScopeKind.EVERYTHING,
+    ScopeKind.TIER,
+    ScopeKind.TEAM,
+    ScopeKind.ENVIRONMENT,
+    ScopeKind.SERVICE,
+    ScopeKind.PAIR,
+]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a lock covers. `kind` says which of the others are set, and all that it needs are."""
+
+    kind: ScopeKind
+    service: Entity | None = None
+    environment: Entity | None = None
+    tier: str = ""
+    team: str = ""
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of a Lock that hold this scope."""
+        return {
+            "scope_kind": self.kind,
+            "service": self.service,
+            "service_identifier": self.service.identifier if self.service else "",
+            "environment": self.environment,
+            "environment_identifier": self.environment.identifier if self.environment else "",
+            "tier": self.tier,
+            "team": self.team,
+        }
+
+    @property
+    def strictest_tier(self) -> str:
+        """Whose limits apply: a scope that may reach production obeys production's."""
+        if self.tier:
+            return self.tier
+        return catalog.tier_of(self.environment) if self.environment else "production"
+
+    def hold(self) -> None:
+        """Waits until nobody else takes, widens or passes this scope; ends with the transaction."""
+        advisory_lock("lock scope", self.kind, *self._names())
+
+    def _names(self) -> list[str]:
+        entities = [str(each.pk) for each in (self.service, self.environment) if each]
+        return [*entities, self.tier, self.team]
+
+
+def pair(place: Place) -> Scope:
+    found = Entity.objects.in_bulk([place.service_id, place.environment_id])
+    return Scope(ScopeKind.PAIR, found[place.service_id], found[place.environment_id])
+
+
+def named(kind: str, *, service: str = "", environment: str = "", tier: str = "", team: str = "") -> Scope:
+    """Resolves the names that `kind` needs; a missing one is refused, and so is one too many."""
+    if kind not in ScopeKind.values:
+        raise Invalid.at("scope", f"must be one of {', '.join(ScopeKind.values)}")
+    needed = {
+        "pair": {"service", "environment"},
+        "service": {"service"},
+        "environment": {"environment"},
+        "tier": {"tier"},
+        "team": {"team"},
+        "everything": set(),
+    }[kind]
+    given = {"service": service, "environment": environment, "tier": tier, "team": team}
+    faults = [
+        {"path": name, "message": f"the scope “{kind}” needs it" if name in needed else f"has no place in the scope “{kind}”"}
+        for name, value in given.items()
+        if bool(value) != (name in needed)
+    ]
+    if faults:
+        raise Invalid.of(faults)
+    if tier and tier not in TIERS:
+        raise Invalid.at("tier", f"must be one of {', '.join(TIERS)}")
+    if team and not (Team.objects.filter(identifier=team).exists() or Entity.objects.filter(team__contains=[team]).exists()):
+        raise Missing(f"There is no team called “{team}”.", nearest=[], kind="team")
+    return Scope(
+        ScopeKind(kind),
+        catalog.service_named(service) if service else None,
+        catalog.environment_named(environment) if environment else None,
+        tier,
+        team,
+    )

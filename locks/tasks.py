@@ -1,0 +1,8 @@
+from celery import shared_task
+
+from locks.commands import lock_expiries_tell
+
+
+@shared_task(name="locks.expire")
+def expire() -> None:
+    lock_expiries_tell()
