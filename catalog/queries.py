@@ -125,10 +125,7 @@ def entities(by: By, blueprint: Blueprint) -> QuerySet[Entity]:
 
 def entity(by: By, kind: str, identifier: str) -> Entity:
     require(by, "catalog.read")
-    found = _with_relations(Entity.objects.filter(blueprint=blueprint(kind), identifier=identifier)).first()
-    if found is None:
-        raise Missing(f'Entity with identifier "{identifier}" was not found', nearest=nearest(kind, identifier))
-    return found
+    return entity_to_write(kind, identifier)
 
 
 def _with_relations(rows: QuerySet[Entity]) -> QuerySet[Entity]:
@@ -176,3 +173,11 @@ def with_dependents(entity: Entity) -> list[Entity]:
         frontier = list({each.pk: each for each in needing}.values())
         found |= {each.pk: each for each in frontier}
     return list(found.values())
+
+
+def entity_to_write(kind: str, identifier: str) -> Entity:
+    """For a command that checks by itself who may."""
+    found = _with_relations(Entity.objects.filter(blueprint=blueprint(kind), identifier=identifier)).first()
+    if found is None:
+        raise Missing(f'Entity with identifier "{identifier}" was not found', nearest=nearest(kind, identifier))
+    return found

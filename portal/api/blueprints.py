@@ -1,0 +1,41 @@
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import queries
+from catalog.commands import blueprint_create, blueprint_delete, blueprint_update
+from portal.api.auth import by_of
+from portal.api.present import blueprint_json
+from portal.kit.errors import Invalid
+
+
+def _definition(request: Request) -> dict[str, object]:
+    if not isinstance(request.data, dict):
+        raise Invalid.at("body", "must be an object")
+    return request.data
+
+
+@api_view(["GET", "POST"])
+def blueprints(request: Request) -> Response:
+    by = by_of(request)
+    if request.method == "GET":
+        return Response({"ok": True, "blueprints": [blueprint_json(each) for each in queries.blueprints(by)]})
+    created = blueprint_create(_definition(request), by=by)
+    return Response({"ok": True, "blueprint": blueprint_json(created)}, status=201)
+
+
+@api_view(["GET", "PUT", "PATCH", "DELETE"])
+def blueprint(request: Request, identifier: str) -> Response:
+    """PUT sets the whole definition, PATCH the top-level keys that are given."""
+    by = by_of(request)
+    found = queries.blueprint(identifier)
+    if request.method == "GET":
+        queries.blueprints(by)
+        return Response({"ok": True, "blueprint": blueprint_json(found)})
+    if request.method == "DELETE":
+        blueprint_delete(found, by=by)
+        return Response({"ok": True})
+    definition = _definition(request)
+    if request.method == "PATCH":
+        definition = found.facts() | definition
+    return Response({"ok": True, "blueprint": blueprint_json(blueprint_update(found, definition, by=by))})

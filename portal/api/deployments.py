@@ -1,0 +1,41 @@
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import queries as catalog
+from deployments import queries
+from deployments.commands import deployment_report
+from portal.api.auth import by_of
+from portal.api.present import cell_json, deployment_json, inbox_json
+from portal.kit.errors import Invalid
+
+LONGEST_KEY = 255
+
+
+@api_view(["POST"])
+def deployments(request: Request) -> Response:
+    """201 taken in, 200 known already or advanced, 202 kept in the inbox because a name is unknown."""
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > LONGEST_KEY or "\0" in key:
+        raise Invalid.at("Idempotency-Key", f"must be at most {LONGEST_KEY} characters")
+    outcome = deployment_report(request.data, key=key, by=by_of(request))
+    if outcome.deployment:
+        return Response(
+            {"ok": True, "deployment": deployment_json(outcome.deployment), "created": outcome.created},
+            status=201 if outcome.created else 200,
+        )
+    item = inbox_json(outcome.inbox_item) if outcome.inbox_item else {}
+    return Response({"ok": True, "inbox": item}, status=202)
+
+
+@api_view(["GET"])
+def current(request: Request) -> Response:
+    """What is live, for all or for one service or environment. Unknown names are 404, not an empty list."""
+    params = request.query_params
+    service, environment = params.get("service", ""), params.get("environment", "")
+    cells = queries.configs(
+        by_of(request),
+        service=catalog.service_named(service).identifier if service else "",
+        environment=catalog.environment_named(environment).identifier if environment else "",
+    )
+    return Response({"ok": True, "deployment_configs": [cell_json(cell) for cell in cells]})

@@ -1,0 +1,55 @@
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import queries, wishes
+from catalog.commands import entity_delete, entity_write
+from portal.api.auth import by_of
+from portal.api.present import entities_json, entity_json
+
+
+def flag(request: Request, name: str) -> bool:
+    """Anything but `true` is false: some clients send what is no boolean at all."""
+    return request.query_params.get(name, "").lower() == "true"
+
+
+@api_view(["GET", "POST"])
+def entities(request: Request, blueprint: str) -> Response:
+    """POST creates; with `upsert` it overrides, with `upsert` and `merge` it changes what is given."""
+    by = by_of(request)
+    if request.method == "GET":
+        found = list(queries.entities(by, queries.blueprint(blueprint)))
+        return Response({"ok": True, "entities": entities_json(found)})
+    mode: wishes.Mode = "create"
+    if flag(request, "upsert"):
+        mode = "merge" if flag(request, "merge") else "override"
+    wish = wishes.parse(
+        blueprint, request.data, mode=mode, create_missing=flag(request, "create_missing_related_entities")
+    )
+    return Response({"ok": True, "entity": entity_json(entity_write(wish, by=by))}, status=201)
+
+
+@api_view(["GET", "PUT", "PATCH", "DELETE"])
+def entity(request: Request, blueprint: str, identifier: str) -> Response:
+    by = by_of(request)
+    if request.method == "GET":
+        return Response({"ok": True, "entity": entity_json(queries.entity(by, blueprint, identifier))})
+    if request.method == "DELETE":
+        found = queries.entity_to_write(blueprint, identifier)
+        gone = entity_delete(found, dependents=flag(request, "delete_dependents"), by=by)
+        return Response({"ok": True, "deletedEntities": gone})
+    mode: wishes.Mode = "replace" if request.method == "PUT" else "patch"
+    wish = wishes.parse(
+        blueprint,
+        request.data,
+        mode=mode,
+        identifier=identifier,
+        create_missing=flag(request, "create_missing_related_entities"),
+    )
+    return Response({"ok": True, "entity": entity_json(entity_write(wish, by=by))})
+
+
+@api_view(["GET"])
+def entities_count(request: Request, blueprint: str) -> Response:
+    count = queries.entities(by_of(request), queries.blueprint(blueprint)).count()
+    return Response({"ok": True, "count": count})

@@ -1,0 +1,118 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import queries as catalog
+from locks import queries, receipts, scopes
+from locks.commands import DEFAULT, gate_ask, lock_extend, lock_release, lock_take
+from locks.models import Lock
+from portal.api.auth import by_of
+from portal.api.errors import body
+from portal.api.present import decision_json, lock_json
+from portal.kit.clock import database_now, duration, instant
+from portal.kit.errors import Invalid
+
+STATES = ("active", "mine", "expiring", "history")
+MOST = 1000
+
+
+@api_view(["GET"])
+def gate(request: Request) -> Response:
+    """200 allow or warn, 423 denied, 404 unknown name, 503 could not decide. Never a redirect."""
+    params = request.query_params
+    place = catalog.place(params.get("service", ""), params.get("environment", ""))
+    decision = gate_ask(
+        place,
+        intent=params.get("intent") or "deploy",
+        commit=params.get("commit", ""),
+        run=params.get("run", ""),
+        by=by_of(request),
+    )
+    shown = decision_json(decision)
+    if decision.denies:
+        headers = {"Retry-After": str(decision.retry_after)} if decision.retry_after else None
+        return Response(body("locked", decision.message) | {"decision": shown}, status=423, headers=headers)
+    shown["receipt"] = receipts.issue(decision, commit=params.get("commit", ""))
+    return Response({"ok": True, "decision": shown})
+
+
+@api_view(["GET", "POST"])
+def locks(request: Request) -> Response:
+    by = by_of(request)
+    if request.method == "POST":
+        data = _object(request)
+        lock = lock_take(
+            scopes.named(
+                _text(data, "scope") or "pair", **{name: _text(data, name) for name in ("service", "environment", "tier", "team")}
+            ),
+            reason=_text(data, "reason"),
+            until=_until(data, default=DEFAULT),
+            link=_text(data, "link"),
+            kind=_text(data, "kind") or Lock.Kind.MANUAL,
+            effect=_text(data, "effect") or Lock.Effect.BLOCK,
+            steal=data.get("steal") is True,
+            by=by,
+        )
+        return Response({"ok": True, "lock": lock_json(lock)}, status=201)
+    params = request.query_params
+    state = params.get("state") or "active"
+    if state not in STATES:
+        raise Invalid.at("state", f"must be one of {', '.join(STATES)}")
+    environment = params.get("environment", "")
+    found: QuerySet[Lock] = queries.locks(
+        by,
+        state=state,
+        service=params.get("service", ""),
+        environment=catalog.environment_named(environment).identifier if environment else "",
+        scope=params.get("scope", ""),
+    )
+    return Response({"ok": True, "locks": [lock_json(lock) for lock in found[:MOST]]})
+
+
+@api_view(["GET", "DELETE"])
+def lock(request: Request, public_id: str) -> Response:
+    by = by_of(request)
+    found = queries.lock(by, public_id)
+    if request.method == "DELETE":
+        found = lock_release(found, reason=request.query_params.get("reason", ""), by=by)
+    return Response({"ok": True, "lock": lock_json(found)})
+
+
+@api_view(["POST"])
+def extension(request: Request, public_id: str) -> Response:
+    by = by_of(request)
+    data = _object(request)
+    until = _until(data, default=None)
+    if "until" not in data and "duration" not in data:
+        raise Invalid.at("until", "say until when, or for how long in duration")
+    lock = lock_extend(queries.lock(by, public_id), until, by=by)
+    return Response({"ok": True, "lock": lock_json(lock)})
+
+
+def _object(request: Request) -> dict[str, Any]:
+    if not isinstance(request.data, dict):
+        raise Invalid.at("body", "must be an object")
+    return request.data
+
+
+def _text(data: dict[str, Any], name: str) -> str:
+    value = data.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Invalid.at(name, "must be a text")
+    return value or ""
+
+
+def _until(data: dict[str, Any], *, default: Any) -> Any:
+    """`until` (an instant, or null for open-ended) or `duration` from now; the default when neither is there."""
+    if "until" in data and "duration" in data:
+        raise Invalid.at("duration", "send until or duration, not both")
+    if "until" in data:
+        return None if data["until"] is None else instant(data["until"], "until")
+    if "duration" in data:
+        return database_now() + duration(data["duration"], "duration")
+    return default
+
+

@@ -1,0 +1,109 @@
+"""The JSON of nouns as /v1 shows them: camelCase for the compatible ones, snake_case for our own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from catalog.models import Blueprint, Entity
+from catalog.queries import properties_of, relations_of
+from deployments.models import Deployment, InboxItem
+from deployments.queries import Cell
+from locks.decisions import Decision, facts
+from locks.models import Lock
+from portal.kit.clock import iso
+
+Json = dict[str, Any]
+
+
+def url_of(path: str) -> str:
+    return settings.BASE_URL + path
+
+
+def blueprint_json(blueprint: Blueprint) -> Json:
+    shown = blueprint.facts() | {
+        "schema": blueprint.schema | {"properties": blueprint.properties},
+        "createdAt": iso(blueprint.created_at),
+        "createdBy": blueprint.created_by,
+        "updatedAt": iso(blueprint.updated_at),
+        "updatedBy": blueprint.updated_by,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def entity_json(entity: Entity, properties: Json | None = None) -> Json:
+    """`properties` as they are now, when the caller has them already. Unset keys are left out, types are kept."""
+    shown: Json = {
+        "identifier": entity.identifier,
+        "title": entity.title or None,
+        "icon": entity.icon or None,
+        "blueprint": entity.blueprint.identifier,
+        "team": list(entity.team),
+        "properties": properties_of([entity])[entity.pk] if properties is None else properties,
+        "relations": relations_of(entity),
+        "createdAt": iso(entity.created_at),
+        "createdBy": entity.created_by,
+        "updatedAt": iso(entity.updated_at),
+        "updatedBy": entity.updated_by,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def entities_json(entities: Sequence[Entity]) -> list[Json]:
+    values = properties_of(entities)
+    return [entity_json(each, values[each.pk]) for each in entities]
+
+
+def lock_json(lock: Lock) -> Json:
+    return {
+        "id": str(lock.public_id),
+        **lock.facts(),
+        "holder": {"kind": lock.holder_kind, "name": lock.holder_name},
+        "automatic_by": lock.automatic_by or None,
+        "url": url_of(lock.get_absolute_url()),
+    }
+
+
+def decision_json(decision: Decision) -> Json:
+    page = reverse("catalog:entity_detail", args=["service", decision.place.service])
+    return facts(decision) | {"locks": [lock_json(lock) for lock in decision.locks], "url": url_of(page)}
+
+
+def deployment_json(deployment: Deployment) -> Json:
+    entity = deployment.entity
+    page = reverse("catalog:entity_detail", args=["deployment", entity.identifier]) if entity else ""
+    return {
+        "id": str(deployment.public_id),
+        "identifier": entity.identifier if entity else None,
+        **deployment.facts(),
+        "fence": deployment.fence,
+        "changes": deployment.changes,
+        "url": url_of(page),
+    }
+
+
+def inbox_json(item: InboxItem) -> Json:
+    return {"id": str(item.public_id), **item.facts(), "nearest": item.nearest, "url": url_of(reverse("deployments:inbox"))}
+
+
+def cell_json(cell: Cell) -> Json:
+    """What is live, as /v1/deployments/current lists it."""
+    live, first = cell.current, next(iter(cell.decision.denying), None)
+    return {
+        "service": cell.service.identifier,
+        "environment": cell.environment.identifier,
+        "tier": cell.tier,
+        "version": (live.version or None) if live else None,
+        "commit": (live.commit or None) if live else None,
+        "ref": (live.ref or None) if live else None,
+        "author": (live.author or None) if live else None,
+        "deployed_at": iso(live.finished_at) if live else None,
+        "deployed_by": (live.actor or None) if live else None,
+        "status": cell.latest.status if cell.latest else None,
+        "locked": cell.decision.denies,
+        "locked_reason": first.reason if first else None,
+        "locked_by": first.holder_name if first else None,
+        "locked_until": iso(cell.decision.next_open_at),
+        "url": url_of(cell.config.get_absolute_url()) if cell.config else None,
+    }

@@ -1,0 +1,25 @@
+"""Routes of /v1. Identifiers may hold slashes, and the server hands on the decoded path,
+so they match greedily and whatever has a fixed ending stands first (docs/decisions/0003-greedy-routes.md).
+"""
+
+from django.urls import path, re_path
+
+from portal.api import blueprints, deployments, entities, errors, locks, tokens
+
+BLUEPRINT = r"^blueprints/(?P<blueprint>.+?)"
+
+urlpatterns = [
+    path("auth/access_token", tokens.access_token),
+    path("gate", locks.gate),
+    path("locks", locks.locks),
+    path("locks/<str:public_id>/extension", locks.extension),
+    path("locks/<str:public_id>", locks.lock),
+    path("deployments", deployments.deployments),
+    path("deployments/current", deployments.current),
+    path("blueprints", blueprints.blueprints),
+    re_path(BLUEPRINT + r"/entities-count$", entities.entities_count),
+    re_path(BLUEPRINT + r"/entities$", entities.entities),
+    re_path(BLUEPRINT + r"/entities/(?P<identifier>.+)$", entities.entity),
+    re_path(r"^blueprints/(?P<identifier>.+)$", blueprints.blueprint),
+    re_path(r"^.*$", errors.unknown_route),
+]

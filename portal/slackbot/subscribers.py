@@ -1,0 +1,112 @@
+"""Tells Slack what happened, once for each event."""
+
+from typing import Any
+
+from django.conf import settings
+from slack_bolt import App
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from catalog.models import Entity
+from portal.audit.models import Delivery, Event
+from portal.audit.subscribers import Hopeless, RetryLater, subscribe
+from portal.slackbot.messages import lock_message
+
+Json = dict[str, Any]
+
+EVENT_TYPE = "portcullis_delivery"
+TIMEOUT = 8  # seconds; well within a delivery's lease
+LOOK_BACK = 200  # messages
+# Asking again will not help: somebody has to change a setting first.
+HOPELESS = {
+    "invalid_auth", "not_authed", "account_inactive", "token_revoked", "channel_not_found", "is_archived",
+    "not_in_channel", "msg_too_long", "no_text", "invalid_blocks", "missing_scope",
+}  # fmt: skip
+
+
+def register() -> None:
+    subscribe("slack", "lock.*", handle=tell, wants=lambda event: bool(settings.SLACK_BOT_TOKEN))
+
+
+def client() -> WebClient:
+    app = App(
+        client=WebClient(token=settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_URL, timeout=TIMEOUT),
+        signing_secret="unused: nothing comes in by this app",
+        token_verification_enabled=False,
+    )
+    return app.client
+
+
+def tell(delivery: Delivery) -> Json:
+    """Sends the message. Slack keeps no idempotency keys, so after a crash we look for it before sending again."""
+    channel = channel_of(delivery.event)
+    if not channel:
+        raise Hopeless("No channel: set slackChannel on the service or the environment, or PORTCULLIS_SLACK_CHANNEL.")
+    try:
+        web = client()
+        sent = _find(web, channel, delivery) if delivery.attempts > 1 else None
+        if sent:
+            return sent
+        answer = web.chat_postMessage(
+            channel=channel,
+            metadata={"event_type": EVENT_TYPE, "event_payload": {"delivery": str(delivery.public_id)}},
+            unfurl_links=False,
+            **lock_message(delivery.event),
+        )
+    except SlackApiError as error:
+        raise _reason(error, channel) from error
+    except (SlackClientError, OSError) as error:
+        raise RetryLater(f"Slack did not answer: {error}") from error
+    return {"channel": answer["channel"], "ts": answer["ts"]}
+
+
+def channel_of(event: Event) -> str:
+    """The service's own channel, else the environment's, else the one for everything."""
+    for blueprint, identifier in (("service", event.service), ("environment", event.environment)):
+        if identifier:
+            found = Entity.objects.filter(blueprint__identifier=blueprint, identifier=identifier).first()
+            if found and found.properties.get("slackChannel"):
+                return str(found.properties["slackChannel"]).lstrip("#")
+    return str(settings.SLACK_CHANNEL).lstrip("#")
+
+
+def _find(web: WebClient, channel: str, delivery: Delivery) -> Json | None:
+    """The message of an earlier attempt, if it did arrive. History wants the channel's id, so its name is looked up."""
+    channel_id = _channel_id(web, channel)
+    if channel_id is None:
+        return None
+    history = web.conversations_history(
+        channel=channel_id,
+        oldest=str(delivery.event.at.timestamp() - 60),
+        limit=LOOK_BACK,
+        include_all_metadata=True,
+    )
+    messages: list[Json] = history.get("messages") or []
+    for message in messages:
+        payload = (message.get("metadata") or {}).get("event_payload") or {}
+        if payload.get("delivery") == str(delivery.public_id):
+            return {"channel": channel_id, "ts": message["ts"], "found": True}
+    return None
+
+
+def _channel_id(web: WebClient, channel: str) -> str | None:
+    cursor = ""
+    while True:
+        page = web.conversations_list(cursor=cursor, limit=1000, exclude_archived=True)
+        channels: list[Json] = page.get("channels") or []
+        for each in channels:
+            if channel in (each["id"], each["name"]):
+                return str(each["id"])
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return None
+
+
+def _reason(error: SlackApiError, channel: str) -> Exception:
+    response = error.response
+    code = response.get("error", "") if isinstance(response.data, dict) else ""
+    if response.status_code == 429 or code == "ratelimited":
+        return RetryLater("Slack asks to wait", after=float(response.headers.get("Retry-After", 30)))
+    if code in HOPELESS:
+        return Hopeless(f"Slack refused the message to #{channel}: {code}")
+    return RetryLater(f"Slack answered {response.status_code} {code}")
