@@ -2,6 +2,7 @@
 
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from portal.embedded.layout import Layout
 from portal.kit import env
@@ -16,11 +17,11 @@ DEBUG = env.flag("PORTCULLIS_DEBUG", False)
 # Without a key of one's own a restart signs everybody out; `check --deploy` says so (portal.E001).
 SECRET_KEY = env.text("PORTCULLIS_SECRET_KEY") or EMBEDDED.read_secret_key() or secrets.token_urlsafe(50)
 SECRET_KEY_IS_LASTING = bool(env.text("PORTCULLIS_SECRET_KEY") or EMBEDDED.read_secret_key())
-ALLOWED_HOSTS = env.items("PORTCULLIS_HOSTS", "localhost,127.0.0.1,[::1]")
 PORT = env.number("PORTCULLIS_PORT", 8800, least=1, most=65535)
 # The address people and CI reach the portal at: used in links, messages and cookies' security.
 BASE_URL = env.text("PORTCULLIS_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 HTTPS = BASE_URL.startswith("https://")
+ALLOWED_HOSTS = [*env.items("PORTCULLIS_HOSTS", "localhost,127.0.0.1,[::1]"), urlsplit(BASE_URL).hostname or ""]
 
 INSTALLED_APPS = [
     "portal.pages",
@@ -42,13 +43,14 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
+
 ]
 
 MIDDLEWARE = [
-    "portal.kit.faults.LostDatabaseMiddleware",
+    "portal.kit.trace.TraceMiddleware",
+    "portal.api.plain_http.RefusePlainHttp",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "portal.kit.trace.TraceMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -57,7 +59,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "portal.pages.middleware.SignInRequiredMiddleware",
+    "portal.pages.sign_in.SignInRequired",
+    "portal.faults.PortalErrors",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -120,6 +123,8 @@ SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^v1(/|$)", r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
-from portal.api.errors import TooLarge
+from portal.api.envelope import TooLarge
 from portal.kit.errors import Invalid
 
 

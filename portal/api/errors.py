@@ -5,32 +5,21 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404
 from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from locks.models import Lock
+from portal.api.envelope import TooLarge, body
 from portal.api.present import lock_json
 from portal.kit.errors import PortalError
 
 logger = logging.getLogger(__name__)
 
 
-class TooLarge(PortalError):
-    status = 413
-    code = "payload_too_large"
-
-    def __init__(self) -> None:
-        super().__init__("The body is larger than 1 MiB. Send less at once.")
-
-
 UNAVAILABLE = (503, "unavailable", "The portal cannot reach its database. Nothing was written; try again shortly.")
-
-
-def body(error: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"ok": False, "error": error, "message": message, "details": details or {}}
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -62,11 +51,3 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
 def presented(details: dict[str, Any]) -> dict[str, Any]:
     """Details may carry a lock itself; here it becomes its JSON."""
     return {name: lock_json(value) if isinstance(value, Lock) else value for name, value in details.items()}
-
-
-def unknown_route(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-    return JsonResponse(body("not_found", f"There is no route {request.path}."), status=404)
-
-
-def insecure(request: HttpRequest) -> HttpResponse:
-    return JsonResponse(body("forbidden", "Use https:// here: a token sent in the clear is no secret."), status=403)

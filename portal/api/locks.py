@@ -10,7 +10,7 @@ from locks import queries, receipts, scopes
 from locks.commands import DEFAULT, gate_ask, lock_extend, lock_release, lock_take
 from locks.models import Lock
 from portal.api.auth import by_of
-from portal.api.errors import body
+from portal.api.envelope import body
 from portal.api.present import decision_json, lock_json
 from portal.kit.clock import database_now, duration, instant
 from portal.kit.errors import Invalid

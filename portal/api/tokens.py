@@ -3,7 +3,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.accounts.commands import token_issue
-from portal.api.errors import body
+from portal.api.envelope import body
 
 
 @api_view(["POST"])

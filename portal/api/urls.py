@@ -4,7 +4,7 @@ so they match greedily and whatever has a fixed ending stands first (docs/decisi
 
 from django.urls import path, re_path
 
-from portal.api import blueprints, deployments, entities, errors, locks, tokens
+from portal.api import blueprints, deployments, entities, envelope, locks, tokens
 
 BLUEPRINT = r"^blueprints/(?P<blueprint>.+?)"
 
@@ -21,5 +21,5 @@ urlpatterns = [
     re_path(BLUEPRINT + r"/entities$", entities.entities),
     re_path(BLUEPRINT + r"/entities/(?P<identifier>.+)$", entities.entity),
     re_path(r"^blueprints/(?P<identifier>.+)$", blueprints.blueprint),
-    re_path(r"^.*$", errors.unknown_route),
+    re_path(r"^.*$", envelope.unknown_route),
 ]

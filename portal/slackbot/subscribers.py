@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from slack_bolt import App
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
@@ -29,12 +28,7 @@ def register() -> None:
 
 
 def client() -> WebClient:
-    app = App(
-        client=WebClient(token=settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_URL, timeout=TIMEOUT),
-        signing_secret="unused: nothing comes in by this app",
-        token_verification_enabled=False,
-    )
-    return app.client
+    return WebClient(token=settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_URL, timeout=TIMEOUT)
 
 
 def tell(delivery: Delivery) -> Json:

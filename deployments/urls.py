@@ -1,0 +1,13 @@
+from django.urls import path
+
+from deployments import views
+
+app_name = "deployments"
+urlpatterns = [
+    path("", views.matrix, name="matrix"),
+    path("configs", views.config_list, name="config_list"),
+    path("card/<path:service>/in/<path:environment>", views.card, name="card"),
+    path("panel/<path:service>", views.panel, name="panel"),
+    path("inbox", views.inbox, name="inbox"),
+    path("inbox/<uuid:public_id>/placement", views.placement, name="placement"),
+]

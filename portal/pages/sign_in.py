@@ -1,0 +1,58 @@
+from typing import Any
+
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import LoginView
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django_htmx.http import HttpResponseClientRedirect
+from redis.exceptions import RedisError
+
+TRIES = 10
+WINDOW = 600  # seconds
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Every page asks for a sign-in unless it says otherwise; a fragment sends the whole page there."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:
+        response = super().handle_no_permission(request, view_func)
+        if request.htmx or request.headers.get("X-Live"):  # type: ignore[attr-defined]
+            return HttpResponseClientRedirect(response["Location"])
+        return response
+
+
+class SignInForm(AuthenticationForm):
+    """Ten wrong passwords for one address in ten minutes, and it waits."""
+
+    def clean(self) -> dict[str, Any]:
+        key = f"sign-in:{str(self.cleaned_data.get('username', '')).casefold()[:254]}"
+        if _count(key) >= TRIES:
+            raise ValidationError("Too many tries for this address. Wait ten minutes, then try again.")
+        try:
+            return super().clean()
+        except ValidationError:
+            _add(key)
+            raise
+
+
+def _count(key: str) -> int:
+    try:
+        return int(cache.get(key, 0))
+    except RedisError:
+        return 0  # a lost cache must not lock everybody out
+
+
+def _add(key: str) -> None:
+    try:
+        cache.add(key, 0, WINDOW)
+        cache.incr(key)
+    except (RedisError, ValueError):
+        return
+
+
+class SignIn(LoginView):
+    template_name = "pages/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True

@@ -1,0 +1,15 @@
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from portal.pages import views
+from portal.pages.sign_in import SignIn
+
+app_name = "pages"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("audit", views.audit, name="audit"),
+    path("audit/panel", views.changelog, name="changelog"),
+    path("banner", views.banner, name="banner"),
+    path("sign-in", SignIn.as_view(), name="sign_in"),
+    path("sign-out", LogoutView.as_view(), name="sign_out"),
+]
