@@ -110,6 +110,8 @@ CACHES = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
+# E-mail addresses are unique whatever their case, by a constraint that this check does not see.
+SILENCED_SYSTEM_CHECKS = ["auth.E003"]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -1,0 +1,60 @@
+import os
+import shlex
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
+
+from catalog.models import Entity
+from portal.accounts.commands import credential_create, user_create
+from portal.accounts.models import SCOPES, Credential, User
+from portal.demo import company
+from portal.kit.by import system
+from portal.kit.ids import random_text
+
+ADMIN_EMAIL = "admin@portcullis.example"
+
+
+class Command(BaseCommand):
+    help = "Makes what a new installation needs: an administrator, credentials, and the demo company. Safe to run again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--empty", action="store_true", help="without the demo company")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.EMBEDDED.credentials.exists() or not User.objects.exists():
+            self._write_credentials(self._make_accounts())
+        if not options["empty"] and not Entity.objects.exists():
+            company.load()
+
+    def _make_accounts(self) -> dict[str, str]:
+        by = system("setup")
+        password = random_text(16)
+        admin = User.objects.filter(email__iexact=ADMIN_EMAIL).first()
+        if admin is None:
+            user_create(ADMIN_EMAIL, "Portal Admin", password=password, role=User.Role.ADMIN, by=by)
+        else:
+            # The file is gone and nobody can read a hash back, so there is a new password.
+            admin.set_password(password)
+            admin.save(update_fields=["password"])
+        suffix = f" {random_text(4)}" if Credential.objects.exists() else ""
+        client, secret = credential_create(f"Automation{suffix}", kind="client", scopes=list(SCOPES), by=by)
+        _, token = credential_create(f"CI{suffix}", kind="ci", scopes=["report", "gate", "lock", "catalog:read"], by=by)
+        return {
+            "PORTCULLIS_URL": settings.BASE_URL,
+            "CLIENT_ID": client.client_id,
+            "CLIENT_SECRET": secret,
+            "CI_TOKEN": token,
+            "ADMIN_USER": ADMIN_EMAIL,
+            "ADMIN_PASSWORD": password,
+        }
+
+    def _write_credentials(self, values: dict[str, str]) -> None:
+        path = settings.EMBEDDED.credentials
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+        fresh.replace(path)

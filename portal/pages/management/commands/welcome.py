@@ -1,0 +1,50 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from catalog.models import Entity
+
+TEXT = """
+Portcullis is up:  {url}
+
+  sign in as       {user}
+  with password    {password}
+  credentials      {file}{slack}
+
+Three commands to paste, in this order:
+
+  set -a; . {file}; set +a
+
+  # 1. Report a deployment, and watch it appear in {url}/deployments/
+  curl -sS "$PORTCULLIS_URL/v1/deployments" -H "Authorization: Bearer $CI_TOKEN" -H 'Content-Type: application/json' \\
+    -d '{{"service": "{service}", "environment": "production", "version": "9.9.9", "commit": "4f2a9c1", "status": "success"}}'
+
+  # 2. Ask the gate: it is open, exit 0
+  python3 ci/portcullis check --service {service} --environment production
+
+  # 3. Lock it, and ask again: it is closed, exit 10
+  python3 ci/portcullis lock --service {service} --environment production --reason "trying the gate" --for 2h
+  python3 ci/portcullis check --service {service} --environment production
+"""
+
+
+class Command(BaseCommand):
+    help = "Prints the address, the sign-in and the commands to paste."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        file = settings.EMBEDDED.credentials
+        known = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+        first = Entity.objects.filter(blueprint__identifier="service").order_by("identifier").first()
+        mock = settings.SLACK_API_URL.removesuffix("/api/")
+        is_mock = mock.startswith("http://127.0.0.1")
+        self.stdout.write(
+            TEXT.format(
+                url=settings.BASE_URL,
+                user=known["ADMIN_USER"],
+                password=known["ADMIN_PASSWORD"],
+                file=file,
+                service=first.identifier if first else "my-service",
+                slack=f"\n  what Slack sees  {mock}/" if is_mock else "",
+            )
+        )
