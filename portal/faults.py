@@ -10,27 +10,24 @@ from django.template.loader import render_to_string
 from portal.api import envelope
 from portal.kit.errors import PortalError
 
-PAGES = {
-    400: ("bad_request", "Bad request", "The request could not be read.", "Go back and try again."),
-    403: ("forbidden", "Not allowed", "You may not do this.", "Ask an administrator, or sign in as somebody else."),
-    404: ("not_found", "Not found", "There is nothing at this address.", "Check the link, or search for it above."),
-    500: ("internal_error", "Our mistake", "Something went wrong on our side.", "Try again. If it stays, tell an administrator the trace."),
-    503: (
-        "unavailable",
-        "Back in a moment",
-        "The portal cannot reach its database.",
-        "Nothing was written. Try again shortly.",
-    ),
-}  # fmt: skip
+CODES = {
+    400: ("bad_request", "The request could not be read."),
+    403: ("forbidden", "You may not do this."),
+    404: ("not_found", "There is nothing at this address."),
+    409: ("conflict", "It contradicts what is there."),
+    422: ("invalid_request", "Something in the request is wrong."),
+    500: ("internal_error", "The portal made a mistake. It is in its log, under this trace."),
+    503: ("unavailable", "The portal cannot reach its database. Nothing was written; try again shortly."),
+}
 
 
 def answer(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
-    code, heading, what, advice = PAGES[status]
+    code, what = CODES[status]
     headers = {"Retry-After": "2"} if status == 503 else None
     if request.path.startswith("/v1"):
-        return JsonResponse(envelope.body(code, message or f"{what} {advice}"), status=status, headers=headers)
+        return JsonResponse(envelope.body(code, message or what), status=status, headers=headers)
     trace = getattr(request, "trace", None)
-    context = {"status": status, "heading": heading, "what": message or what, "advice": advice, "trace": trace}
+    context = {"status": status, "message": message, "trace": trace.hex if trace else ""}
     # Rendered without the request: its context would ask the database.
     return HttpResponse(render_to_string("pages/error.html", context), status=status, headers=headers)
 
@@ -41,6 +38,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return answer(request, 403, str(exception))
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return answer(request, 403, "The form was open for too long, or came from elsewhere. Nothing was changed.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -64,4 +65,4 @@ class PortalErrors:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, PortalError):
             return None
-        return answer(request, error.status if error.status in PAGES else 400, error.message)
+            return answer(request, error.status if error.status in CODES else 400, error.message)

@@ -2,9 +2,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal import faults
+from portal.api import envelope
 from portal.pages import probes
 
 urlpatterns = [
+    path("v1", envelope.unknown_route),
     path("v1/", include("portal.api.urls")),
     path("healthz", probes.healthz),
     path("readyz", probes.readyz),

@@ -43,9 +43,18 @@ def check_properties(declared: Json, required: list[str], properties: Json, *, p
     faults: Faults = []
     for error in compile_schema(schema).iter_errors(properties):
         where = ".".join([path, *(str(step) for step in error.instance_path)])
-        faults.append({"path": where, "message": error.message})
+        faults.append({"path": where, "message": _sentence(error, schema)})
     if faults:
         raise Invalid.of(faults)
+
+
+def _sentence(error: jsonschema_rs.ValidationError, schema: Json) -> str:
+    if error.schema_path and error.schema_path[-1] == "enum":
+        allowed: Any = schema
+        for step in error.schema_path:
+            allowed = allowed[step]
+        return f"{error.instance!r} is not one of {', '.join(str(each) for each in allowed)}"
+    return str(error.message)
 
 
 _PALETTE = {"type": "object", "additionalProperties": {"enum": COLOURS}}

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from portal.kit.errors import PortalError
 
@@ -19,6 +21,8 @@ def body(error: str, message: str, details: dict[str, Any] | None = None) -> dic
     return {"ok": False, "error": error, "message": message, "details": details or {}}
 
 
+@csrf_exempt
+@login_not_required
 def unknown_route(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
     return JsonResponse(body("not_found", f"There is no route {request.path}."), status=404)
 
