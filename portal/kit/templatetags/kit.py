@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlencode
+from zlib import crc32
 
 from django import template
 from django.contrib.staticfiles import finders
@@ -156,7 +157,7 @@ def initials(name: str | None) -> str:
 def tint(name: str | None) -> str:
     """A colour that stays with a name."""
     colours = ("blue", "turquoise", "orange", "purple", "pink", "green", "gold", "olive", "bronze", "paleBlue")
-    return colours[sum(str(name or "").encode()) % len(colours)]
+    return colours[crc32(str(name or "").encode()) % len(colours)]
 
 
 @register.filter
