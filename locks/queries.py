@@ -3,12 +3,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from catalog.queries import Place
 from locks.decisions import Decision, weigh
 from locks.models import Denial, Lock, ScopeKind
 from portal.accounts.policy import require
+from portal.audit import queries as audit
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
 from portal.kit.errors import Missing
@@ -130,3 +131,11 @@ def covering_any(entities: Sequence[int], at: datetime) -> QuerySet[Lock]:
     """Active locks whose scope names one of these entities."""
     found: QuerySet[Lock] = Lock.objects.active(at).filter(Q(service__in=entities) | Q(environment__in=entities))
     return found
+
+
+def beat() -> str:
+    """Changes with every event and whenever a lock begins or ends by the clock alone, with no worker alive."""
+    at = database_now()
+    ends = Lock.objects.filter(released_at=None, expires_at__lte=at).aggregate(last=Max("expires_at"))["last"]
+    starts = Lock.objects.filter(released_at=None, starts_at__lte=at).aggregate(last=Max("starts_at"))["last"]
+    return f"{audit.beat()}|{ends}|{starts}"

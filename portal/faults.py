@@ -65,4 +65,4 @@ class PortalErrors:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, PortalError):
             return None
-            return answer(request, error.status if error.status in CODES else 400, error.message)
+        return answer(request, error.status if error.status in CODES else 400, error.message)
