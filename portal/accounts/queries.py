@@ -1,7 +1,5 @@
-from django.http import HttpRequest
-
 from portal.accounts.models import Credential, User
-from portal.kit.by import Actor, By, Door
+from portal.kit.by import Actor
 
 
 def actor_of_user(user: User) -> Actor:
@@ -24,8 +22,3 @@ def actor_of_credential(credential: Credential) -> Actor:
         is_admin="admin" in credential.scopes,
         scopes=frozenset(credential.scopes),
     )
-
-
-def by_of(request: HttpRequest, door: Door = "page") -> By:
-    """Who is at the page, for commands and queries."""
-    return By(actor_of_user(request.user), door, request.trace)  # type: ignore[arg-type,attr-defined]
