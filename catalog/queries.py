@@ -41,6 +41,12 @@ def tier_of(environment: Entity) -> str:
     return environment.properties.get("tier") or "production"
 
 
+def tier_called(environment: str) -> str:
+    """The tier of the environment with this name; production when there is none."""
+    found = Entity.objects.filter(blueprint__identifier="environment", identifier=environment).first()
+    return tier_of(found) if found else "production"
+
+
 def place_of(service: Entity, environment: Entity) -> Place:
     return Place(
         service.pk,

@@ -1,15 +1,21 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
+from catalog import queries as catalog
+from catalog.builtin import TIERS
+from catalog.models import Entity
 from catalog.queries import Place
-from locks.decisions import Decision, weigh
+from locks.decisions import Decision, severity, weigh
 from locks.models import Denial, Lock, ScopeKind
+from portal.accounts.models import Team
 from portal.accounts.policy import require
 from portal.audit import queries as audit
+from portal.audit.models import Event
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
 from portal.kit.errors import Missing
@@ -121,6 +127,103 @@ def wide_locks(at: datetime) -> QuerySet[Lock]:
     )
     found: QuerySet[Lock] = Lock.objects.active(at).filter(wide | production, effect=Lock.Effect.BLOCK).order_by("-id")
     return found
+
+
+def severest(locks: Iterable[Lock]) -> list[Lock]:
+    """The most severe and most particular first, as a decision names them."""
+    return sorted(locks, key=severity)
+
+
+def counts(by: By, *, now: datetime) -> dict[str, int]:
+    """How many locks are in each state that people act upon."""
+    soon = Q(expires_at__lte=now + timedelta(hours=1))
+    mine = Q(holder_key=by.actor.key)
+    found: dict[str, int] = locks(by, now=now).aggregate(
+        active=Count("pk"), mine=Count("pk", filter=mine), expiring=Count("pk", filter=soon)
+    )
+    return found
+
+
+def denials(by: By) -> QuerySet[Denial]:
+    """What the gate has refused, newest first."""
+    require(by, "lock.read")
+    return Denial.objects.order_by("-id")
+
+
+def named_by(denials: Sequence[Denial]) -> dict[object, Lock]:
+    """The locks that stopped them, by public id."""
+    ids = {public_id for denial in denials for public_id in denial.lock_ids}
+    return {lock.public_id: lock for lock in Lock.objects.filter(public_id__in=ids)}
+
+
+def history_of(lock: Lock) -> QuerySet[Event]:
+    """What happened to it, oldest first."""
+    return audit.events(noun="lock").filter(noun_id=str(lock.public_id)).order_by("id")
+
+
+def held_on(scope_columns: dict[str, object], at: datetime) -> Lock | None:
+    """An active manual lock of exactly this scope."""
+    found: Lock | None = Lock.objects.active(at).filter(kind=Lock.Kind.MANUAL, **scope_columns).first()
+    return found
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a lock's scope can be given."""
+
+    services: list[str]
+    environments: list[str]
+    teams: list[str]
+
+
+def scope_names(by: By) -> Names:
+    """Services are cut at a thousand: the field takes any name, these are only offered."""
+    require(by, "lock.read")
+    tiers = list(TIERS)
+    environments = sorted(
+        Entity.objects.filter(blueprint__identifier="environment"),
+        key=lambda each: (tiers.index(tier) if (tier := catalog.tier_of(each)) in tiers else 0, each.identifier),
+    )
+    services = Entity.objects.filter(blueprint__identifier="service").order_by("identifier")
+    return Names(
+        list(services.values_list("identifier", flat=True)[:1000]),
+        [each.identifier for each in environments],
+        list(Team.objects.values_list("identifier", flat=True)),
+    )
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a lock would stop: `count` places, of which `places` are the first few."""
+
+    count: int
+    places: list[tuple[str, str]]
+
+
+def reach(
+    kind: str, *, service: Entity | None = None, environment: Entity | None = None, tier: str = "", team: str = ""
+) -> Reach:
+    services = Entity.objects.filter(blueprint__identifier="service").order_by("identifier")
+    if service:
+        services = services.filter(pk=service.pk)
+    if kind == ScopeKind.TEAM:
+        services = services.filter(team__contains=[team])
+    environments = list(Entity.objects.filter(blueprint__identifier="environment").order_by("identifier"))
+    if environment:
+        environments = [environment]
+    if kind == ScopeKind.TIER:
+        environments = [each for each in environments if catalog.tier_of(each) == tier]
+    few = [each.identifier for each in services[:4]]
+    places = [(name, each.identifier) for name in few for each in environments]
+    return Reach(services.count() * len(environments), places[:4])
+
+
+def places_of(service: Entity) -> list[Place]:
+    """The service in every environment, production first."""
+    environments = Entity.objects.filter(blueprint__identifier="environment").order_by("identifier")
+    tiers = list(TIERS)
+    places = [catalog.place_of(service, each) for each in environments]
+    return sorted(places, key=lambda place: tiers.index(place.tier) if place.tier in tiers else 0)
 
 
 def denials_of(lock: Lock) -> QuerySet[Denial]:

@@ -276,7 +276,7 @@
   });
 
   // htmx: a form with errors comes back with 422; the first error gets the focus.
-  const focusError = (within) => $('[aria-invalid="true"]', within)?.focus();
+  const focusError = (within) => $('[aria-invalid="true"], [data-focus]', within)?.focus();
   document.addEventListener("htmx:afterSettle", (event) => {
     tick(event.detail.elt);
     if (event.detail.xhr?.status === 422) { focusError(event.detail.elt); say($(".error", event.detail.elt)?.textContent.trim()); }
