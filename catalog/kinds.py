@@ -54,10 +54,21 @@ class Live:
     write: "Callable[[Entity, Json, By], None]"
 
 
+@dataclass(frozen=True)
+class Panel:
+    """A part of an entity's page that another app owns; it loads from the URL called `url_name`, by identifier."""
+
+    blueprint: str
+    name: str
+    title: str
+    url_name: str
+
+
 @dataclass
 class _Registry:
     kinds: dict[str, Kind] = field(default_factory=dict)
     live: dict[str, Live] = field(default_factory=dict)
+    panels: list[Panel] = field(default_factory=list)
     guards: "list[Callable[[Sequence[Entity]], None]]" = field(default_factory=list)
 
 
@@ -70,6 +81,14 @@ def register(kind: Kind) -> None:
 
 def register_live(live: Live) -> None:
     _registry.live[live.blueprint] = live
+
+
+def register_panel(panel: Panel) -> None:
+    _registry.panels.append(panel)
+
+
+def panels(blueprint: str) -> list[Panel]:
+    return [panel for panel in _registry.panels if panel.blueprint == blueprint]
 
 
 def register_guard(check: "Callable[[Sequence[Entity]], None]") -> None:

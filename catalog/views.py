@@ -1,13 +1,112 @@
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from catalog import queries, tables
+from catalog.models import Blueprint, Entity
+from portal.accounts.policy import allows
+from portal.accounts.viewer import by_of
+from portal.kit.by import By
+from portal.kit.errors import Missing
+from portal.kit.paging import Page, counted, page_of
+
+Json = dict[str, Any]
 
 
-def home(request: HttpRequest, **names: object) -> HttpResponse:
-    return HttpResponse("")
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    by = by_of(request)
+    blueprints = [tables.blueprint_row(each) for each in queries.blueprints_counted(by)]
+    new_url = reverse("admin:catalog_blueprint_add") if by.actor.is_admin else None
+    return render(request, "catalog/home.html", {"blueprints": blueprints, "new_url": new_url})
 
 
-def entity_detail(request: HttpRequest, **names: object) -> HttpResponse:
-    return HttpResponse("")
+@require_safe
+def entity_list(request: HttpRequest, blueprint: str) -> HttpResponse:
+    by = by_of(request)
+    try:
+        kind = queries.blueprint(blueprint)
+    except Missing:
+        return _missing(request, f"There is no blueprint called “{blueprint}”.", [])
+    text = request.GET.get("q", "")
+    found = queries.found(queries.entities(by, kind), text)
+    page = page_of(found, request.GET, key="identifier")
+    values = queries.properties_of(page.rows)
+    context = {
+        "blueprint": tables.blueprint_row(kind),
+        "columns": tables.columns(kind),
+        "rows": [tables.entity_row(each, values[each.pk]) for each in page.rows],
+        "q": text,
+        "pager": _pager(page, text, counted(found, "entity", "entities")),
+        "edit_url": _blueprint_url(kind, by),
+    }
+    return render(request, "catalog/entity_list.html", context)
 
 
-def entity_list(request: HttpRequest, **names: object) -> HttpResponse:
-    return HttpResponse("")
+def _pager(page: Page, text: str, count: str) -> Json:
+    def url(**edge: str | None) -> str | None:
+        return "?" + urlencode(({"q": text} if text else {}) | edge) if all(edge.values()) else None
+
+    return {"count_text": count, "newer_url": url(before=page.before), "older_url": url(after=page.after), "plain": True}
+
+
+def _blueprint_url(blueprint: Blueprint, by: By) -> str | None:
+    """The editor is in the admin, where only administrators get in."""
+    if by.actor.is_admin and allows(by.actor, "blueprint.write", blueprint=blueprint.identifier):
+        return reverse("admin:catalog_blueprint_change", args=[blueprint.pk])
+    return None
+
+
+@require_safe
+def entity_detail(request: HttpRequest, blueprint: str, identifier: str) -> HttpResponse:
+    by = by_of(request)
+    try:
+        entity = queries.entity(by, blueprint, identifier)
+    except Missing as missing:
+        nearest = missing.details.get("nearest", [])
+        return _missing(request, f"There is no {blueprint} called “{identifier}”.", nearest, blueprint)
+    related = queries.related(entity)
+    tab = request.GET.get("tab", "overview")
+    urls = tables.panel_urls(entity)
+    tab = tab if tab in {"overview", "related", *urls} else "overview"
+    values = queries.properties_of([entity])[entity.pk]
+    context = {
+        "entity": _head(entity),
+        "blueprint": tables.blueprint_row(entity.blueprint),
+        "headline": tables.headline(entity, values),
+        "links": tables.links(entity, values)[:6],
+        "tabs": tables.tabs(entity, tab, related),
+        "tab": tab,
+        "panel_url": urls.get(tab),
+    }
+    if tab == "overview":
+        context |= {"properties": tables.properties(entity, values), "panels": tables.panels(entity)}
+    if tab == "related":
+        kinds = {each.identifier: each for each in queries.blueprints(by)}
+        context["relations"] = tables.related_rows(related, kinds, entity.blueprint)
+    return render(request, "catalog/entity_detail.html", context)
+
+
+def _head(entity: Entity) -> Json:
+    return {
+        "identifier": entity.identifier,
+        "title": entity.title,
+        "icon": tables.icon_of(entity.icon or entity.blueprint.icon),
+        "updated_at": entity.updated_at,
+        "updated_by": entity.updated_by,
+        "created_at": entity.created_at,
+        "created_by": entity.created_by,
+    }
+
+
+def _missing(request: HttpRequest, what: str, nearest: list[str], blueprint: str = "") -> HttpResponse:
+    context = {
+        "what": what,
+        "nearest": [{"identifier": each, "url": tables.entity_url(blueprint, each)} for each in nearest],
+        "list_url": tables.list_url(blueprint) if blueprint else reverse("catalog:home"),
+    }
+    return render(request, "catalog/missing.html", context, status=404)

@@ -5,6 +5,8 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
+        from catalog import kinds
         from deployments import handlers
 
         handlers.register_kinds()
+        kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel"))
