@@ -412,7 +412,7 @@ class Handler(BaseHTTPRequestHandler):
             body = {"ok": False, "error": str(refusal)}
         if fault.get("drop_after_accept"):
             self.close_connection = True
-            return
+            return None
         self.answer_json(200, body)
 
     def take_fault(self, method: str) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def test_random_locks_agree_with_a_plain_model_one_by_one_and_in_bulk(shop, page
         else:
             held[key] = (lock_take(scopes.named(kind, **wanted), reason="random", by=by), kind, wanted)
         together = decide_many(places.values())
-        for pair, place in places.items():
+        for place in places.values():
             expected = any(_covers(kind, wanted, place) for _, kind, wanted in held.values())
             assert decide(place, by=PROGRAM).denies is expected
             assert together[place.service_id, place.environment_id].denies is expected
