@@ -37,8 +37,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bin/up",
         description="Start Portcullis: PostgreSQL, Valkey, web, worker and clock. Ctrl-C stops everything.",
-        epilog="Environment: PORTCULLIS_PORT (8800), PORTCULLIS_DATA (var/), DATABASE_URL and REDIS_URL (servers of your "
-        "own). See docs/running.md.",
+        epilog="Environment: PORTCULLIS_PORT (8800), PORTCULLIS_DATA (var/), DATABASE_URL and REDIS_URL "
+        "(servers of your own). See docs/running.md.",
     )
     parser.add_argument("--empty", action="store_true", help="start without demo data")
     return parser.parse_args(words)
