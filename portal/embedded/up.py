@@ -99,7 +99,8 @@ class Stack:
         check_free(self.port)
         write_secret_key(self.layout.secret_key)
         self.start_servers()
-        say("Setting up the database.")
+        first = " (the demo company takes half a minute, once)" if self.is_first_time() and not self.empty else ""
+        say(f"Setting up the database{first}.")
         self.manage("migrate", "--no-input")
         self.manage("setup", *(["--empty"] if self.empty else []))
         say("Starting the portal.")
@@ -108,6 +109,9 @@ class Stack:
             self.supervisor.start(program)
         print(self.manage("welcome").rstrip(), flush=True)
         print("\nCtrl-C stops everything.", flush=True)
+
+    def is_first_time(self) -> bool:
+        return not self.layout.credentials.exists()
 
     def start_servers(self) -> None:
         if not given("DATABASE_URL"):
