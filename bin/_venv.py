@@ -44,7 +44,7 @@ def install(folder: Path, requirements: Path) -> bool:
     pip += ["--require-hashes", "--only-binary", ":all:", "-r", str(requirements)]
     if subprocess.run(pip, check=False).returncode == 0:
         return True
-    say(f"The packages of {requirements.name} could not be installed; the lines above say why. Run the command again after that.")
+    say(f"The packages of {requirements.name} could not be installed; the lines above say why.")
     return False
 
 

@@ -24,7 +24,7 @@ def check_private(folder: Path) -> None:
     if not stat.S_ISDIR(found.st_mode):
         raise CannotStart(f"{folder} is in the way: it is not a folder. Remove it and start again.")
     if found.st_uid != os.geteuid():
-        raise CannotStart(f"{folder} belongs to another user (uid {found.st_uid}), so it is not safe to use. Remove it.")
+        raise CannotStart(f"{folder} belongs to another user (uid {found.st_uid}), so it is not safe. Remove it.")
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise CannotStart(f"{folder} is open to other users, so it is not safe to use. Remove it and start again.")
 

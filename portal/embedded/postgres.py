@@ -63,7 +63,9 @@ def choose_account(postgres: Path) -> Account:
             SETPRIV, NOBODY, f"User namespaces are refused here, so PostgreSQL runs as nobody (uid {NOBODY})."
         )
     missing = [command for command in ("unshare", "setpriv") if shutil.which(command) is None]
-    why = f"{' and '.join(missing)} missing: install util-linux" if missing else "user namespaces and setuid are refused"
+    why = "user namespaces and setuid are refused"
+    if missing:
+        why = f"{' and '.join(missing)} missing: install util-linux"
     raise CannotStart(
         f"PostgreSQL does not run as root, and here there is no way to start it as somebody else ({why}). "
         f"Start as an ordinary user, {INSTEAD}."
@@ -76,8 +78,8 @@ def check_runs(command: list[str]) -> None:
         found = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
     except OSError as error:
         raise CannotStart(
-            f"The embedded PostgreSQL cannot be run: {error.strerror}. It needs a Linux with glibc 2.28 or later, or macOS; "
-            f"use such a system, {INSTEAD}."
+            f"The embedded PostgreSQL cannot be run: {error.strerror}. "
+            f"It needs macOS or a Linux with glibc 2.28 or later: use one, {INSTEAD}."
         ) from error
     if found.returncode:
         raise CannotStart(explain(found.stderr.strip()))
@@ -91,7 +93,7 @@ def explain(complaint: str) -> str:
             f"install {PACKAGES.get(library, f'the package that holds {library}')}, {INSTEAD}."
         )
     if wanted := re.search(r"GLIBC_[\d.]+", complaint):
-        return f"The embedded PostgreSQL needs {wanted[0]}, which this system is too old for: use a newer one, {INSTEAD}."
+        return f"The embedded PostgreSQL needs {wanted[0]}; this system is older. Use a newer one, {INSTEAD}."
     return f"The embedded PostgreSQL cannot be run: {complaint}. Mend that, {INSTEAD}."
 
 
@@ -184,7 +186,8 @@ class Postgres:
             ) from error
         if found != MAJOR:
             raise CannotStart(
-                f"{self.data} was made by PostgreSQL {found}; this is {MAJOR}. Dump it with the old one and load it here."
+                f"{self.data} was made by PostgreSQL {found}; this is {MAJOR}. "
+                "Dump it with the old one and load it here."
             )
 
     def _own(self) -> None:
@@ -193,7 +196,9 @@ class Postgres:
         if owner == self.account.uid:
             return
         if os.geteuid() != 0 or owner not in {0, NOBODY}:
-            raise CannotStart(f"{self.data} belongs to uid {owner}. Start as that user, or choose another PORTCULLIS_DATA.")
+            raise CannotStart(
+                f"{self.data} belongs to uid {owner}. Start as that user, or choose another PORTCULLIS_DATA."
+            )
         for folder, _, files in os.walk(self.data):
             for path in (folder, *(os.path.join(folder, name) for name in files)):
                 os.lchown(path, self.account.uid, self.account.uid)

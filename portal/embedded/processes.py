@@ -1,5 +1,6 @@
 """Children that do not outlive us, and the finding of those that did."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -67,10 +68,8 @@ def finish(process: subprocess.Popen[bytes], *, stop: signal.Signals, patience: 
 
 
 def kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def is_alive(pid: int) -> bool:
@@ -83,7 +82,7 @@ def is_alive(pid: int) -> bool:
 
 def working_in(folder: Path) -> list[int]:
     """Processes whose working folder is `folder`: PostgreSQL and Valkey move into their data."""
-    return [pid for pid in _others() if _read(lambda pid=pid: os.readlink(f"/proc/{pid}/cwd")) == str(folder)]
+    return [pid for pid in _others() if _read(Path(f"/proc/{pid}/cwd").readlink) == folder]
 
 
 def marked(data: Path) -> list[int]:
@@ -105,10 +104,8 @@ def end(pids: list[int], *, stop: signal.Signals = signal.SIGTERM, patience: flo
 
 
 def _send(pid: int, what: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, what)
-    except ProcessLookupError:
-        pass
 
 
 def _others() -> Iterator[int]:

@@ -14,7 +14,6 @@ from typing import Protocol
 from portal.embedded import processes
 from portal.embedded.errors import CannotStart
 
-LOG_LIMIT = 10 * 1024 * 1024
 LONGEST_WAIT = 30.0
 SETTLED_AFTER = 60.0
 
@@ -82,6 +81,8 @@ def say(sentence: str) -> None:
 
 
 class Supervisor:
+    log_limit = 10 * 1024 * 1024
+
     def __init__(self, data: Path, logs: Path, cwd: Path | None = None, tell: Callable[[str], None] = say):
         self.data = data
         self.logs = logs
@@ -155,15 +156,16 @@ class Supervisor:
 
     def stop(self) -> None:
         for child in reversed(self.children):
-            if child.process is None:
-                continue
-            in_haste = self.asked > 1
-            processes.finish(
-                child.process,
-                stop=child.part.hurry if in_haste else child.part.stop,
-                patience=lambda child=child: 1.0 if self.asked > 1 else child.part.grace,
-            )
+            self._stop(child)
         processes.end(processes.marked(self.data), patience=1.0)
+
+    def _stop(self, child: Child) -> None:
+        def patience() -> float:
+            return 1.0 if self.asked > 1 else child.part.grace
+
+        if child.process is not None:
+            stop = child.part.hurry if self.asked > 1 else child.part.stop
+            processes.finish(child.process, stop=stop, patience=patience)
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
@@ -206,7 +208,7 @@ class Supervisor:
     def _trim(self, name: str) -> None:
         """The children append, so that their log can be emptied under them."""
         log = self.log(name)
-        if log.stat().st_size > LOG_LIMIT:
+        if log.stat().st_size > self.log_limit:
             shutil.copyfile(log, log.with_suffix(".log.1"))
             os.truncate(log, 0)
 

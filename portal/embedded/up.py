@@ -37,8 +37,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bin/up",
         description="Start Portcullis: PostgreSQL, Valkey, web, worker and clock. Ctrl-C stops everything.",
-        epilog="Environment: PORTCULLIS_PORT (8800), PORTCULLIS_DATA (var/), DATABASE_URL and REDIS_URL (servers of your "
-        "own). See docs/running.md.",
+        epilog="Environment: PORTCULLIS_PORT (8800), PORTCULLIS_DATA (var/), DATABASE_URL and REDIS_URL "
+        "(servers of your own). See docs/running.md.",
     )
     parser.add_argument("--empty", action="store_true", help="start without demo data")
     return parser.parse_args(words)
@@ -99,7 +99,8 @@ class Stack:
         check_free(self.port)
         write_secret_key(self.layout.secret_key)
         self.start_servers()
-        say("Setting up the database.")
+        first = " (the demo company takes half a minute, once)" if self.is_first_time() and not self.empty else ""
+        say(f"Setting up the database{first}.")
         self.manage("migrate", "--no-input")
         self.manage("setup", *(["--empty"] if self.empty else []))
         say("Starting the portal.")
@@ -108,6 +109,9 @@ class Stack:
             self.supervisor.start(program)
         print(self.manage("welcome").rstrip(), flush=True)
         print("\nCtrl-C stops everything.", flush=True)
+
+    def is_first_time(self) -> bool:
+        return not self.layout.credentials.exists()
 
     def start_servers(self) -> None:
         if not given("DATABASE_URL"):

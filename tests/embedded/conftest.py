@@ -40,10 +40,9 @@ def environ():
 
 def ask(postgres: Postgres, sql: str) -> str:
     """One query as the portal's own role."""
-    words = ["--no-psqlrc", "-At", f"--host={postgres.layout.sockets}", "--username=portcullis", "portcullis", "-c", sql]
-    return subprocess.run(
-        [str(postgres.binaries / "psql"), *words], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    words = [postgres.binaries / "psql", "--no-psqlrc", "-At", f"--host={postgres.layout.sockets}"]
+    words += ["--username=portcullis", "portcullis", "-c", sql]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def copy_of(folder: Path, into: Path) -> Path:

@@ -41,8 +41,10 @@ def test_it_runs_as_an_ordinary_user():
         (open_to_all / "data").mkdir()
         subprocess.run(["chmod", "-R", "a+rX", name], check=True)
         os.chown(open_to_all / "data", 65534, 65534)
-        words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", python_for_everybody(), "-c", AS_SOMEBODY]
-        ran = subprocess.run([*words, str(open_to_all / "data")], cwd=name, capture_output=True, text=True)
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", python_for_everybody()]
+        ran = subprocess.run(
+            [*nobody, "-c", AS_SOMEBODY, str(open_to_all / "data")], cwd=name, capture_output=True, text=True
+        )
     assert (ran.stdout.strip(), ran.stderr) == ("[]  1", "")
 
 

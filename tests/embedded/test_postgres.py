@@ -32,8 +32,8 @@ def test_the_portals_role_has_the_extensions_and_the_locale_it_needs(layout, sup
     supervisor.start(postgres)
     ask(postgres, "CREATE EXTENSION pg_trgm; CREATE EXTENSION btree_gist")
     assert ask(postgres, "SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user") == "f|t"
-    kind = "SELECT datlocprovider, datlocale, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'portcullis'"
-    assert ask(postgres, kind) == "b|C.UTF-8|UTF8"
+    kind = "SELECT datlocprovider, datlocale, pg_encoding_to_char(encoding) FROM pg_database"
+    assert ask(postgres, f"{kind} WHERE datname = current_database()") == "b|C.UTF-8|UTF8"
 
 
 def test_a_killed_server_recovers_and_keeps_what_was_committed(layout, supervisor, said):
