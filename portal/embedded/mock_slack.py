@@ -375,7 +375,7 @@ class Handler(BaseHTTPRequestHandler):
             self.serve(path, b"")
 
     def do_POST(self) -> None:
-        length = self.headers.get("Content-Length", "")
+        length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
             self.close_connection = True
             return self.answer_json(413, {"ok": False, "error": "request_too_large"})
