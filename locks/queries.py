@@ -2,6 +2,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, Q, QuerySet
@@ -107,7 +108,7 @@ def locks(
     return found
 
 
-def lock(by: By, public_id: object) -> Lock:
+def lock(by: By, public_id: str | UUID) -> Lock:
     require(by, "lock.read")
     try:
         found = Lock.objects.select_related("service", "environment").filter(public_id=public_id).first()
