@@ -1,13 +1,11 @@
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
 from catalog.builtin import TIERS
 from deployments.models import InboxItem
-from portal.kit.errors import PortalError
 
 LONGEST = 200
 
@@ -55,11 +53,6 @@ class PlacementForm(forms.Form):
             "environment": _nearest(item.environment, environments, item.nearest),
         }
         return cls(initial=nearest, auto_id=f"id_{item.public_id.hex}_%s")
-
-    def refuse(self, error: PortalError) -> None:
-        """Puts a command's error where it belongs: at the field that it names, else at the form."""
-        kind: Any = error.details.get("kind")
-        self.add_error(kind if kind in self.fields else None, error.message)
 
 
 def _nearest(name: str, known: list[str], suggested: list[str]) -> str:

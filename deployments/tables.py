@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -15,8 +15,8 @@ from deployments.kinds import LINKS
 from deployments.models import Deployment, DeploymentConfig
 from deployments.queries import Cell, Matrix
 from portal.accounts.policy import allows
+from portal.kit.addresses import address
 from portal.kit.by import By
-from portal.kit.paging import address
 
 Row = dict[str, Any]
 
@@ -171,7 +171,7 @@ def service_url(service: Entity) -> str:
 
 def lock_url(service: str = "", environment: str = "") -> str:
     place = {name: value for name, value in (("service", service), ("environment", environment)) if value}
-    return reverse("locks:lock_list") + (f"?{urlencode(place)}" if place else "") + "#take"
+    return reverse("locks:lock_list", query=place, fragment="take")
 
 
 def release_url(cell: Cell, by: By) -> str:
@@ -227,7 +227,7 @@ def _column(label: str, sort: str, query: QueryDict) -> Row:
     return {
         "label": label,
         "sort": direction,
-        "sort_url": address(query, sort=f"-{name}" if direction == "ascending" else name, page=""),
+        "sort_url": address(query, sort=f"-{name}" if direction == "ascending" else name, page=None),
     }
 
 
@@ -237,7 +237,7 @@ def pager(query: QueryDict, page: int, total: int) -> Row | None:
     first = (page - 1) * SIZE
     return {
         "count_text": f"{first + 1} to {min(first + SIZE, total)} of {total}",
-        "newer_url": address(query, page=str(page - 1) if page > 2 else "") if page > 1 else None,
+        "newer_url": address(query, page=str(page - 1) if page > 2 else None) if page > 1 else None,
         "older_url": address(query, page=str(page + 1)) if first + SIZE < total else None,
         "newer_label": "Previous",
         "older_label": "Next",

@@ -1,7 +1,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -16,12 +15,15 @@ from deployments.models import Deployment, InboxItem
 from locks import queries as locks
 from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
+from portal.kit.addresses import pager
+from portal.kit.answers import go
 from portal.kit.errors import Conflict, Invalid, Missing
-from portal.kit.htmx import done
+from portal.kit.forms import refuse
 from portal.kit.live import live
-from portal.kit.paging import SIZE, newest_first
+from portal.kit.paging import page_of
 
 Context = dict[str, Any]
+ON_PANEL = 25
 
 
 @require_safe
@@ -102,13 +104,13 @@ def _panel(request: HttpRequest, name: str) -> Context:
     by = by_of(request)
     service = service_named(name)
     before = Deployment.objects.filter(public_id=_uuid(request.GET.get("before", ""))).first()
-    rows = list(queries.history(by, service=service.identifier, before=before)[: SIZE // 2 + 1])
+    rows = list(queries.history(by, service=service.identifier, before=before)[: ON_PANEL + 1])
     url = reverse("deployments:panel", args=[service.identifier])
-    older = rows[SIZE // 2 - 1] if len(rows) > SIZE // 2 else None
+    older = rows[ON_PANEL - 1] if len(rows) > ON_PANEL else None
     return {
         "service": tables.service_row(service),
         "cells": [] if before else [tables.config_row(cell) for cell in queries.cells_of(by, service.identifier)],
-        "rows": [tables.deployment_row(each, service) for each in rows[: SIZE // 2]],
+        "rows": [tables.deployment_row(each, service) for each in rows[:ON_PANEL]],
         "older_url": f"{url}?before={older.public_id}" if older else None,
         "newest_url": url if before else None,
     }
@@ -136,20 +138,18 @@ def placement(request: HttpRequest, public_id: UUID) -> HttpResponse:
     try:
         if "drop" in request.POST:
             inbox_drop(item, by=by)
-            messages.success(request, f"Dropped: {item}.")
-            return done(request, "deployments:inbox")
+            return go(request, reverse("deployments:inbox"), say=f"Dropped: {item}.")
         if form.is_valid():
             placed = inbox_place(item, **form.cleaned_data, by=by)
-            messages.success(request, f"Placed: {placed}.")
-            return done(request, "deployments:inbox")
+            return go(request, reverse("deployments:inbox"), say=f"Placed: {placed}.")
     except (Missing, Invalid, Conflict) as error:
-        form.refuse(error)
+        refuse(form, error)
     return render(request, "deployments/inbox.html", _inbox(request, {item.pk: form}), status=422)
 
 
 def _inbox(request: HttpRequest, forms: dict[int, PlacementForm] | None = None) -> Context:
     by = by_of(request)
-    page = newest_first(queries.inbox(by), request.GET)
+    page = page_of(queries.inbox(by), request.GET, newest_first=True)
     services = list(queries.services(by).values_list("identifier", flat=True))
     environments = [each.identifier for each in queries.environments(by)]
     suggest = PlacementForm.suggesting
@@ -160,5 +160,5 @@ def _inbox(request: HttpRequest, forms: dict[int, PlacementForm] | None = None) 
         ],
         "services": services,
         "environments": environments,
-        "pager": page.pager(request.GET, f"{len(page.rows)} reports, the newest first"),
+        "pager": pager(request.GET, page, f"{len(page.rows)} reports, the newest first"),
     }

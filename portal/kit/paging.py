@@ -1,59 +1,59 @@
-"""Pages of long lists by key: the same rows stand on the same page however many are added above."""
+"""Pages of long lists: by the key of the first and last row, so that page 1,000 costs what page 1 does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Model, QuerySet
-from django.http import QueryDict
 
-SIZE = 50
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
 class Page:
-    """`newer` and `older` are the keys to ask for the pages beside it with, None where it ends."""
+    """`before` and `after` are the query strings' values that lead to the pages beside this one."""
 
     rows: list[Any]
-    newer: int | None = None
-    older: int | None = None
-
-    def pager(self, query: QueryDict, count_text: str) -> dict[str, Any] | None:
-        """For kit/_pager.html; None when everything is on this page."""
-        if not (self.newer or self.older):
-            return None
-        return {
-            "count_text": count_text,
-            "newer_url": address(query, before="", after=str(self.newer)) if self.newer else None,
-            "older_url": address(query, after="", before=str(self.older)) if self.older else None,
-        }
+    before: str | None
+    after: str | None
 
 
-def newest_first(rows: QuerySet[Any, Model], asked: Mapping[str, str], *, size: int = SIZE) -> Page:
-    """A page by id. `asked` may hold `before` or `after`, an id; what is no id is left out of account."""
-    before, after = _key(asked.get("before")), _key(asked.get("after"))
-    if after:
-        found = list(rows.filter(id__gt=after).order_by("id")[: size + 1])
-        if len(found) > size:
-            found = found[:size][::-1]
-            return Page(found, newer=found[0].pk, older=found[-1].pk)
-        before = None  # it reaches the top
-    kept = rows.filter(id__lt=before) if before else rows
-    found = list(kept.order_by("-id")[: size + 1])
-    older = found[size - 1].pk if len(found) > size else None
-    found = found[:size]
-    return Page(found, newer=found[0].pk if before and found else None, older=older)
+def page_of(
+    found: QuerySet[Any], keys: Mapping[str, str], *, key: str = "id", newest_first: bool = False, size: int = 50
+) -> Page:
+    """The page that `keys["after"]` or `keys["before"]` names, the first one without either.
+
+    `key` is unique within `found`.
+    """
+    backwards = bool(keys.get("before"))
+    edge = str(keys.get("before") or keys.get("after") or "").replace("\0", "")
+    if edge:
+        found = _beyond(found, key, edge, greater=backwards == newest_first)
+    descending = newest_first != backwards
+    rows = list(found.order_by(f"-{key}" if descending else key)[: size + 1])
+    more, rows = len(rows) > size, rows[:size]
+    if backwards:
+        rows.reverse()
+    has_before, has_after = (more, True) if backwards else (bool(edge), more)
+    return Page(
+        rows,
+        _key(rows[0], key) if rows and has_before else None,
+        _key(rows[-1], key) if rows and has_after else None,
+    )
 
 
-def _key(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+def counted(found: QuerySet[Any], one: str, many: str) -> str:
+    """`1 lock`, `62 locks`, `10,000+ locks`: never counts further than people read."""
+    number = found.order_by()[: MOST_COUNTED + 1].count()
+    return f"{min(number, MOST_COUNTED):,}{'+' if number > MOST_COUNTED else ''} {one if number == 1 else many}"
 
 
-def address(query: QueryDict, **changes: str) -> str:
-    """The query string with some keys changed; an empty value drops its key."""
-    keys = query.copy()
-    for name, value in changes.items():
-        keys[name] = value
-        if not value:
-            del keys[name]
-    return f"?{keys.urlencode()}"
+def _beyond(found: QuerySet[Any], key: str, edge: str, *, greater: bool) -> QuerySet[Any]:
+    try:
+        return found.filter(**{f"{key}__{'gt' if greater else 'lt'}": edge})
+    except ValueError:
+        return found  # somebody edited the address; the first page will do
+
+
+def _key(row: Model, key: str) -> str:
+    return str(getattr(row, key))

@@ -1,0 +1,31 @@
+"""What a view answers when a form is done: htmx and plain forms want it told differently."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+
+
+def go(request: HttpRequest, url: str, *, say: str = "") -> HttpResponse:
+    """Leads to another page, which says what was done."""
+    if say:
+        messages.success(request, say)
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(url)
+    return HttpResponse(status=303, headers={"Location": url})
+
+
+def done(request: HttpRequest, url: str, *, say: str) -> HttpResponse:
+    """Stays where the person is: the live parts of the page refresh. A plain form goes back, or to `url`."""
+    if not request.htmx:  # type: ignore[attr-defined]
+        return go(request, _back(request) or url, say=say)
+    response = HttpResponse(status=204)
+    trigger_client_event(response, "announce", say)
+    return trigger_client_event(response, "refresh", {})
+
+
+def _back(request: HttpRequest) -> str:
+    """The page the form was on, if it is one of ours."""
+    here = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(here, {request.get_host()}, require_https=request.is_secure())
+    return here if ours else ""
