@@ -1,17 +1,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Exists, Func, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
+from catalog import queries as catalog
 from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import place_of, tier_of
-from deployments.models import Deployment, DeploymentConfig, InboxItem
+from deployments.models import Deployment, DeploymentConfig, InboxItem, Status
 from locks.decisions import Decision
 from locks.queries import decide_many
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.clock import database_now
+
+_BEGUN = Coalesce("started_at", "finished_at", "reported_at")
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,26 @@ class Matrix:
 
 
 def services(by: By, *, text: str = "", team: str = "") -> QuerySet[Entity]:
+    """`text` is a part of a name, or of a version or commit that is live somewhere."""
     require(by, "catalog.read")
     found = Entity.objects.filter(blueprint__identifier="service")
     if text:
-        found = found.filter(identifier__icontains=text) | found.filter(title__icontains=text)
+        running = DeploymentConfig.objects.filter(_runs(text), service=OuterRef("pk"))
+        found = found.filter(Q(identifier__icontains=text) | Q(title__icontains=text) | Exists(running))
     if team:
         found = found.filter(team__contains=[team])
     return found.order_by("identifier", "id")
+
+
+def _runs(text: str) -> Q:
+    return Q(current__version__icontains=text) | Q(current__commit__istartswith=text)
+
+
+def teams(by: By) -> list[str]:
+    """Teams that own a service."""
+    require(by, "catalog.read")
+    owners = Entity.objects.filter(blueprint__identifier="service").annotate(owner=Func("team", function="unnest"))
+    return sorted(set(owners.values_list("owner", flat=True).distinct()))
 
 
 def environments(by: By, *, tier: str = "") -> list[Entity]:
@@ -113,7 +130,7 @@ def configs(
     if environment:
         found = found.filter(environment__identifier=environment)
     if text:
-        found = found.filter(service__identifier__icontains=text) | found.filter(service__title__icontains=text)
+        found = found.filter(Q(service__identifier__icontains=text) | Q(service__title__icontains=text) | _runs(text))
     if team:
         found = found.filter(service__team__contains=[team])
     rows = [config for config in found if not tier or tier_of(config.environment) == tier]
@@ -123,14 +140,41 @@ def configs(
     return sorted(cells, key=lambda cell: (cell.service.identifier, order.index(cell.tier), cell.environment.identifier))
 
 
-def history(by: By, *, service: str, environment: str = "") -> QuerySet[Deployment]:
-    """Deployments of a service, the newest first."""
+def cell(by: By, service: str, environment: str) -> Cell:
     require(by, "catalog.read")
-    found: QuerySet[Deployment] = Deployment.objects.filter(service_identifier=service)
+    found = catalog.service_named(service), catalog.environment_named(environment)
+    return _cells([found[0]], [found[1]], database_now())[0][0]
+
+
+def cells_of(by: By, service: str) -> list[Cell]:
+    """The service's row of the matrix."""
+    return _cells([catalog.service_named(service)], environments(by), database_now())[0]
+
+
+def history(
+    by: By, *, service: str, environment: str = "", before: Deployment | None = None
+) -> QuerySet[Deployment]:
+    """Deployments of a service, the one begun last first; `before` is the last one of the page above."""
+    require(by, "catalog.read")
+    found: QuerySet[Deployment] = Deployment.objects.filter(service_identifier=service).annotate(begun=_BEGUN)
     if environment:
         found = found.filter(environment_identifier=environment)
-    ordered: QuerySet[Deployment] = found.select_related("entity", "config").by_start()  # type: ignore[attr-defined]
-    return ordered
+    if before:
+        begun = before.started_at or before.finished_at or before.reported_at
+        found = found.filter(Q(begun__lt=begun) | Q(begun=begun, id__lt=before.pk))
+    return found.select_related("entity", "config").order_by("-begun", "-id")
+
+
+def latest(by: By) -> QuerySet[DeploymentConfig]:
+    """Configs by their newest deployment, whatever became of it, the newest first."""
+    require(by, "catalog.read")
+    begun = Coalesce("latest__started_at", "latest__finished_at", "latest__reported_at")
+    return _configs().filter(latest__isnull=False).order_by(begun.desc(), "-id")
+
+
+def failing(by: By) -> QuerySet[DeploymentConfig]:
+    require(by, "catalog.read")
+    return DeploymentConfig.objects.filter(latest__status=Status.FAILURE)
 
 
 def inbox(by: By, *, state: str = InboxItem.State.WAITING) -> QuerySet[InboxItem]:

@@ -1,25 +1,164 @@
+from typing import Any
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog.builtin import TIERS
+from catalog.queries import service_named
+from deployments import queries, tables
+from deployments.commands import inbox_drop, inbox_place
+from deployments.forms import Filters, PlacementForm
+from deployments.models import Deployment, InboxItem
+from locks import queries as locks
+from portal.accounts.policy import require
+from portal.accounts.viewer import by_of
+from portal.kit.addresses import pager
+from portal.kit.answers import go
+from portal.kit.errors import Conflict, Invalid, Missing
+from portal.kit.forms import refuse
+from portal.kit.live import live
+from portal.kit.paging import page_of
+
+Context = dict[str, Any]
+ON_PANEL = 25
 
 
-def matrix(request: HttpRequest, **names: object) -> HttpResponse:
-    return HttpResponse("")
+@require_safe
+def matrix(request: HttpRequest) -> HttpResponse:
+    return live(request, "deployments/matrix.html", lambda: _matrix(request), beat=locks.beat())
 
 
-def config_list(request: HttpRequest, **names: object) -> HttpResponse:
-    return HttpResponse("")
+def _matrix(request: HttpRequest) -> Context:
+    by, filters = by_of(request), Filters.read(request.GET)
+    found = queries.matrix(
+        by, text=filters.q, team=filters.team, tier=filters.tier, locked=filters.locked, failing=filters.failing
+    )
+    return _frame(request, filters) | {
+        "environments": tables.environment_rows(found.environments),
+        "rows": tables.matrix_rows(found),
+        "count_text": f"{len(found.rows)} services in {len(found.environments)} environments",
+        "table_url": reverse("deployments:config_list"),
+    }
 
 
-def card(request: HttpRequest, **names: object) -> HttpResponse:
-    return HttpResponse("")
+@require_safe
+def config_list(request: HttpRequest) -> HttpResponse:
+    return live(request, "deployments/config_list.html", lambda: _configs(request), beat=locks.beat())
 
 
-def panel(request: HttpRequest, **names: object) -> HttpResponse:
-    return HttpResponse("")
+def _configs(request: HttpRequest) -> Context:
+    by, filters = by_of(request), Filters.read(request.GET)
+    found = queries.configs(
+        by, environment=filters.environment, text=filters.q, team=filters.team, tier=filters.tier
+    )
+    if filters.locked:
+        found = [cell for cell in found if cell.decision.denies]
+    if filters.failing:
+        found = [cell for cell in found if cell.attempt_failed]
+    page = tables.page_of(request.GET, len(found))
+    shown = tables.sorted_cells(found, tables.sort_of(request.GET))[(page - 1) * tables.SIZE : page * tables.SIZE]
+    return _frame(request, filters) | {
+        "rows": [tables.config_row(cell) for cell in shown],
+        "columns": tables.columns(request.GET),
+        "environments": lambda: [each.identifier for each in queries.environments(by)],
+        "pager": tables.pager(request.GET, page, len(found)),
+        "matrix_url": reverse("deployments:matrix"),
+    }
 
 
-def inbox(request: HttpRequest, **names: object) -> HttpResponse:
-    return HttpResponse("")
+def _frame(request: HttpRequest, filters: Filters) -> Context:
+    """What both pages have around their rows. What only the whole page shows is asked for when it is rendered."""
+    return {
+        "filters": filters,
+        "filtered": filters.are_set,
+        "teams": lambda: queries.teams(by_of(request)),
+        "tiers": list(reversed(TIERS)),
+        "lock_url": tables.lock_url(),
+        "first_steps_url": reverse("pages:home"),
+    }
 
 
-def placement(request: HttpRequest, **names: object) -> HttpResponse:
-    return HttpResponse("")
+@require_safe
+def card(request: HttpRequest, service: str, environment: str) -> HttpResponse:
+    """The card of a cell; where scripts are off the cell's own link is followed instead."""
+    by = by_of(request)
+    cell = queries.cell(by, service, environment)
+    row = tables.card_row(cell) | {"release_url": tables.release_url(cell, by)}
+    return render(request, "deployments/matrix.html#card", {"cell": row})
+
+
+@require_safe
+def panel(request: HttpRequest, service: str) -> HttpResponse:
+    """A service's deployments, for its page: live on the first page of them."""
+    template = "deployments/panel.html"
+    if "before" not in request.GET:
+        return live(request, template, lambda: _panel(request, service), beat=locks.beat())
+    name = f"{template}#live" if request.htmx else template  # type: ignore[attr-defined]
+    return render(request, name, _panel(request, service))
+
+
+def _panel(request: HttpRequest, name: str) -> Context:
+    by = by_of(request)
+    service = service_named(name)
+    before = Deployment.objects.filter(public_id=_uuid(request.GET.get("before", ""))).first()
+    rows = list(queries.history(by, service=service.identifier, before=before)[: ON_PANEL + 1])
+    url = reverse("deployments:panel", args=[service.identifier])
+    older = rows[ON_PANEL - 1] if len(rows) > ON_PANEL else None
+    return {
+        "service": tables.service_row(service),
+        "cells": [] if before else [tables.config_row(cell) for cell in queries.cells_of(by, service.identifier)],
+        "rows": [tables.deployment_row(each, service) for each in rows[:ON_PANEL]],
+        "older_url": f"{url}?before={older.public_id}" if older else None,
+        "newest_url": url if before else None,
+    }
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    return render(request, "deployments/inbox.html", _inbox(request))
+
+
+@require_POST
+def placement(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Places a kept report under known names, or drops it."""
+    by = by_of(request)
+    require(by, "inbox.resolve")
+    item = get_object_or_404(InboxItem, public_id=public_id)
+    form = PlacementForm(request.POST, auto_id=f"id_{item.public_id.hex}_%s")
+    try:
+        if "drop" in request.POST:
+            inbox_drop(item, by=by)
+            return go(request, reverse("deployments:inbox"), say=f"Dropped: {item}.")
+        if form.is_valid():
+            placed = inbox_place(item, **form.cleaned_data, by=by)
+            return go(request, reverse("deployments:inbox"), say=f"Placed: {placed}.")
+    except (Missing, Invalid, Conflict) as error:
+        refuse(form, error)
+    return render(request, "deployments/inbox.html", _inbox(request, {item.pk: form}), status=422)
+
+
+def _inbox(request: HttpRequest, forms: dict[int, PlacementForm] | None = None) -> Context:
+    by = by_of(request)
+    page = page_of(queries.inbox(by), request.GET, newest_first=True)
+    services = list(queries.services(by).values_list("identifier", flat=True))
+    environments = [each.identifier for each in queries.environments(by)]
+    suggest = PlacementForm.suggesting
+    return {
+        "items": [
+            {"item": item, "form": (forms or {}).get(item.pk) or suggest(item, services, environments)}
+            for item in page.rows
+        ],
+        "services": services,
+        "environments": environments,
+        "pager": pager(request.GET, page, f"{len(page.rows)} reports, the newest first"),
+    }

@@ -35,7 +35,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_htmx",
     "csp",
-    "template_partials.apps.SimpleAppConfig",
+    "template_partials",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

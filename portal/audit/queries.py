@@ -1,10 +1,12 @@
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from portal.audit.models import Event
 
 
-def events(*, noun: str = "", entity: tuple[str, str] | None = None, text: str = "", actor: str = "") -> QuerySet[Event]:
-    """Newest first. `entity` is (blueprint, identifier); `text` matches title, name and actor."""
+def events(
+    *, noun: str = "", entity: tuple[str, str] | None = None, text: str = "", actor: str = "", door: str = ""
+) -> QuerySet[Event]:
+    """Newest first. `entity` is (blueprint, identifier); `text` is a part of the title, the name or the actor's name."""
     found = Event.objects.order_by("-id")
     if noun:
         found = found.filter(noun=noun)
@@ -12,8 +14,10 @@ def events(*, noun: str = "", entity: tuple[str, str] | None = None, text: str =
         found = found.filter(blueprint=entity[0], entity=entity[1])
     if actor:
         found = found.filter(actor_name__icontains=actor)
+    if door:
+        found = found.filter(door=door)
     if text:
-        found = found.filter(title__icontains=text) | found.filter(name__icontains=text)
+        found = found.filter(Q(title__icontains=text) | Q(name__icontains=text) | Q(actor_name__icontains=text))
     return found
 
 

@@ -1,53 +1,99 @@
 """What every page shows around itself."""
 
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
+from catalog.models import Blueprint
 from locks import queries as locks
 from portal.kit.clock import database_now, spoken
+from portal.kit.templatetags.kit import initials
 
-SECTIONS = [
-    ("Home", "pages:home", "home"),
-    ("Deployments", "deployments:matrix", "rocket"),
-    ("Deployment configs", "deployments:config_list", "server"),
-    ("Locks", "locks:lock_list", "lock"),
-    ("Catalog", "catalog:home", "boxes"),
-    ("Audit", "pages:audit", "scroll-text"),
+Item = dict[str, Any]
+
+# label, URL name, icon, and whether the top bar has it too
+PAGES = [
+    ("Home", "pages:home", "home", False),
+    ("Deployments", "deployments:matrix", "rocket", True),
+    ("Locks", "locks:lock_list", "lock", True),
+    ("Catalog", "catalog:home", "boxes", True),
+    ("Audit", "pages:audit", "scroll-text", True),
 ]
 
 
-def shell(request: HttpRequest) -> dict[str, Any]:
+def shell(request: HttpRequest) -> Item:
+    """A fragment does not show it, and so must not pay for it."""
+    return {"shell": SimpleLazyObject(lambda: _shell(request))}
+
+
+def _shell(request: HttpRequest) -> Item:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"shell": {"version": settings.VERSION}}
+        return {"version": settings.VERSION, "home_url": reverse("pages:home")}
+    here = unquote(request.path)
+    nav = list(_nav(here, user.is_staff))
     return {
-        "shell": {
-            "nav": list(_sections(request)),
-            "banner": _banner(),
-            "user": {"name": str(user), "email": user.email, "is_admin": user.is_staff},
-            "version": settings.VERSION,
-        }
+        "nav": nav,
+        "sections": [item for item in nav if item["on_top"]],
+        "banner": banner_lines(),
+        "banner_url": reverse("pages:banner"),
+        "home_url": reverse("pages:home"),
+        "search_url": reverse("deployments:matrix"),
+        "user": {"name": str(user), "email": user.email, "initials": initials(str(user)), "is_admin": user.is_staff},
+        "sign_out_url": reverse("pages:sign_out"),
+        "settings_url": reverse("admin:index") if user.is_staff else None,
+        "version": settings.VERSION,
     }
 
 
-def _sections(request: HttpRequest) -> Any:
-    links = [(label, reverse(name), icon) for label, name, icon in SECTIONS]
-    # The longest address that the path starts with: /deployments/configs is not under /deployments/ alone.
-    here = max((url for _, url, _ in links if url != "/" and request.path.startswith(url)), key=len, default="/")
-    for label, url, icon in links:
-        yield {"label": label, "url": url, "icon": icon, "active": url == here}
+def _nav(here: str, is_admin: bool) -> Iterator[Item]:
+    for label, name, icon, on_top in PAGES:
+        url = reverse(name)
+        children = _children(name, here, is_admin)
+        yield {
+            "label": label,
+            "url": url,
+            "icon": icon,
+            "on_top": on_top,
+            "within": _is_under(here, url),
+            "active": _is_under(here, url) and not any(child["active"] for child in children),
+            "children": children,
+        }
 
 
-def _banner() -> list[dict[str, str]]:
+def _children(name: str, here: str, is_admin: bool) -> list[Item]:
+    if name == "catalog:home":
+        kinds = Blueprint.objects.order_by("title", "id").values_list("identifier", "title")
+        return [_child(title, reverse("catalog:entity_list", args=[identifier]), here) for identifier, title in kinds]
+    if name != "deployments:matrix":
+        return []
+    configs = _child("Deployment configs", reverse("deployments:config_list"), here)
+    return [configs, _child("Inbox", reverse("deployments:inbox"), here)] if is_admin else [configs]
+
+
+def _child(label: str, url: str, here: str) -> Item:
+    return {"label": label, "url": url, "active": _is_under(here, url)}
+
+
+def _is_under(here: str, url: str) -> bool:
+    address = unquote(url)
+    return here == address if address == "/" else here == address or here.startswith(address.rstrip("/") + "/")
+
+
+def banner_lines() -> list[Item]:
+    """Locks that concern everybody: the template shows two and folds the rest away."""
     now = database_now()
     return [
         {
             "text": f"{lock.holder_name} locked {lock.covers} until {spoken(lock.expires_at, now=now)}: {lock.reason}",
             "url": lock.get_absolute_url(),
-            "kind": lock.kind,
+            "kind": "lock",
+            "until": lock.expires_at,
         }
-        for lock in locks.wide_locks(now)[:3]
+        for lock in locks.wide_locks(now)[:20]
     ]

@@ -1,0 +1,62 @@
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+
+from django import forms
+from django.http import QueryDict
+
+from catalog.builtin import TIERS
+from deployments.models import InboxItem
+
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the query string of a deployments page asks for. What makes no sense is left out of account."""
+
+    q: str = ""
+    team: str = ""
+    tier: str = ""
+    environment: str = ""
+    locked: bool = False
+    failing: bool = False
+
+    @classmethod
+    def read(cls, query: QueryDict) -> "Filters":
+        def text(name: str) -> str:
+            return query.get(name, "").replace("\0", "").strip()[:LONGEST]
+
+        return cls(
+            q=text("q"),
+            team=text("team"),
+            tier=text("tier") if text("tier") in TIERS else "",
+            environment=text("environment"),
+            locked=query.get("locked") == "1",
+            failing=query.get("failing") == "1",
+        )
+
+    @property
+    def are_set(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
+
+
+class PlacementForm(forms.Form):
+    """Under which names a kept report belongs."""
+
+    service = forms.CharField(max_length=1000, widget=forms.TextInput(attrs={"list": "services"}))
+    environment = forms.CharField(max_length=1000, widget=forms.TextInput(attrs={"list": "environments"}))
+
+    @classmethod
+    def suggesting(cls, item: InboxItem, services: list[str], environments: list[str]) -> "PlacementForm":
+        nearest = {
+            "service": _nearest(item.service, services, item.nearest),
+            "environment": _nearest(item.environment, environments, item.nearest),
+        }
+        return cls(initial=nearest, auto_id=f"id_{item.public_id.hex}_%s")
+
+
+def _nearest(name: str, known: list[str], suggested: list[str]) -> str:
+    if name in known:
+        return name
+    alike = [each for each in suggested if each in known] or get_close_matches(name, known, n=1, cutoff=0.5)
+    return alike[0] if alike else ""

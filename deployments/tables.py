@@ -1,0 +1,252 @@
+"""Rows for the templates, made from cells and deployments."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from catalog.builtin import TIERS
+from catalog.models import Entity
+from catalog.queries import tier_of
+from deployments.kinds import LINKS
+from deployments.models import Deployment, DeploymentConfig
+from deployments.queries import Cell, Matrix
+from portal.accounts.policy import allows
+from portal.kit.addresses import address
+from portal.kit.by import By
+
+Row = dict[str, Any]
+
+COLUMNS = ["Service", "Environment", "Version", "Status", "Lock", "Deployed"]
+SIZE = 100
+
+
+def matrix_rows(matrix: Matrix) -> list[Row]:
+    return [{"service": service_row(service), "cells": [cell_row(cell) for cell in cells]} for service, cells in matrix.rows]
+
+
+def environment_rows(environments: Sequence[Entity]) -> list[Row]:
+    return [{"identifier": e.identifier, "title": e.title, "tier": tier_of(e)} for e in environments]
+
+
+def service_row(service: Entity) -> Row:
+    return {
+        "identifier": service.identifier,
+        "title": str(service),
+        "url": service_url(service),
+        "team": ", ".join(service.team),
+    }
+
+
+def cell_row(cell: Cell) -> Row:
+    live = cell.current
+    names = [cell.service.identifier, cell.environment.identifier]
+    return {
+        "state": "live" if live else "none",
+        "url": cell.config.get_absolute_url() if cell.config else service_url(cell.service),
+        "card_url": reverse("deployments:card", args=names),
+        "environment": str(cell.environment),
+        "version": live.version if live else "",
+        "commit": live.commit if live else "",
+        "deployed_by": live.actor if live else "",
+        "deployed_at": live.finished_at if live else None,
+        "status": cell.latest.status if cell.latest else "",
+        "latest_failed": cell.attempt_failed,
+        "locked": cell.decision.denies,
+        "lock": lock_row(cell),
+    }
+
+
+def lock_row(cell: Cell) -> Row | None:
+    """The lock to talk about first, and when the place opens again by itself."""
+    if not cell.decision.denies:
+        return None
+    first = cell.decision.denying[0]
+    return {
+        "holder": first.holder_name,
+        "reason": first.reason,
+        "expires_at": cell.decision.next_open_at,
+        "url": first.get_absolute_url(),
+    }
+
+
+def card_row(cell: Cell) -> Row:
+    """The cell, and what there is room for on its card."""
+    live = cell.current
+    return cell_row(cell) | {
+        "service": cell.service.identifier,
+        "environment": cell.environment.identifier,
+        "tier": cell.tier,
+        "commit_url": commit_url(live, cell.service) if live else "",
+        "message": live.message if live else "",
+        "author": live.author if live else "",
+        "lock_url": lock_url(cell.service.identifier, cell.environment.identifier),
+        "links": [*run_links(live or cell.latest), *links(cell.config)],
+    }
+
+
+def config_row(cell: Cell) -> Row:
+    live = cell.current
+    return cell_row(cell) | {
+        "service": cell.service.identifier,
+        "environment": cell.environment.identifier,
+        "tier": cell.tier,
+        "commit_url": commit_url(live, cell.service) if live else "",
+        "ref": live.ref if live else "",
+        "author": live.author if live else "",
+        "links": links(cell.config),
+        "service_url": service_url(cell.service),
+    }
+
+
+def deployment_row(deployment: Deployment, service: Entity) -> Row:
+    entity = deployment.entity
+    return {
+        "url": reverse("catalog:entity_detail", args=["deployment", entity.identifier]) if entity else "",
+        "environment": deployment.environment_identifier,
+        "version": deployment.version,
+        "commit": deployment.commit,
+        "commit_url": commit_url(deployment, service),
+        "message": deployment.message,
+        "status": deployment.status,
+        "kind": deployment.kind,
+        "author": deployment.author,
+        "deployed_by": deployment.actor,
+        "at": deployment.finished_at or deployment.started_at or deployment.reported_at,
+        "took": took(deployment),
+        "links": run_links(deployment),
+    }
+
+
+def took(deployment: Deployment) -> str:
+    if not (deployment.started_at and deployment.finished_at):
+        return ""
+    seconds = int((deployment.finished_at - deployment.started_at).total_seconds())
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+
+
+def links(config: DeploymentConfig | None) -> list[Row]:
+    properties = config.entity.properties | config.entity.computed if config else {}
+    found = [(label, web(properties.get(name)), icon) for name, (label, icon) in LINKS.items()]
+    return [{"label": label, "url": url, "icon": icon} for label, url, icon in found if url]
+
+
+def run_links(deployment: Deployment | None) -> list[Row]:
+    url = web(deployment.run_url) if deployment else ""
+    return [{"label": "CI run", "url": url, "icon": "terminal"}] if url else []
+
+
+def web(url: object) -> str:
+    """The address if it leads to the web: a `javascript:` one must never become a link."""
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
+
+
+def commit_url(deployment: Deployment, service: Entity) -> str:
+    """Where to read the commit: what the report says, else in the service's repository."""
+    commit = deployment.commit
+    if not commit:
+        return ""
+    told = (change.get("url") for change in deployment.changes if str(change.get("sha", "")).startswith(commit))
+    return web(next(told, "")) or _in_repository(service.properties.get("repository"), commit)
+
+
+def _in_repository(repository: object, commit: str) -> str:
+    address = web(repository)
+    if not address or not re.fullmatch(r"[0-9a-fA-F]{7,64}", commit):
+        return ""
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]  # never a password that somebody left in it
+    base = f"{parts.scheme}://{host}{parts.path.rstrip('/').removesuffix('.git')}"
+    if "gitlab" in host:
+        return f"{base}/-/commit/{commit}"
+    return f"{base}/commit/{commit}" if "github" in host else ""
+
+
+def service_url(service: Entity) -> str:
+    return reverse("catalog:entity_detail", args=["service", service.identifier])
+
+
+def lock_url(service: str = "", environment: str = "") -> str:
+    place = {name: value for name, value in (("service", service), ("environment", environment)) if value}
+    return reverse("locks:lock_list", query=place, fragment="take")
+
+
+def release_url(cell: Cell, by: By) -> str:
+    """Where to unlock it, for those who may."""
+    if not cell.decision.denies:
+        return ""
+    first = cell.decision.denying[0]
+    may = allows(by.actor, "lock.release", holder=first.holder_key, teams=first.owner_teams())
+    return first.get_absolute_url() if may else ""
+
+
+# Sorting and paging of the configs: by column name in the query string, a minus turns it round.
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    """1.9.0 before 1.10.0."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d{1,18})", text.lower())]
+
+
+_TIERS = list(reversed(TIERS))
+_KEYS: dict[str, Callable[[Cell], Any]] = {
+    "service": lambda cell: cell.service.identifier,
+    "environment": lambda cell: (_TIERS.index(cell.tier), cell.environment.identifier),
+    "version": lambda cell: _natural(cell.current.version or cell.current.commit) if cell.current else None,
+    "status": lambda cell: cell.latest.status if cell.latest else None,
+    "lock": lambda cell: cell.decision.denying[0].holder_name if cell.decision.denies else None,
+    "deployed": lambda cell: cell.current.finished_at if cell.current else None,
+}
+
+
+def sort_of(query: QueryDict) -> str:
+    asked = query.get("sort", "")
+    return asked if asked.removeprefix("-") in _KEYS else "service"
+
+
+def sorted_cells(cells: list[Cell], sort: str) -> list[Cell]:
+    """Those without a value come last, whichever way it is sorted; the rest keeps its order among equals."""
+    key = _KEYS[sort.removeprefix("-")]
+    having = [cell for cell in cells if key(cell) is not None]
+    lacking = [cell for cell in cells if key(cell) is None]
+    return sorted(having, key=key, reverse=sort.startswith("-")) + lacking
+
+
+def columns(query: QueryDict) -> list[Row]:
+    sort = sort_of(query)
+    heads = [_column(label, sort, query) for label in COLUMNS]
+    return [*heads, {"label": "Links", "sort_url": None, "sort": None}]
+
+
+def _column(label: str, sort: str, query: QueryDict) -> Row:
+    name = label.lower()
+    direction = {name: "ascending", f"-{name}": "descending"}.get(sort)
+    return {
+        "label": label,
+        "sort": direction,
+        "sort_url": address(query, sort=f"-{name}" if direction == "ascending" else name, page=None),
+    }
+
+
+def pager(query: QueryDict, page: int, total: int) -> Row | None:
+    if total <= SIZE:
+        return None
+    first = (page - 1) * SIZE
+    return {
+        "count_text": f"{first + 1} to {min(first + SIZE, total)} of {total}",
+        "newer_url": address(query, page=str(page - 1) if page > 2 else None) if page > 1 else None,
+        "older_url": address(query, page=str(page + 1)) if first + SIZE < total else None,
+        "newer_label": "Previous",
+        "older_label": "Next",
+    }
+
+
+def page_of(query: QueryDict, total: int) -> int:
+    """The page asked for, kept within what there is."""
+    asked = query.get("page", "")
+    last = max(1, -(-total // SIZE))
+    return min(max(int(asked), 1), last) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+

@@ -1,0 +1,77 @@
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from catalog.models import Entity
+from catalog.queries import tier_of
+from deployments.models import Deployment, DeploymentConfig, InboxItem
+from deployments.queries import environments, failing, latest, services
+from locks.models import Denial, Lock
+from locks.queries import beat as locks_beat
+from locks.queries import locks
+from portal.accounts.policy import allows
+from portal.kit.by import By
+from portal.kit.clock import database_now
+
+SHOWN = 8
+# A portal that has seen so many deployments needs no first steps, though nobody was ever refused.
+IN_USE = 20
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """Which of the first steps have been seen, and names to put into their commands."""
+
+    reported: bool
+    locked: bool
+    refused: bool
+    over: bool
+    service: Entity | None
+    environment: Entity | None
+
+
+def first_steps(by: By) -> FirstSteps:
+    reported = len(Deployment.objects.values("pk")[:IN_USE])
+    locked, refused = Lock.objects.exists(), Denial.objects.exists()
+    places = environments(by)
+    strict = [each for each in places if tier_of(each) == "production"] or places
+    return FirstSteps(
+        reported=reported > 0,
+        locked=locked,
+        refused=refused,
+        over=reported >= IN_USE or bool(reported and locked and refused),
+        service=services(by).first(),
+        environment=strict[0] if strict else None,
+    )
+
+
+@dataclass(frozen=True)
+class Overview:
+    services: int
+    reported_today: int
+    failing: int
+    waiting: int | None  # reports in the inbox; None for who may not place them
+    locked: int
+    locks: list[Lock]
+    latest: list[DeploymentConfig]
+    at: datetime
+
+
+def overview(by: By) -> Overview:
+    at = database_now()
+    may_place = allows(by.actor, "inbox.resolve")
+    active = locks(by, now=at)
+    return Overview(
+        services=services(by).count(),
+        reported_today=Deployment.objects.filter(reported_at__gt=at - timedelta(days=1)).count(),
+        failing=failing(by).count(),
+        waiting=InboxItem.objects.filter(state=InboxItem.State.WAITING).count() if may_place else None,
+        locked=active.count(),
+        locks=list(active[:SHOWN]),
+        latest=list(latest(by)[:SHOWN]),
+        at=at,
+    )
+
+
+def beat() -> str:
+    """Also changes when the gate has refused somebody, which is no event."""
+    return f"{locks_beat()}|{Denial.objects.order_by('-id').values_list('id', flat=True).first()}"

@@ -1,0 +1,188 @@
+"""Rows for the home page and for lists of events."""
+
+import json
+import shlex
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from deployments.models import DeploymentConfig
+from locks.models import Lock
+from portal.audit.models import Event
+from portal.pages.queries import FirstSteps, Overview
+
+Row = dict[str, Any]
+
+# What the past participle of an event's name does not say well.
+WORDS = {
+    "lock.taken": "Locked",
+    "lock.released": "Unlocked",
+    "lock.expired": "Ran out:",
+    "deployment.noted": "Noted a late report of",
+    "deployment_config.changed": "Changed what is live:",
+    "inbox.kept": "Kept",
+}
+NOUNS = [
+    "lock", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "user", "team", "credential", "delivery"
+]  # fmt: skip
+LONGEST = 600
+DEPTH = 2
+
+
+def event_row(event: Event) -> Row:
+    return {
+        "id": event.pk,
+        "at": event.at,
+        "actor": event.actor_name,
+        "robot": event.actor_kind != "user",
+        "action": WORDS.get(event.name) or event.name.partition(".")[2].replace("_", " ").capitalize(),
+        "noun": event.noun.replace("_", " "),
+        "subject": event.title or event.noun_id,
+        "subject_url": subject_url(event),
+        "door": event.door,
+        "diff": diff(event.before or {}, event.after or {}),
+        "open": False,
+    }
+
+
+def subject_url(event: Event) -> str:
+    if event.name.endswith(".deleted"):
+        return ""
+    if event.noun == "lock":
+        return reverse("locks:lock_detail", args=[event.noun_id])
+    if event.noun == "blueprint":
+        return reverse("catalog:entity_list", args=[event.noun_id])
+    if event.blueprint and event.entity:
+        return reverse("catalog:entity_detail", args=[event.blueprint, event.entity])
+    return reverse("deployments:inbox") if event.noun == "inbox_item" else ""
+
+
+def diff(before: Row, after: Row) -> list[Row]:
+    """The facts that changed, each by its path; what was not there, or is no more, is None."""
+    old, new = _flat(before), _flat(after)
+    changed = [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
+    return [{"name": name, "before": _cut(old.get(name)), "after": _cut(new.get(name))} for name in changed]
+
+
+def _flat(facts: Row, path: str = "", depth: int = DEPTH) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in facts.items():
+        if isinstance(value, dict) and depth:
+            found |= _flat(value, f"{path}{name}.", depth - 1)
+        elif value not in (None, "", [], {}):
+            found[f"{path}{name}"] = _text(value)
+    return found
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cut(text: str | None) -> str | None:
+    return f"{text[:LONGEST]}… ({len(text):,} characters)" if text and len(text) > LONGEST else text
+
+
+def figures(seen: Overview) -> list[Row]:
+    shown = [
+        _figure("Services", seen.services, reverse("deployments:matrix"), "in the matrix"),
+        _figure("Deployed", seen.reported_today, reverse("pages:audit", query={"noun": "deployment"}), "in the last 24 hours"),
+        _figure("Failing", seen.failing, reverse("deployments:config_list", query={"failing": 1}), "whose last deployment failed"),
+        _figure("Locks", seen.locked, reverse("locks:lock_list"), "active now"),
+    ]
+    if seen.waiting:
+        shown.append(_figure("To place", seen.waiting, reverse("deployments:inbox"), "reports with unknown names"))
+    return shown
+
+
+def _figure(label: str, value: int, url: str, note: str) -> Row:
+    return {"label": label, "value": f"{value:,}", "url": url, "note": note}
+
+
+def lock_row(lock: Lock) -> Row:
+    return {
+        "title": lock.covers,
+        "holder": lock.holder_name,
+        "reason": lock.reason,
+        "expires_at": lock.expires_at,
+        "url": lock.get_absolute_url(),
+    }
+
+
+def latest_row(config: DeploymentConfig) -> Row:
+    deployment = config.latest
+    assert deployment is not None
+    begun: datetime = deployment.finished_at or deployment.started_at or deployment.reported_at
+    return {
+        "service": config.service.identifier,
+        "environment": config.environment.identifier,
+        "version": deployment.version or deployment.commit[:7],
+        "status": deployment.status,
+        "deployed_by": deployment.actor,
+        "deployed_at": begun,
+        "url": config.get_absolute_url(),
+    }
+
+
+# The first steps. The commands are pasted as they stand, so every name in them is quoted.
+
+_SETTINGS = "set -a; . {file}; set +a"
+_NAMES = """\
+TOKEN=$(curl -sS "$PORTCULLIS_URL/v1/auth/access_token" -H 'Content-Type: application/json' \\
+  -d "{{\\"clientId\\": \\"$CLIENT_ID\\", \\"clientSecret\\": \\"$CLIENT_SECRET\\"}}" \\
+  | python3 -c 'import json, sys; print(json.load(sys.stdin)["accessToken"])')
+curl -sS "$PORTCULLIS_URL/v1/blueprints/service/entities?upsert=true&merge=true" -H "Authorization: Bearer $TOKEN" \\
+  -H 'Content-Type: application/json' -d {service}
+curl -sS "$PORTCULLIS_URL/v1/blueprints/environment/entities?upsert=true&merge=true" -H "Authorization: Bearer $TOKEN" \\
+  -H 'Content-Type: application/json' -d {environment}"""
+_REPORT = """\
+curl -sS "$PORTCULLIS_URL/v1/deployments" -H "Authorization: Bearer $CI_TOKEN" \\
+  -H 'Content-Type: application/json' -d {report}"""
+_LOCK = """\
+curl -sSo portcullis "$PORTCULLIS_URL/ci/portcullis"
+python3 portcullis lock --service {service} --environment {environment} --reason 'trying the gate' --for 2h"""
+_CHECK = "python3 portcullis check --service {service} --environment {environment}; echo \"exit $?\""
+
+
+def steps(seen: FirstSteps) -> list[Row]:
+    service = seen.service.identifier if seen.service else "my-service"
+    environment = seen.environment.identifier if seen.environment else "production"
+    place = {"service": shlex.quote(service), "environment": shlex.quote(environment)}
+    return [
+        {
+            "title": "Report a deployment",
+            "text": "Every CI job that deploys says so with one call. Watch the matrix while you paste it.",
+            "command": _report_command(seen, service, environment),
+            "done": seen.reported,
+        },
+        {
+            "title": "Lock it",
+            "text": "With a reason and an end. The button on the page of locks does the same.",
+            "command": _LOCK.format(**place),
+            "done": seen.locked,
+        },
+        {
+            "title": "See CI refused",
+            "text": "It says who, why and until when, and ends with 10. Without a lock it ends with 0.",
+            "command": _CHECK.format(**place),
+            "done": seen.refused,
+        },
+    ]
+
+
+def _report_command(seen: FirstSteps, service: str, environment: str) -> str:
+    report = {"service": service, "environment": environment, "version": "1.0.0", "commit": "4f2a9c1", "status": "success"}
+    parts = [_SETTINGS.format(file=shlex.quote(str(settings.EMBEDDED.credentials)))]
+    if not (seen.service and seen.environment):
+        parts.append(
+            _NAMES.format(
+                service=_quoted({"identifier": service}),
+                environment=_quoted({"identifier": environment, "properties": {"tier": "production"}}),
+            )
+        )
+    return "\n".join([*parts, _REPORT.format(report=_quoted(report))])
+
+
+def _quoted(body: Row) -> str:
+    return shlex.quote(json.dumps(body))
