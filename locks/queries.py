@@ -87,13 +87,13 @@ class _Board:
 def locks(
     by: By, *, state: str = "active", service: str = "", environment: str = "", scope: str = "", now: datetime | None = None
 ) -> QuerySet[Lock]:
-    """`state` is active, mine (active and held by the viewer), expiring (within an hour) or history."""
+    """`state` is active, mine (active and held by the viewer), expiring (within an hour), history or all."""
     require(by, "lock.read")
     at = now or database_now()
     found: QuerySet[Lock] = Lock.objects.select_related("service", "environment")
     if state == "history":
         found = found.ended(at).order_by("-id")  # type: ignore[attr-defined]
-    else:
+    elif state != "all":
         found = found.active(at).order_by("-id")  # type: ignore[attr-defined]
     if state == "mine":
         found = found.filter(holder_key=by.actor.key)
@@ -118,6 +118,13 @@ def lock(by: By, public_id: str | UUID) -> Lock:
         raise Missing(f"There is no lock with the id {public_id}.")
     result: Lock = found
     return result
+
+
+def lock_by_key(by: By, pk: int) -> Lock:
+    found = locks(by, state="all").filter(pk=pk).first()
+    if found is None:
+        raise Missing("There is no such lock.")
+    return found
 
 
 def wide_locks(at: datetime) -> QuerySet[Lock]:

@@ -36,7 +36,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "template_partials",
-    "django.contrib.admin",
+    "portal.apps.AdminConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,17 +1,22 @@
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
 import jwt
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.accounts.models import Credential, Team, User, known_scopes
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
+from portal.kit.errors import Conflict, Invalid
 from portal.kit.ids import random_text
+from portal.kit.locking import advisory_lock
 
 TOKEN_LIFE = timedelta(hours=3)
 TOKEN_RENEWAL = timedelta(minutes=5)  # asking again answers the same token until this close to its end
@@ -26,18 +31,84 @@ def hashed(secret: str) -> str:
 @transaction.atomic
 def user_create(email: str, name: str, *, password: str | None, role: str = User.Role.MEMBER, by: By) -> User:
     require(by, "account.write")
-    user = User.objects.create_user(email, password, name=name, role=role)
+    with _taken("email", f"Somebody with the address {email} is here already."):
+        user = User.objects.create_user(email, password, name=name, role=role)
     record("user.created", user.noun(), by=by, after=user.facts())
     return user
 
 
 @transaction.atomic
+def user_update(user: User, changes: dict[str, Any], *, password: str = "", by: By) -> User:
+    """Sets those of email, name, role, moderates, timezone and is_active that `changes` names.
+
+    The last administrator stays one: somebody has to be able to undo it.
+    """
+    require(by, "account.write")
+    advisory_lock("administrators")
+    user = User.objects.select_for_update().get(pk=user.pk)
+    before = user.facts()
+    for name in before.keys() & changes.keys():
+        setattr(user, name, changes[name])
+    _check_timezone(user.timezone)
+    if password:
+        user.set_password(password)
+    if user.facts() == before and not password:
+        return user
+    if not user.is_staff and not _other_admins(user):
+        raise Conflict("This is the last administrator. Make somebody else one first.", code="last_admin", kind="role")
+    with _taken("email", f"Somebody with the address {user.email} is here already."):
+        user.save()
+    payload = {"password": "changed"} if password else {}
+    record("user.updated", user.noun(), by=by, before=before, after=user.facts(), payload=payload)
+    return user
+
+
+def _other_admins(user: User) -> bool:
+    return User.objects.filter(role=User.Role.ADMIN, is_active=True).exclude(pk=user.pk).exists()
+
+
+def _check_timezone(name: str) -> None:
+    if name not in available_timezones():
+        raise Invalid.at("timezone", "is not a time zone's name, such as UTC or Europe/Paris")
+
+
+@contextmanager
+def _taken(kind: str, message: str) -> Iterator[None]:
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as taken:
+        raise Conflict(message, code="identifier_taken", kind=kind) from taken
+
+
+@transaction.atomic
 def team_create(identifier: str, title: str, *, members: list[User], by: By) -> Team:
     require(by, "account.write")
-    team = Team.objects.create(identifier=identifier, title=title)
+    with _taken("identifier", f"There is a team called {identifier} already."):
+        team = Team.objects.create(identifier=identifier, title=title)
     team.members.set(members)
-    record("team.created", team.noun(), by=by, after=team.facts() | {"members": [user.email for user in members]})
+    record("team.created", team.noun(), by=by, after=_facts(team, members))
     return team
+
+
+@transaction.atomic
+def team_update(team: Team, *, title: str, members: list[User], by: By) -> Team:
+    """The identifier stays: entities name their team by it."""
+    require(by, "account.write")
+    team = Team.objects.select_for_update().get(pk=team.pk)
+    before = _facts(team, list(team.members.all()))
+    team.title = title
+    after = _facts(team, members)
+    if after == before:
+        return team
+    team.save(update_fields=["title"])
+    team.members.set(members)
+    record("team.updated", team.noun(), by=by, before=before, after=after)
+    return team
+
+
+def _facts(team: Team, members: list[User]) -> dict[str, Any]:
+    return team.facts() | {"members": sorted(user.email for user in members)}
 
 
 @transaction.atomic
@@ -48,9 +119,10 @@ def credential_create(name: str, *, kind: str, scopes: list[str], by: By) -> tup
     secret = random_text(40)
     if kind == Credential.Kind.CI:
         secret = CI_PREFIX + secret
-    credential = Credential.objects.create(
-        name=name, kind=kind, scopes=scopes, client_id=random_text(32), secret_hash=hashed(secret)
-    )
+    with _taken("name", f"There is a credential called {name} already; revoked ones keep their name."):
+        credential = Credential.objects.create(
+            name=name, kind=kind, scopes=scopes, client_id=random_text(32), secret_hash=hashed(secret)
+        )
     record("credential.created", credential.noun(), by=by, after=credential.facts())
     return credential, secret
 

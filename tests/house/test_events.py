@@ -58,6 +58,14 @@ CASES = {
     ),
     "gate_ask": (lambda do, shop: do(shop.checkout_production, by=SETUP), []),
     "user_create": (lambda do, shop: do("d@example.org", "Dan", password=None, by=SETUP), ["user.created"]),
+    "user_update": (
+        lambda do, shop: do(dan(), {"role": "admin"}, password="a new one", by=SETUP),
+        ["user.created", "user.updated"],
+    ),
+    "team_update": (
+        lambda do, shop: do(ops(), title="Operations", members=[], by=SETUP),
+        ["team.created", "team.updated"],
+    ),
     "team_create": (lambda do, shop: do("ops", "Ops", members=[], by=SETUP), ["team.created"]),
     "credential_create": (lambda do, shop: do("x", kind="ci", scopes=[], by=SETUP), ["credential.created"]),
     "credential_revoke": (
@@ -82,6 +90,14 @@ def kept():
 
 def held(shop):
     return import_string("locks.commands.lock_take")(scopes.pair(shop.checkout_production), reason="why", by=SETUP)
+
+
+def dan():
+    return import_string("portal.accounts.commands.user_create")("d@example.org", "Dan", password=None, by=SETUP)
+
+
+def ops():
+    return import_string("portal.accounts.commands.team_create")("ops", "Ops", members=[], by=SETUP)
 
 
 def credential():

@@ -1,0 +1,150 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.contrib.auth.password_validation import validate_password
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from portal.accounts.commands import (
+    credential_create,
+    credential_revoke,
+    team_create,
+    team_update,
+    user_create,
+    user_update,
+)
+from portal.accounts.models import SCOPES, Credential, Team, User
+from portal.kit.admin import CommandAdmin, CommandForm, each_done
+from portal.kit.by import By
+
+
+class UserForm(CommandForm):
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Left empty, it stays as it is. Somebody without one cannot sign in by password.",
+    )
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if password:
+            validate_password(password, self.instance)
+        return password
+
+
+@admin.register(User)
+class UserAdmin(CommandAdmin):
+    noun = "user"
+    form = UserForm
+    fields = ("email", "name", "role", "is_active", "timezone", "moderates", "password")
+    list_display = ("email", "name", "role", "is_active", "created_at")
+    list_filter = ("role", "is_active", "teams")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+
+    def write(self, by: By, row: User, form: Any, *, fresh: bool) -> User:
+        data = dict(form.cleaned_data)
+        password = data.pop("password")
+        if not fresh:
+            return user_update(row, data, password=password, by=by)
+        user = user_create(data["email"], data["name"], password=password or None, role=data["role"], by=by)
+        rest = {name: data[name] for name in ("is_active", "timezone", "moderates")}
+        return user_update(user, rest, by=by)
+
+
+class TeamForm(CommandForm):
+    members = forms.ModelMultipleChoiceField(
+        User.objects.order_by("name", "email"), required=False, widget=FilteredSelectMultiple("people", is_stacked=False)
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["members"] = list(self.instance.members.all())
+
+
+@admin.register(Team)
+class TeamAdmin(CommandAdmin):
+    noun = "team"
+    form = TeamForm
+    fields = ("identifier", "title", "members")
+    list_display = ("identifier", "title", "people")
+    search_fields = ("identifier", "title")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("members")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("identifier",) if obj else ()
+
+    @admin.display(description="people")
+    def people(self, team: Team) -> str:
+        return ", ".join(sorted(str(user) for user in team.members.all()))
+
+    def write(self, by: By, row: Team, form: Any, *, fresh: bool) -> Team:
+        data = form.cleaned_data
+        members = list(data["members"])
+        if fresh:
+            return team_create(data["identifier"], data["title"], members=members, by=by)
+        return team_update(row, title=data["title"], members=members, by=by)
+
+
+class CredentialForm(CommandForm):
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, f"{scope}: {meaning}") for scope, meaning in SCOPES.items()],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose what it may do; without any scope it may do nothing."},
+    )
+
+
+@admin.register(Credential)
+class CredentialAdmin(CommandAdmin):
+    """A credential is made and revoked, never changed: whoever holds it knows what it may do."""
+
+    noun = "credential"
+    form = CredentialForm
+    list_display = ("name", "kind", "may", "created_at", "last_used_at", "revoked_at")
+    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
+    search_fields = ("name",)
+    actions = ("revoke",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if obj is None:
+            return ("name", "kind", "scopes")
+        return ("name", "kind", "client_id", "may", "created_at", "last_used_at", "revoked_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="may")
+    def may(self, credential: Credential) -> str:
+        return ", ".join(credential.scopes)
+
+    def write(self, by: By, row: Credential, form: Any, *, fresh: bool) -> Credential:
+        data = form.cleaned_data
+        credential, form.secret = credential_create(data["name"], kind=data["kind"], scopes=data["scopes"], by=by)
+        return credential
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        request.secret = form.secret
+
+    def response_add(self, request: Any, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """The one answer that holds the secret; nothing keeps it, not even the session."""
+        context = self.admin_site.each_context(request) | {
+            "title": f"{obj.name} is made",
+            "opts": self.opts,
+            "credential": obj,
+            "secret": request.secret,
+            "list_url": self.address("changelist"),
+        }
+        response = TemplateResponse(request, "admin/accounts/credential/secret.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @admin.action(description="Revoke the chosen credentials")
+    def revoke(self, request: Any, rows: Any) -> None:
+        each_done(request, rows, lambda row: credential_revoke(row, by=request.by), "revoked: they stop working at once")
