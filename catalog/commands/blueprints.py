@@ -52,14 +52,15 @@ def blueprint_update(blueprint: Blueprint, definition: Json, *, by: By) -> Bluep
         raise Invalid.at("identifier", "the identifier of a blueprint cannot be changed")
     _check_targets(definition)
     _check_types(blueprint, definition)
-    before = blueprint.facts()
+    before, order = blueprint.facts(), blueprint.order
     kinds.fill(blueprint, definition)
     after = blueprint.facts()
-    if after == before:
+    if after == before and blueprint.order == order:
         return blueprint
     blueprint.updated_at, blueprint.updated_by = timezone.now(), by.actor.name
     blueprint.save()
-    record("blueprint.updated", blueprint.noun(), by=by, before=before, after=after)
+    payload = {"order": blueprint.order} if blueprint.order != order else {}
+    record("blueprint.updated", blueprint.noun(), by=by, before=before, after=after, payload=payload)
     return blueprint
 
 

@@ -70,6 +70,10 @@ class CommandAdmin(admin.ModelAdmin):
             messages.error(request, error.message)
             return HttpResponseRedirect(self.address("change", object_id))
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The command says what stands in the way; counting everything beneath could take minutes."""
+        return [str(each) for each in objs], {}, set(), []
+
     def address(self, page: str, *args: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
 

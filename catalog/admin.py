@@ -1,0 +1,122 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from catalog import kinds, queries
+from catalog.commands import blueprint_create, blueprint_delete, blueprint_update
+from catalog.forms import FormEditor, JsonEditor
+from catalog.models import Blueprint, Entity
+from portal.kit.admin import CommandAdmin, ReadOnlyAdmin
+from portal.kit.by import By
+from portal.kit.errors import Conflict, PortalError
+
+
+@admin.register(Blueprint)
+class BlueprintAdmin(CommandAdmin):
+    noun = "blueprint"
+    list_display = ("title", "identifier", "description", "properties_count", "updated_at", "updated_by")
+    search_fields = ("title", "identifier")
+
+    @admin.display(description="properties")
+    def properties_count(self, blueprint: Blueprint) -> int:
+        return len(blueprint.properties)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Blueprint | None = None) -> bool:
+        return bool(obj and not kinds.kind(obj.identifier) and self.has_change_permission(request, obj))
+
+    def erase(self, by: By, row: Blueprint) -> None:
+        blueprint_delete(row, by=by)
+
+    def changeform_view(
+        self, request: Any, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The editor instead of a form of columns; asks before a change that would lose data."""
+        blueprint = self._blueprint(request, object_id)
+        kind = JsonEditor if request.GET.get("mode") == "json" else FormEditor
+        editor = kind(request.POST or None, blueprint, _targets(request.by))
+        losses: list[queries.Loss] = []
+        if request.method == "POST" and editor.is_valid():
+            try:
+                definition = editor.definition()
+                _check_fresh(blueprint, request.POST.get("seen"))
+                losses = queries.losses(blueprint, definition) if blueprint else []
+                if not losses or request.POST.get("confirm") == _fingerprint(losses):
+                    return self._saved(request, _write(blueprint, definition, request.by))
+            except PortalError as error:
+                editor.refuse(error)
+        return self._show(request, editor, blueprint, losses)
+
+    def _blueprint(self, request: HttpRequest, object_id: str | None) -> Blueprint | None:
+        if object_id is None:
+            return None
+        found: Blueprint | None = self.get_object(request, object_id)
+        if found is None:
+            raise Http404
+        return found
+
+    def _saved(self, request: HttpRequest, blueprint: Blueprint) -> HttpResponse:
+        messages.success(request, f"The blueprint {blueprint.title} is saved.")
+        return HttpResponseRedirect(self.address("change", blueprint.pk))
+
+    def _show(
+        self, request: HttpRequest, editor: Any, blueprint: Blueprint | None, losses: list[queries.Loss]
+    ) -> HttpResponse:
+        context = self.admin_site.each_context(request) | {
+            "title": blueprint.title if blueprint else "New blueprint",
+            "opts": self.opts,
+            "original": blueprint,
+            "editor": editor,
+            "is_json": isinstance(editor, JsonEditor),
+            "losses": losses,
+            "confirm": _fingerprint(losses),
+            "seen": request.POST.get("seen") or _seen(blueprint),
+            "may_delete": self.has_delete_permission(request, blueprint),
+            "list_url": reverse("catalog:entity_list", args=[blueprint.identifier]) if blueprint else None,
+        }
+        status = 422 if request.method == "POST" else 200
+        return TemplateResponse(request, editor.template, context, status=status)
+
+
+def _write(blueprint: Blueprint | None, definition: Any, by: By) -> Blueprint:
+    return blueprint_update(blueprint, definition, by=by) if blueprint else blueprint_create(definition, by=by)
+
+
+def _targets(by: By) -> list[tuple[str, str]]:
+    return [(each.identifier, each.title) for each in queries.blueprints(by)]
+
+
+def _seen(blueprint: Blueprint | None) -> str:
+    return blueprint.updated_at.isoformat() if blueprint else ""
+
+
+def _check_fresh(blueprint: Blueprint | None, seen: str | None) -> None:
+    if blueprint and seen and seen != _seen(blueprint):
+        raise Conflict(f"{blueprint.updated_by} has changed this blueprint meanwhile. Reload, then do your change again.")
+
+
+def _fingerprint(losses: list[queries.Loss]) -> str:
+    return "|".join(sorted(loss.what for loss in losses))
+
+
+@admin.register(Entity)
+class EntityAdmin(ReadOnlyAdmin):
+    """To look things up; entities are written by pipelines and integrations."""
+
+    noun = "entity"
+    list_display = ("identifier", "title", "blueprint", "team", "updated_at", "page")
+    list_filter = ("blueprint",)
+    list_select_related = ("blueprint",)
+    search_fields = ("identifier", "title")
+    ordering = ("blueprint", "identifier")
+    show_full_result_count = False
+
+    @admin.display(description="page")
+    def page(self, entity: Entity) -> str:
+        return format_html('<a href="{}">Open</a>', self.view_on_site(entity))
+
+    def view_on_site(self, obj: Entity) -> str:
+        return reverse("catalog:entity_detail", args=[obj.blueprint.identifier, obj.identifier])

@@ -1,0 +1,244 @@
+"""The blueprint editor: a form, or the same as JSON. Both end in one definition for the command."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.forms import BaseFormSet, formset_factory
+
+from catalog import kinds
+from catalog.models import Blueprint
+from catalog.schema.types import BY_KEY, COLOURS, TYPES, type_of
+from portal.kit.errors import Invalid, PortalError
+from portal.kit.forms import refuse, sentence
+
+Json = dict[str, Any]
+
+
+class BlueprintForm(forms.Form):
+    identifier = forms.CharField(max_length=100, help_text="What the API calls it, such as service. It stays.")
+    title = forms.CharField(max_length=100)
+    description = forms.CharField(max_length=200, required=False)
+    icon = forms.CharField(max_length=100, required=False)
+
+
+class PropertyForm(forms.Form):
+    name = forms.CharField(label="Identifier", max_length=100)
+    title = forms.CharField(max_length=100, required=False)
+    type = forms.ChoiceField(choices=[(each.key, each.label) for each in TYPES], initial="text")
+    description = forms.CharField(max_length=1000, required=False)
+    enum = forms.CharField(
+        label="Values",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "one a line, such as\nproduction: red"}),
+    )
+    required = forms.BooleanField(required=False)
+
+    def clean(self) -> Json:
+        data = super().clean() or self.cleaned_data
+        if data.get("type") == "enum" and not (data.get("enum") or "").strip():
+            self.add_error("enum", "An enum needs its values, one a line.")
+        return data
+
+    def definition(self, old: Json) -> Json:
+        """`old` keeps whatever the form does not show, as long as the type stays."""
+        data = self.cleaned_data
+        kind = BY_KEY[data["type"]]
+        stays = bool(old) and type_of(old).key == kind.key
+        made = dict(old) if stays else {key: old[key] for key in ("icon",) if key in old} | kind.definition()
+        for key in ("title", "description"):
+            made.pop(key, None)
+            if data[key].strip():
+                made[key] = data[key].strip()
+        return made | values_of(data["enum"], made["type"]) if kind.key == "enum" else made
+
+
+class RelationForm(forms.Form):
+    name = forms.CharField(label="Identifier", max_length=100)
+    title = forms.CharField(max_length=100, required=False)
+    target = forms.ChoiceField()
+    many = forms.BooleanField(label="To many", required=False)
+    required = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, targets: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["target"].choices = [("", "Choose a blueprint"), *targets]  # type: ignore[attr-defined]
+
+    def definition(self, old: Json) -> Json:
+        data = self.cleaned_data
+        made = {key: value for key, value in old.items() if key != "title"}
+        made |= {"title": data["title"].strip()} if data["title"].strip() else {}
+        return made | {name: data[name] for name in ("target", "many", "required")}
+
+
+class Rows(BaseFormSet):
+    def clean(self) -> None:
+        seen: set[str] = set()
+        for form in self.kept():
+            name = form.cleaned_data.get("name")
+            if name in seen:
+                form.add_error("name", "Another row has this identifier.")
+            seen.add(name)
+
+    def kept(self) -> list[Any]:
+        """In the order people gave them, without the removed and the empty."""
+        return [form for form in self.ordered_forms if form.cleaned_data.get("name")]
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.fields["ORDER"].widget.attrs["aria-label"] = "Order"
+        form.fields["DELETE"].label = "Remove"
+        if index is not None and index < self.initial_form_count():
+            form.fields["name"].widget.attrs["readonly"] = True
+
+
+PropertyRows = formset_factory(PropertyForm, formset=Rows, extra=1, can_delete=True, can_order=True)
+RelationRows = formset_factory(RelationForm, formset=Rows, extra=1, can_delete=True, can_order=True)
+
+
+class FormEditor:
+    """Three forms that are one blueprint."""
+
+    template = "admin/catalog/blueprint/form.html"
+
+    def __init__(self, posted: Any, blueprint: Blueprint | None, targets: list[tuple[str, str]]) -> None:
+        self.start: Json = blueprint.facts() if blueprint else {}
+        self.declared: Json = blueprint.properties if blueprint else {}
+        self.relations_before: Json = blueprint.relations if blueprint else {}
+        first = {} if posted else {"initial": self.start}
+        self.form = BlueprintForm(posted, **first)
+        if blueprint:
+            self.form.fields["identifier"].widget.attrs["readonly"] = True
+        required = self.start.get("schema", {}).get("required", [])
+        rows = [_property_row(name, each, name in required) for name, each in self.declared.items()]
+        self.properties = PropertyRows(posted, prefix="properties", initial=None if posted else rows)
+        rows = [{"name": name, **each} for name, each in self.relations_before.items()]
+        self.relations = RelationRows(
+            posted, prefix="relations", initial=None if posted else rows, form_kwargs={"targets": targets}
+        )
+
+    def is_valid(self) -> bool:
+        return all([self.form.is_valid(), self.properties.is_valid(), self.relations.is_valid()])
+
+    def definition(self) -> Json:
+        rows, arrows = self.properties.kept(), self.relations.kept()
+        return (
+            self.start
+            | self.form.cleaned_data
+            | {
+                "schema": {
+                    "properties": {_name(row): row.definition(self.declared.get(_name(row), {})) for row in rows},
+                    "required": [_name(row) for row in rows if row.cleaned_data["required"]],
+                },
+                "relations": {_name(row): row.definition(self.relations_before.get(_name(row), {})) for row in arrows},
+            }
+        )
+
+    def refuse(self, error: PortalError) -> None:
+        """Each fault goes to the row and the field it is about."""
+        left = []
+        for fault in error.details.get("errors") or [{"path": "", "message": error.message}]:
+            if not self._refuse_row(fault):
+                left.append(fault)
+        if left:
+            refuse(self.form, Invalid.of(left))
+
+    def _refuse_row(self, fault: dict[str, str]) -> bool:
+        for prefix, rows in (("schema.properties.", self.properties), ("relations.", self.relations)):
+            name, _, key = fault["path"].removeprefix(prefix).partition(".")
+            if not fault["path"].startswith(prefix):
+                continue
+            for row in rows.kept():
+                if _name(row) == name:
+                    key = key.partition(".")[0].replace("enumColors", "enum")
+                    row.add_error(key if key in row.fields else "name", sentence(fault["message"]))
+                    return True
+        return False
+
+
+class JsonEditor:
+    """The definition as the API takes it: also mirror, calculation and aggregation properties."""
+
+    template = "admin/catalog/blueprint/json.html"
+
+    def __init__(self, posted: Any, blueprint: Blueprint | None, targets: list[tuple[str, str]]) -> None:
+        self.form = JsonForm(posted, initial={"definition": _pretty(blueprint)})
+
+    def is_valid(self) -> bool:
+        return self.form.is_valid()
+
+    def definition(self) -> Json:
+        read: Json = self.form.cleaned_data["definition"]
+        return read
+
+    def refuse(self, error: PortalError) -> None:
+        for fault in error.details.get("errors") or [{"path": "", "message": error.message}]:
+            where = f"{fault['path']}: " if fault["path"] else ""
+            self.form.add_error("definition", f"{where}{fault['message']}")
+
+
+class JsonForm(forms.Form):
+    definition = forms.CharField(widget=forms.Textarea(attrs={"spellcheck": "false"}))
+
+    def clean_definition(self) -> Json:
+        try:
+            read = json.loads(self.cleaned_data["definition"])
+        except ValueError as error:
+            raise forms.ValidationError(f"This is not JSON: {error}.") from error
+        if not isinstance(read, dict):
+            raise forms.ValidationError("A blueprint is a JSON object.")
+        return read
+
+
+def values_of(text: str, kind: str) -> Json:
+    """`production: red` on each line; the colour may be left out."""
+    values: list[Any] = []
+    colours: dict[str, str] = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        value, _, colour = line.rpartition(":")
+        if colour.strip() not in COLOURS or not value.strip():
+            value, colour = line, ""
+        values.append(_number(value.strip()) if kind == "number" else value.strip())
+        if colour:
+            colours[value.strip()] = colour.strip()
+    return {"enum": values, "enumColors": colours}
+
+
+def _number(text: str) -> Any:
+    try:
+        return BY_KEY["number"].parse(text)
+    except ValueError:
+        return text  # the command says what is wrong with it
+
+
+def _property_row(name: str, definition: Json, required: bool) -> Json:
+    colours = definition.get("enumColors") or {}
+    lines = [f"{value}: {colours[str(value)]}" if str(value) in colours else str(value) for value in definition.get("enum", [])]
+    return {
+        "name": name,
+        "title": definition.get("title") or "",
+        "type": type_of(definition).key,
+        "description": definition.get("description") or "",
+        "enum": "\n".join(lines),
+        "required": required,
+    }
+
+
+def _name(row: Any) -> str:
+    name: str = row.cleaned_data["name"]
+    return name
+
+
+def _pretty(blueprint: Blueprint | None) -> str:
+    empty: Json = {"identifier": "", "title": "", "schema": {"properties": {}, "required": []}, "relations": {}}
+    shown = empty
+    if blueprint:
+        facts = blueprint.facts() | {"schema": blueprint.schema | {"properties": blueprint.properties}}
+        shown = {key: value for key, value in facts.items() if value is not None}
+    return json.dumps(shown, indent=2, ensure_ascii=False)
+
+
+def is_base(blueprint: Blueprint | None, name: str) -> bool:
+    """Whether the property came with the portal, and therefore stays."""
+    kind = kinds.kind(blueprint.identifier) if blueprint else None
+    return bool(kind and name in kind.definition["schema"]["properties"])
