@@ -112,6 +112,9 @@ class FormEditor:
         required = self.start.get("schema", {}).get("required", [])
         rows = [_property_row(name, each, name in required) for name, each in self.declared.items()]
         self.properties = PropertyRows(posted, prefix="properties", initial=None if posted else rows)
+        for row in self.properties.forms:
+            # What came with the portal would be back at once.
+            row.fields["DELETE"].disabled = is_base(blueprint, row["name"].value())
         rows = [{"name": name, **each} for name, each in self.relations_before.items()]
         self.relations = RelationRows(
             posted, prefix="relations", initial=None if posted else rows, form_kwargs={"targets": targets}

@@ -56,12 +56,16 @@ class Live:
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of an entity's page that another app owns; it loads from the URL called `url_name`, by identifier."""
+    """A part of an entity's page that another app owns; it loads from the URL called `url_name`, by identifier.
+
+    Panels stand by their `order`.
+    """
 
     blueprint: str
     name: str
     title: str
     url_name: str
+    order: int
 
 
 @dataclass
@@ -88,7 +92,8 @@ def register_panel(panel: Panel) -> None:
 
 
 def panels(blueprint: str) -> list[Panel]:
-    return [panel for panel in _registry.panels if panel.blueprint == blueprint]
+    own = [panel for panel in _registry.panels if panel.blueprint == blueprint]
+    return sorted(own, key=lambda panel: panel.order)
 
 
 def register_guard(check: "Callable[[Sequence[Entity]], None]") -> None:

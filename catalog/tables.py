@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from catalog import kinds
 from catalog.models import Blueprint, Entity
@@ -92,7 +93,8 @@ def properties(entity: Entity, values: Json) -> list[Json]:
 
 
 def headline(entity: Entity, values: Json) -> list[Json]:
-    facts = [{"label": "Team", "value": ", ".join(entity.team), "url": None}]
+    owned = entity.team or (entity.blueprint.ownership or {}).get("type") == "Direct"
+    facts = [{"label": "Team", "value": ", ".join(entity.team), "url": None}] if owned else []
     for name in HEADLINE:
         definition = declared(entity.blueprint).get(name)
         if definition and values.get(name) not in (None, ""):
@@ -175,24 +177,25 @@ def shown(definition: Json, value: Any, *, brief: bool = False) -> Json:
     if kind == "url" and is_web(value):
         return {"kind": "url", "value": value}
     if kind == "date_time" and (moment := _moment(value)):
-        return {"kind": "datetime", "value": moment}
+        return {"kind": "ahead" if moment > timezone.now() else "datetime", "value": moment}
     if kind == "email" and isinstance(value, str):
         return {"kind": "text", "value": value, "url": f"mailto:{value}"}
     if isinstance(value, list) and all(isinstance(each, str | int | float) for each in value):
         return {"kind": "chips", "value": [{"value": each, "colour": "lightGray"} for each in value[: 4 if brief else 100]]}
     if isinstance(value, dict | list):
         return _nested(value, brief)
-    return {"kind": "text", "value": _cut(str(value)) if brief else value}
+    return {"kind": "text", "value": _cut(str(value)), "whole": value} if brief else {"kind": "text", "value": value}
 
 
 def _nested(value: Any, brief: bool) -> Json:
     if brief:
-        return {"kind": "text", "value": _cut(json.dumps(value, ensure_ascii=False))}
+        text = json.dumps(value, ensure_ascii=False)
+        return {"kind": "text", "value": _cut(text), "whole": text}
     return {"kind": "code", "value": json.dumps(value, indent=2, ensure_ascii=False)}
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    return text if len(text) <= 44 else f"{text[:43].rstrip()}…"
 
 
 def _moment(value: object) -> datetime | None:

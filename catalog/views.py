@@ -48,10 +48,14 @@ def entity_list(request: HttpRequest, blueprint: str) -> HttpResponse:
 
 
 def _pager(page: Page, text: str, count: str) -> Json:
-    def url(**edge: str | None) -> str | None:
-        return "?" + urlencode(({"q": text} if text else {}) | edge) if all(edge.values()) else None
-
-    return {"count_text": count, "newer_url": url(before=page.before), "older_url": url(after=page.after), "plain": True}
+    asked = {"q": text} if text else {}
+    return {
+        "count_text": count,
+        "newer_url": f"?{urlencode(asked | {'before': page.before})}" if page.before else None,
+        "older_url": f"?{urlencode(asked | {'after': page.after})}" if page.after else None,
+        "newer_label": "Previous",
+        "older_label": "Next",
+    }
 
 
 def _blueprint_url(blueprint: Blueprint, by: By) -> str | None:

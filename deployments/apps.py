@@ -9,4 +9,4 @@ class DeploymentsConfig(AppConfig):
         from deployments import handlers
 
         handlers.register_kinds()
-        kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel"))
+        kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))

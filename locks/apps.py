@@ -16,7 +16,7 @@ class LocksConfig(AppConfig):
 
         kinds.register_live(live.LOCKED)
         kinds.register_guard(no_active_lock)
-        kinds.register_panel(kinds.Panel("service", "locks", "Locks", "locks:panel"))
+        kinds.register_panel(kinds.Panel("service", "locks", "Locks", "locks:panel", order=1))
 
 
 def no_active_lock(entities: "Sequence[Entity]") -> None:

@@ -40,6 +40,12 @@ HERE = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H
 INSTANTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
+def usual_duration(tier: str) -> str:
+    """The choice of DURATIONS that the tier's default is."""
+    usual = limits.of(tier).default
+    return next(value for value, _ in DURATIONS[:4] if duration(value, "duration") == usual)
+
+
 class LockForm(forms.Form):
     """Takes a lock. What the chosen scope has no place for is left out, so that changing one's mind is no error."""
 
@@ -55,7 +61,7 @@ class LockForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "What are you doing there?"}),
         error_messages={"required": "Say why: it is what everybody who is stopped will read."},
     )
-    duration = forms.ChoiceField(label="For", choices=DURATIONS, widget=forms.RadioSelect)
+    duration = forms.ChoiceField(label="For", choices=DURATIONS, initial=usual_duration("production"), widget=forms.RadioSelect)
     until = forms.DateTimeField(required=False, label="Until (UTC)", widget=HERE, input_formats=INSTANTS)
     effect = forms.ChoiceField(label="Stops", choices=EFFECTS, initial=Lock.Effect.BLOCK)
     link = forms.CharField(
@@ -115,12 +121,6 @@ class LockForm(forms.Form):
 def _scope(data: dict[str, Any]) -> Scope:
     kind = data.get("scope") or ""
     return scopes.named(kind, **{name: data.get(name) or "" for name in NEEDS.get(kind, ())})
-
-
-def usual_duration(tier: str) -> str:
-    """The choice of DURATIONS that the tier's default is."""
-    usual = limits.of(tier).default
-    return next(value for value, _ in DURATIONS[:4] if duration(value, "duration") == usual)
 
 
 def draft(data: Any) -> Scope | None:
