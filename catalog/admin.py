@@ -95,7 +95,9 @@ def _seen(blueprint: Blueprint | None) -> str:
 
 def _check_fresh(blueprint: Blueprint | None, seen: str | None) -> None:
     if blueprint and seen and seen != _seen(blueprint):
-        raise Conflict(f"{blueprint.updated_by} has changed this blueprint meanwhile. Reload, then do your change again.")
+        raise Conflict(
+            f"{blueprint.updated_by} has changed this blueprint meanwhile. Reload, then do your change again."
+        )
 
 
 def _fingerprint(losses: list[queries.Loss]) -> str:

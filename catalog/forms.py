@@ -73,6 +73,8 @@ class RelationForm(forms.Form):
 
 class Rows(BaseFormSet):
     def clean(self) -> None:
+        if any(self.errors) or not self.management_form.is_valid():
+            return
         seen: set[str] = set()
         for form in self.kept():
             name = form.cleaned_data.get("name")
@@ -102,21 +104,21 @@ class FormEditor:
     template = "admin/catalog/blueprint/form.html"
 
     def __init__(self, posted: Any, blueprint: Blueprint | None, targets: list[tuple[str, str]]) -> None:
+        self.rows: dict[str, forms.Form] = {}  # by the path that the command calls them
         self.start: Json = blueprint.facts() if blueprint else {}
         self.declared: Json = blueprint.properties if blueprint else {}
         self.relations_before: Json = blueprint.relations if blueprint else {}
-        first = {} if posted else {"initial": self.start}
-        self.form = BlueprintForm(posted, **first)
+        self.form = BlueprintForm(posted, initial=self.start)
         if blueprint:
             self.form.fields["identifier"].widget.attrs["readonly"] = True
         required = self.start.get("schema", {}).get("required", [])
         rows = [_property_row(name, each, name in required) for name, each in self.declared.items()]
-        self.properties = PropertyRows(posted, prefix="properties", initial=None if posted else rows)
+        self.properties: Any = PropertyRows(posted, prefix="properties", initial=None if posted else rows)
         for row in self.properties.forms:
             # What came with the portal would be back at once.
             row.fields["DELETE"].disabled = is_base(blueprint, row["name"].value())
         rows = [{"name": name, **each} for name, each in self.relations_before.items()]
-        self.relations = RelationRows(
+        self.relations: Any = RelationRows(
             posted, prefix="relations", initial=None if posted else rows, form_kwargs={"targets": targets}
         )
 
@@ -125,6 +127,9 @@ class FormEditor:
 
     def definition(self) -> Json:
         rows, arrows = self.properties.kept(), self.relations.kept()
+        self.rows = {f"schema.properties.{_name(row)}": row for row in rows} | {
+            f"relations.{_name(row)}": row for row in arrows
+        }
         return (
             self.start
             | self.form.cleaned_data
@@ -147,15 +152,11 @@ class FormEditor:
             refuse(self.form, Invalid.of(left))
 
     def _refuse_row(self, fault: dict[str, str]) -> bool:
-        for prefix, rows in (("schema.properties.", self.properties), ("relations.", self.relations)):
-            name, _, key = fault["path"].removeprefix(prefix).partition(".")
-            if not fault["path"].startswith(prefix):
-                continue
-            for row in rows.kept():
-                if _name(row) == name:
-                    key = key.partition(".")[0].replace("enumColors", "enum")
-                    row.add_error(key if key in row.fields else "name", sentence(fault["message"]))
-                    return True
+        for path, row in self.rows.items():
+            if f"{fault['path']}.".startswith(f"{path}."):
+                key = fault["path"].removeprefix(path).strip(".").partition(".")[0].replace("enumColors", "enum")
+                row.add_error(key if key in row.fields else "name", sentence(fault["message"]))
+                return True
         return False
 
 
@@ -216,7 +217,10 @@ def _number(text: str) -> Any:
 
 def _property_row(name: str, definition: Json, required: bool) -> Json:
     colours = definition.get("enumColors") or {}
-    lines = [f"{value}: {colours[str(value)]}" if str(value) in colours else str(value) for value in definition.get("enum", [])]
+    lines = [
+        f"{value}: {colours[str(value)]}" if str(value) in colours else str(value)
+        for value in definition.get("enum", [])
+    ]
     return {
         "name": name,
         "title": definition.get("title") or "",

@@ -88,6 +88,8 @@ def environment_named(name: str) -> Entity:
 def _candidates(kind: str, name: str, condition: Q) -> QuerySet[Entity]:
     if not isinstance(name, str) or not name.strip():
         raise Invalid.at(kind, f"name the {kind}")
+    if "\0" in name:  # PostgreSQL has no such text
+        return Entity.objects.none()
     return Entity.objects.filter(condition, blueprint__identifier=kind).select_related("blueprint").distinct()
 
 
@@ -99,6 +101,7 @@ def _unknown(kind: str, name: str) -> Missing:
 
 def nearest(blueprint: str, name: str) -> list[str]:
     """Up to three identifiers that are spelled alike."""
+    name = name.replace("\0", "")
     alike = (
         Entity.objects.filter(blueprint__identifier=blueprint)
         .annotate(likeness=TrigramSimilarity("identifier", name[:100]))
@@ -109,7 +112,7 @@ def nearest(blueprint: str, name: str) -> list[str]:
 
 
 def blueprint(identifier: str) -> Blueprint:
-    found = Blueprint.objects.filter(identifier=identifier).first()
+    found = Blueprint.objects.filter(identifier=identifier.replace("\0", "")).first()
     if found is None:
         raise Missing(f'Blueprint with identifier "{identifier}" was not found')
     return found
@@ -232,8 +235,9 @@ def with_dependents(entity: Entity) -> list[Entity]:
 
 def entity_to_write(kind: str, identifier: str) -> Entity:
     """For a command that checks by itself who may."""
-    found = _with_relations(Entity.objects.filter(blueprint=blueprint(kind), identifier=identifier)).first()
-    if found is None:
+    here = Entity.objects.filter(blueprint=blueprint(kind), identifier=identifier.replace("\0", ""))
+    found = _with_relations(here).first()
+    if found is None or found.identifier != identifier:
         raise Missing(f'Entity with identifier "{identifier}" was not found', nearest=nearest(kind, identifier))
     return found
 

@@ -27,7 +27,13 @@ ICONS = {
     "Github": "git-branch",
     "Package": "package",
 }
-LINK_ICONS = {"logsUrl": "file-text", "errorsUrl": "bug", "sessionsUrl": "eye", "tracesUrl": "route", "serviceMapUrl": "map"}
+LINK_ICONS = {
+    "logsUrl": "file-text",
+    "errorsUrl": "bug",
+    "sessionsUrl": "eye",
+    "tracesUrl": "route",
+    "serviceMapUrl": "map",
+}
 HEADLINE = ("tier", "onCall", "region", "status", "version")  # what people look for first, where a blueprint has it
 
 
@@ -56,8 +62,9 @@ def blueprint_row(blueprint: Blueprint) -> Json:
 
 def declared(blueprint: Blueprint) -> dict[str, Json]:
     """Definitions of all that an entity can show, stored and computed, in the order people gave them."""
-    computed = blueprint.mirror_properties | blueprint.calculation_properties | blueprint.aggregation_properties
-    return blueprint.properties | computed
+    computed: Json = blueprint.mirror_properties | blueprint.calculation_properties | blueprint.aggregation_properties
+    known: Json = blueprint.properties | computed
+    return known
 
 
 def columns(blueprint: Blueprint) -> list[str]:
@@ -117,7 +124,12 @@ def tabs(entity: Entity, tab: str, related: Sequence[Related]) -> list[Json]:
     parts += [(panel.name, panel.title, None) for panel in kinds.panels(entity.blueprint.identifier)]
     parts.append(("changelog", "Changelog", None))
     return [
-        {"label": label, "url": here if name == "overview" else f"{here}?tab={name}", "active": name == tab, "count": count}
+        {
+            "label": label,
+            "url": here if name == "overview" else f"{here}?tab={name}",
+            "active": name == tab,
+            "count": count,
+        }
         for name, label, count in parts
     ]
 
@@ -171,7 +183,11 @@ def shown(definition: Json, value: Any, *, brief: bool = False) -> Json:
         return {"kind": "none", "value": None}
     kind = type_of(definition).show if definition else ""
     if kind == "enum" and isinstance(value, str | int | float):
-        return {"kind": "chip", "value": value, "colour": (definition.get("enumColors") or {}).get(str(value), "lightGray")}
+        return {
+            "kind": "chip",
+            "value": value,
+            "colour": (definition.get("enumColors") or {}).get(str(value), "lightGray"),
+        }
     if isinstance(value, bool):
         return {"kind": "boolean", "value": value}
     if kind == "url" and is_web(value):
@@ -181,7 +197,10 @@ def shown(definition: Json, value: Any, *, brief: bool = False) -> Json:
     if kind == "email" and isinstance(value, str):
         return {"kind": "text", "value": value, "url": f"mailto:{value}"}
     if isinstance(value, list) and all(isinstance(each, str | int | float) for each in value):
-        return {"kind": "chips", "value": [{"value": each, "colour": "lightGray"} for each in value[: 4 if brief else 100]]}
+        return {
+            "kind": "chips",
+            "value": [{"value": each, "colour": "lightGray"} for each in value[: 4 if brief else 100]],
+        }
     if isinstance(value, dict | list):
         return _nested(value, brief)
     return {"kind": "text", "value": _cut(str(value)), "whole": value} if brief else {"kind": "text", "value": value}

@@ -174,9 +174,7 @@ def _scope_of(lock: Lock) -> Scope:
 
 def _held(lock: Lock) -> Lock:
     """The row as it is now, kept from others until the transaction ends."""
-    row: Lock = (
-        Lock.objects.select_for_update(of=("self",)).select_related("service", "environment").get(pk=lock.pk)
-    )
+    row: Lock = Lock.objects.select_for_update(of=("self",)).select_related("service", "environment").get(pk=lock.pk)
     return row
 
 

@@ -30,7 +30,14 @@ NEEDS = {
     "everything": (),
 }
 CUSTOM, OPEN = "custom", "open"
-DURATIONS = [("30m", "30 min"), ("1h", "1 h"), ("2h", "2 h"), ("4h", "4 h"), (CUSTOM, "Until…"), (OPEN, "Until released")]
+DURATIONS = [
+    ("30m", "30 min"),
+    ("1h", "1 h"),
+    ("2h", "2 h"),
+    ("4h", "4 h"),
+    (CUSTOM, "Until…"),
+    (OPEN, "Until released"),
+]
 EFFECTS = [
     (Lock.Effect.BLOCK, "Everybody"),
     (Lock.Effect.BLOCK_AUTOMATION, "CI only, people may deploy"),
@@ -61,7 +68,9 @@ class LockForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "What are you doing there?"}),
         error_messages={"required": "Say why: it is what everybody who is stopped will read."},
     )
-    duration = forms.ChoiceField(label="For", choices=DURATIONS, initial=usual_duration("production"), widget=forms.RadioSelect)
+    duration = forms.ChoiceField(
+        label="For", choices=DURATIONS, initial=usual_duration("production"), widget=forms.RadioSelect
+    )
     until = forms.DateTimeField(required=False, label="Until (UTC)", widget=HERE, input_formats=INSTANTS)
     effect = forms.ChoiceField(label="Stops", choices=EFFECTS, initial=Lock.Effect.BLOCK)
     link = forms.CharField(
@@ -172,4 +181,3 @@ class ExtensionForm(forms.Form):
             local: datetime = self.cleaned_data["local"]
             return local
         raise Invalid.at("until", "say until when")
-

@@ -94,9 +94,7 @@ def _places(entities: Sequence[Entity]) -> dict[int, Place]:
     ends: dict[int, dict[str, Entity]] = {}
     for arrow in arrows:
         ends.setdefault(arrow.source_id, {})[arrow.name] = arrow.target
-    return {
-        pk: place_of(found["service"], found["environment"]) for pk, found in ends.items() if len(found) == 2
-    }
+    return {pk: place_of(found["service"], found["environment"]) for pk, found in ends.items() if len(found) == 2}
 
 
 LOCKED = Live("deploymentConfig", PROPERTIES, load, write)

@@ -85,7 +85,13 @@ class _Board:
 
 
 def locks(
-    by: By, *, state: str = "active", service: str = "", environment: str = "", scope: str = "", now: datetime | None = None
+    by: By,
+    *,
+    state: str = "active",
+    service: str = "",
+    environment: str = "",
+    scope: str = "",
+    now: datetime | None = None,
 ) -> QuerySet[Lock]:
     """`state` is active, mine (active and held by the viewer), expiring (within an hour), history or all."""
     require(by, "lock.read")

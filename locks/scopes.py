@@ -78,7 +78,10 @@ def named(kind: str, *, service: str = "", environment: str = "", tier: str = ""
     }[kind]
     given = {"service": service, "environment": environment, "tier": tier, "team": team}
     faults = [
-        {"path": name, "message": f"the scope “{kind}” needs it" if name in needed else f"has no place in the scope “{kind}”"}
+        {
+            "path": name,
+            "message": f"the scope “{kind}” needs it" if name in needed else f"has no place in the scope “{kind}”",
+        }
         for name, value in given.items()
         if bool(value) != (name in needed)
     ]
@@ -86,7 +89,9 @@ def named(kind: str, *, service: str = "", environment: str = "", tier: str = ""
         raise Invalid.of(faults)
     if tier and tier not in TIERS:
         raise Invalid.at("tier", f"must be one of {', '.join(TIERS)}")
-    if team and not (Team.objects.filter(identifier=team).exists() or Entity.objects.filter(team__contains=[team]).exists()):
+    if team and not (
+        Team.objects.filter(identifier=team).exists() or Entity.objects.filter(team__contains=[team]).exists()
+    ):
         raise Missing(f"There is no team called “{team}”.", nearest=[], kind="team")
     return Scope(
         ScopeKind(kind),

@@ -67,7 +67,9 @@ def _asked(request: HttpRequest, by: By) -> LockForm:
     asked = {name: request.GET[name].replace("\0", "") for name in ASKED if request.GET.get(name)}
     scope = asked.get("scope") or (ScopeKind.SERVICE if asked.keys() == {"service"} else ScopeKind.PAIR)
     tier = asked.get("tier") or catalog.tier_called(asked.get("environment", ""))
-    form = LockForm(initial={"environment": "production"} | asked | {"scope": scope, "duration": usual_duration(tier)}, by=by)
+    form = LockForm(
+        initial={"environment": "production"} | asked | {"scope": scope, "duration": usual_duration(tier)}, by=by
+    )
     if asked:
         form.fields["reason"].widget.attrs["autofocus"] = True
     return form
@@ -122,7 +124,9 @@ def preview(request: HttpRequest) -> HttpResponse:
         return render(request, "locks/_preview.html", {"text": error.message})
     if scope is None:
         return render(request, "locks/_preview.html", {"text": "What it will stop shows here before you lock."})
-    reach = queries.reach(scope.kind, service=scope.service, environment=scope.environment, tier=scope.tier, team=scope.team)
+    reach = queries.reach(
+        scope.kind, service=scope.service, environment=scope.environment, tier=scope.tier, team=scope.team
+    )
     held = queries.held_on(scope.columns(), now)
     return render(request, "locks/_preview.html", tables.preview_rows(scope, reach, held, now))
 
@@ -131,9 +135,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 def lock_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = by_of(request)
     lock = queries.lock(by, public_id)
-    return live(
-        request, "locks/lock_detail.html", lambda: _detail(lock, by), beat=queries.beat(), partial="live"
-    )
+    return live(request, "locks/lock_detail.html", lambda: _detail(lock, by), beat=queries.beat(), partial="live")
 
 
 def _detail(lock: Lock, by: By, **forms: Any) -> Json:
@@ -179,7 +181,7 @@ def extension(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return done(request, longer.get_absolute_url(), say=f"The lock of {longer.covers} lasts until {until}.")
     if request.htmx:  # type: ignore[attr-defined]
         fault = next(iter(form.errors.values()))[0]
-        return trigger_client_event(HttpResponse(status=422), "announce", str(fault))
+        return trigger_client_event(HttpResponse(status=422), "announce", {"message": str(fault)})
     return render(request, "locks/lock_detail.html", _detail(lock, by, extension=form), status=422)
 
 

@@ -57,7 +57,9 @@ class UserAdmin(CommandAdmin):
 
 class TeamForm(CommandForm):
     members = forms.ModelMultipleChoiceField(
-        User.objects.order_by("name", "email"), required=False, widget=FilteredSelectMultiple("people", is_stacked=False)
+        User.objects.order_by("name", "email"),
+        required=False,
+        widget=FilteredSelectMultiple("people", is_stacked=False),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -147,4 +149,6 @@ class CredentialAdmin(CommandAdmin):
 
     @admin.action(description="Revoke the chosen credentials")
     def revoke(self, request: Any, rows: Any) -> None:
-        each_done(request, rows, lambda row: credential_revoke(row, by=request.by), "revoked: they stop working at once")
+        each_done(
+            request, rows, lambda row: credential_revoke(row, by=request.by), "revoked: they stop working at once"
+        )

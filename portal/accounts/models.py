@@ -42,7 +42,10 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=100)
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     moderates = ArrayField(
-        models.CharField(max_length=100), default=list, blank=True, help_text="Blueprints this person may do anything with."
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Blueprints this person may do anything with.",
     )
     timezone = models.CharField(max_length=60, default="UTC")
     is_active = models.BooleanField(default=True)

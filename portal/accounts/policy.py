@@ -36,9 +36,7 @@ RULES = {
 }
 
 
-def allows(
-    actor: Actor, verb: str, *, holder: str = "", teams: Collection[str] = (), blueprint: str = ""
-) -> bool:
+def allows(actor: Actor, verb: str, *, holder: str = "", teams: Collection[str] = (), blueprint: str = "") -> bool:
     """Whether `actor` may do `verb` to something held by the actor with key `holder` and owned by `teams`."""
     rule = RULES[verb]
     if actor.is_admin:

@@ -39,5 +39,5 @@ class PortalAdmin(AdminSite):
             raise Refused(f"{request.user} may not change the settings: administrators may.")
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[request.user.pk]))

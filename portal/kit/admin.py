@@ -40,7 +40,7 @@ class CommandAdmin(admin.ModelAdmin):
         return False
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.refusal = getattr(request, "refusal", None)
         return form
 
@@ -78,13 +78,13 @@ class CommandAdmin(admin.ModelAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
 
     # The audit log is the record; a second one would miss what comes through other doors.
-    def log_addition(self, *args: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         pass
 
-    def log_change(self, *args: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         pass
 
-    def log_deletions(self, *args: Any) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         pass
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -93,6 +93,9 @@ class CommandAdmin(admin.ModelAdmin):
 
 
 class ReadOnlyAdmin(CommandAdmin):
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in self.opts.fields]
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

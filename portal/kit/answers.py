@@ -20,7 +20,7 @@ def done(request: HttpRequest, url: str, *, say: str) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         return go(request, _back(request) or url, say=say)
     response = HttpResponse(status=204)
-    trigger_client_event(response, "announce", say)
+    trigger_client_event(response, "announce", {"message": say})
     return trigger_client_event(response, "refresh", {})
 
 

@@ -63,7 +63,9 @@ def test_htmx_is_led_to_the_list(shop, charlie):
     ],
 )
 def test_each_scope_reads_only_what_it_needs(shop, bob, scope, named, covers):
-    answer = at(bob).post("/locks/", FORM | {"service": "checkout", "environment": "staging"} | named | {"scope": scope})
+    answer = at(bob).post(
+        "/locks/", FORM | {"service": "checkout", "environment": "staging"} | named | {"scope": scope}
+    )
     assert answer.status_code == 303
     assert Lock.objects.get().covers == covers
 
@@ -234,7 +236,9 @@ def test_a_strangers_html_stays_text(shop, bob):
     assert "<script>alert" not in at(bob).post("/locks/", FORM | {"reason": evil}).content.decode()
 
 
-@pytest.mark.parametrize("address", ["/locks/", "/locks/?state=blocked", "/locks/?state=history", "/locks/panel/checkout"])
+@pytest.mark.parametrize(
+    "address", ["/locks/", "/locks/?state=blocked", "/locks/?state=history", "/locks/panel/checkout"]
+)
 def test_fifty_locks_cost_as_many_queries_as_one(shop, bob, page, address):
     client = at(bob)
 

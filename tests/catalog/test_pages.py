@@ -1,0 +1,141 @@
+"""The catalog in the browser."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from catalog import queries
+from catalog.commands import blueprint_create
+from tests.conftest import SETUP, write
+
+EVIL = '<script>alert(1)</script>"><img src=x>'
+
+
+@pytest.fixture
+def browser(bob):
+    client = Client()
+    client.force_login(bob)
+    return client
+
+
+def read(client, address, status=200, **asked):
+    answer = client.get(address, asked)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def test_the_catalog_counts_what_each_blueprint_has(browser, shop):
+    html = read(browser, "/catalog/")
+    assert "/catalog/service/entities" in html and '<span class="chip chip-count">2</span>' in html
+
+
+def test_the_list_finds_by_identifier_and_by_title(browser, shop):
+    assert "checkout" in read(browser, "/catalog/service/entities")
+    assert "entities/search" not in read(browser, "/catalog/service/entities", q="CHECK")
+    assert "Nothing is called so" in read(browser, "/catalog/service/entities", q="nothing\0like it")
+
+
+def test_the_list_is_read_page_by_page_and_back(browser, shop):
+    for number in range(60):
+        write("service", f"s{number:02}")
+    first = read(browser, "/catalog/service/entities")
+    assert "entities/s48" in first and "entities/s49" not in first and "after=s48" in first
+    second = read(browser, "/catalog/service/entities", after="s48")
+    assert "entities/s49" in second and "entities/s48" not in second
+    assert "entities/s48" in read(browser, "/catalog/service/entities", before="s49")
+
+
+def test_an_entity_shows_its_properties_by_their_type(browser, shop):
+    write("service", "cart", team=("payments",), properties={
+        "tier": "mission critical", "repository": "https://git.example/cart", "onCall": "bob@example.org", "extra": {"a": 1},
+    })  # fmt: skip
+    html = read(browser, "/catalog/service/entities/cart")
+    assert '<span class="chip chip-red">' in html and 'href="https://git.example/cart"' in html
+    assert "payments" in html and "&quot;a&quot;: 1" in html
+
+
+def test_live_properties_are_those_of_now(browser, shop, terraform, page, bob):
+    assert (
+        terraform.post("deployments", {"service": "checkout", "environment": "production", "version": "1"}).status
+        == 201
+    )
+    config = queries.entities(SETUP, queries.blueprint("deploymentConfig")).get()
+    address = f"/catalog/deploymentConfig/entities/{config.identifier}"
+    assert "why not" not in read(browser, address)
+    terraform.post("locks", {"service": "checkout", "environment": "production", "reason": "why not"})
+    assert "why not" in read(browser, address)
+
+
+def test_related_shows_both_ends_of_an_arrow(browser, shop):
+    write("service", "cart", relations={"dependsOn": ("checkout",)})
+    assert "entities/checkout" in read(browser, "/catalog/service/entities/cart", tab="related")
+    html = read(browser, "/catalog/service/entities/checkout", tab="related")
+    assert "entities/cart" in html and "whose “Depends on” is this" in html
+
+
+def test_the_service_page_loads_the_panels_of_other_apps(browser, shop):
+    html = read(browser, "/catalog/service/entities/checkout")
+    assert 'hx-get="/locks/panel/checkout"' in html and 'hx-get="/deployments/panel/checkout"' in html
+    html = read(browser, "/catalog/service/entities/checkout", tab="changelog")
+    assert 'hx-get="/audit/panel?blueprint=service&amp;entity=checkout"' in html
+
+
+def test_an_unknown_entity_is_a_404_that_names_the_nearest(browser, shop):
+    html = read(browser, "/catalog/service/entities/chekout", 404)
+    assert "/catalog/service/entities/checkout" in html and "chekout" in html
+    assert "no blueprint called" in read(browser, "/catalog/planet/entities", 404)
+    read(browser, "/catalog/planet/entities/mars", 404)
+    read(browser, "/catalog/service/entities/a%00b", 404)
+
+
+def test_an_identifier_may_hold_slashes(browser, shop):
+    write("service", "shop/cart/entities/a")
+    assert "shop/cart/entities/a" in read(browser, "/catalog/service/entities/shop/cart/entities/a")
+
+
+def test_a_strangers_html_and_script_links_stay_text(browser, shop):
+    write("service", "cart", title=EVIL, team=(EVIL,), properties={
+        "description": EVIL, "repository": "javascript:alert(1)", EVIL: EVIL, "list": [EVIL], "object": {EVIL: EVIL},
+    })  # fmt: skip
+    write("service", "shop", relations={"dependsOn": ("cart",)})
+    for address in ("", "/cart", "/cart?tab=related", "/shop?tab=related", f"/{EVIL}", f"?q={EVIL}"):
+        html = browser.get(f"/catalog/service/entities{address}").content.decode()
+        assert "<script>alert" not in html and "<img src=x" not in html and 'href="javascript:' not in html
+
+
+def test_values_that_do_not_fit_their_type_are_shown_as_they_are(browser, shop):
+    blueprint_create(
+        {
+            "identifier": "box",
+            "title": "Box",
+            "schema": {"properties": {"made": {"type": "string", "format": "date-time"}}},
+        },
+        by=SETUP,
+    )
+    entity = write("box", "a")
+    for value in ("2024-01-01", "2024-01-01T00:00:00Z", "yesterday", 7, {"a": []}, [{}], True, ""):
+        entity.properties = {"made": value}
+        entity.save()
+        read(browser, "/catalog/box/entities/a")
+        read(browser, "/catalog/box/entities")
+
+
+@pytest.mark.parametrize(
+    "address", ["", "/service/entities", "/service/entities/checkout?tab=related", "/deploymentConfig/entities"]
+)
+def test_fifty_entities_cost_as_many_queries_as_one(browser, shop, address):
+    def make(first, last):
+        for number in range(first, last):
+            write("service", f"s{number}", relations={"dependsOn": ("checkout",)})
+            ends = {"service": (f"s{number}",), "environment": ("production",)}
+            write("deploymentConfig", f"c{number}", relations=ends)
+
+    make(0, 1)
+    read(browser, f"/catalog/{address.lstrip('/')}")
+    with CaptureQueriesContext(connection) as few:
+        read(browser, f"/catalog/{address.lstrip('/')}")
+    make(1, 50)
+    with CaptureQueriesContext(connection) as many:
+        read(browser, f"/catalog/{address.lstrip('/')}")
+    assert len(many) == len(few)
