@@ -297,5 +297,7 @@
     setInterval(refreshAll, PERIOD);
     for (const node of $$(".toasts .toast")) { say(node.textContent.trim()); setTimeout(() => node.remove(), 8000); }
   });
+  // When the address names a part of the page, the browser goes there and forgets which field waits for the cursor.
+  addEventListener("load", () => { if (location.hash) setTimeout(() => $("main [autofocus]")?.focus()); });
   document.addEventListener("visibilitychange", refreshAll);
 })();
