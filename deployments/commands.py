@@ -269,7 +269,7 @@ def _recompute(config: DeploymentConfig, by: By) -> None:
 
 
 def _moved(config: DeploymentConfig, current: Deployment | None, latest: Deployment | None) -> bool:
-    return config.entity.properties != _config_copy(config.entity.properties, current, latest)
+    return bool(config.entity.properties != _config_copy(config.entity.properties, current, latest))
 
 
 def copy_to_config_entity(config: DeploymentConfig) -> None:

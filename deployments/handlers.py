@@ -1,6 +1,7 @@
 """What the generic entity doors do when they meet a deploymentConfig or a deployment."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from catalog import queries as catalog
@@ -117,19 +118,28 @@ def _config_of(entity: Entity) -> DeploymentConfig | None:
 
 def _report(entity: Entity, config: DeploymentConfig) -> Report:
     found = {field: _first(entity.properties, names) for field, names in NAMES.items()}
-    status = found.pop("status") or Status.SUCCESS
-    times = {
-        name: instant(value, f"properties.{name}") if (value := found.pop(name)) else None
-        for name in ("started_at", "finished_at")
-    }
+
+    def text(field: str) -> str:
+        return str(found[field] or "")
+
+    def moment(field: str) -> datetime | None:
+        return instant(found[field], f"properties.{NAMES[field][0]}") if found[field] else None
+
     return Report(
         service=config.service.identifier,
         environment=config.environment.identifier,
-        status=_status(str(status)),
+        status=_status(text("status") or Status.SUCCESS),
         provider="entity",
         run=entity.identifier[:500],
-        **times,
-        **{field: str(value or "") for field, value in found.items()},
+        version=text("version"),
+        commit=text("commit"),
+        ref=text("ref"),
+        message=text("message"),
+        author=text("author"),
+        actor=text("actor"),
+        run_url=text("run_url"),
+        started_at=moment("started_at"),
+        finished_at=moment("finished_at"),
     )
 
 

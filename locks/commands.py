@@ -6,7 +6,7 @@ from django.db import transaction
 from catalog.queries import Place
 from locks import limits, queries
 from locks.decisions import Decision
-from locks.models import Denial, Lock
+from locks.models import Denial, Lock, ScopeKind
 from locks.scopes import Scope
 from portal.accounts.policy import allows, require
 from portal.audit.record import record
@@ -169,7 +169,7 @@ def _same(scope: Scope) -> dict[str, Any]:
 
 
 def _scope_of(lock: Lock) -> Scope:
-    return Scope(lock.scope_kind, lock.service, lock.environment, lock.tier, lock.team)
+    return Scope(ScopeKind(lock.scope_kind), lock.service, lock.environment, lock.tier, lock.team)
 
 
 def _held(lock: Lock) -> Lock:

@@ -12,9 +12,9 @@ from portal.kit.clock import iso, spoken
 from portal.kit.errors import Invalid
 
 INTENTS = ("deploy", "rollback")
-_EFFECTS = [Lock.Effect.BLOCK, Lock.Effect.BLOCK_AUTOMATION, Lock.Effect.WARN]
-_KINDS = [Lock.Kind.INCIDENT, Lock.Kind.ROLLBACK, Lock.Kind.CANARY, Lock.Kind.MANUAL]
-_SCOPES = list(ScopeKind)
+_EFFECTS: list[str] = [Lock.Effect.BLOCK, Lock.Effect.BLOCK_AUTOMATION, Lock.Effect.WARN]
+_KINDS: list[str] = [Lock.Kind.INCIDENT, Lock.Kind.ROLLBACK, Lock.Kind.CANARY, Lock.Kind.MANUAL]
+_SCOPES: list[str] = list(ScopeKind)
 
 
 @dataclass(frozen=True)

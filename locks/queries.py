@@ -1,6 +1,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Max, Q, QuerySet
@@ -101,7 +102,7 @@ def locks(
     return found
 
 
-def lock(by: By, public_id: object) -> Lock:
+def lock(by: By, public_id: str | UUID) -> Lock:
     require(by, "lock.read")
     try:
         found = Lock.objects.select_related("service", "environment").filter(public_id=public_id).first()

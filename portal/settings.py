@@ -96,7 +96,6 @@ DATABASES = {
         **env.database(env.text("DATABASE_URL") or EMBEDDED.database_url),
     }
 }
-DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", "3")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL") or EMBEDDED.redis_url

@@ -268,8 +268,8 @@
     if (button.dataset.action === "print") print();
   });
 
-  // Filters: forms with data-auto are sent on change, without their empty fields.
-  document.addEventListener("change", (event) => { event.target.closest?.("form[data-auto]")?.requestSubmit(); });
+  // Filters: forms with data-auto are sent on change (typed text: on Enter), without their empty fields.
+  document.addEventListener("change", (event) => { if (!typing(event.target) || event.target.matches("select")) event.target.closest?.("form[data-auto]")?.requestSubmit(); });
   document.addEventListener("formdata", (event) => {
     if (!event.target.matches("[data-auto]")) return;
     for (const [key, value] of [...event.formData]) if (value === "") event.formData.delete(key);

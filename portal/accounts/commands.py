@@ -96,8 +96,8 @@ def _renew(credential: Credential, seen: datetime | None, now: datetime) -> date
     won = Credential.objects.filter(pk=credential.pk, token_issued_at=seen).update(token_issued_at=now)
     if won:
         return now
-    issued: datetime = Credential.objects.values_list("token_issued_at", flat=True).get(pk=credential.pk)
-    return issued
+    credential.refresh_from_db(fields=["token_issued_at"])
+    return credential.token_issued_at or now
 
 
 def credential_of(token: str) -> Credential | None:

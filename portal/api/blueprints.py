@@ -5,14 +5,8 @@ from rest_framework.response import Response
 from catalog import queries
 from catalog.commands import blueprint_create, blueprint_delete, blueprint_update
 from portal.api.auth import by_of
+from portal.api.bodies import object_of
 from portal.api.present import blueprint_json
-from portal.kit.errors import Invalid
-
-
-def _definition(request: Request) -> dict[str, object]:
-    if not isinstance(request.data, dict):
-        raise Invalid.at("body", "must be an object")
-    return request.data
 
 
 @api_view(["GET", "POST"])
@@ -20,7 +14,7 @@ def blueprints(request: Request) -> Response:
     by = by_of(request)
     if request.method == "GET":
         return Response({"ok": True, "blueprints": [blueprint_json(each) for each in queries.blueprints(by)]})
-    created = blueprint_create(_definition(request), by=by)
+    created = blueprint_create(object_of(request), by=by)
     return Response({"ok": True, "blueprint": blueprint_json(created)}, status=201)
 
 
@@ -35,7 +29,7 @@ def blueprint(request: Request, identifier: str) -> Response:
     if request.method == "DELETE":
         blueprint_delete(found, by=by)
         return Response({"ok": True})
-    definition = _definition(request)
+    definition = object_of(request)
     if request.method == "PATCH":
         definition = found.facts() | definition
     return Response({"ok": True, "blueprint": blueprint_json(blueprint_update(found, definition, by=by))})

@@ -1,3 +1,4 @@
+
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -6,6 +7,7 @@ from catalog import queries as catalog
 from deployments import queries
 from deployments.commands import deployment_report
 from portal.api.auth import by_of
+from portal.api.bodies import object_of
 from portal.api.present import cell_json, deployment_json, inbox_json
 from portal.kit.errors import Invalid
 
@@ -18,7 +20,7 @@ def deployments(request: Request) -> Response:
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > LONGEST_KEY or "\0" in key:
         raise Invalid.at("Idempotency-Key", f"must be at most {LONGEST_KEY} characters")
-    outcome = deployment_report(request.data, key=key, by=by_of(request))
+    outcome = deployment_report(object_of(request), key=key, by=by_of(request))
     if outcome.deployment:
         return Response(
             {"ok": True, "deployment": deployment_json(outcome.deployment), "created": outcome.created},

@@ -10,6 +10,7 @@ from locks import queries, receipts, scopes
 from locks.commands import DEFAULT, gate_ask, lock_extend, lock_release, lock_take
 from locks.models import Lock
 from portal.api.auth import by_of
+from portal.api.bodies import object_of
 from portal.api.envelope import body
 from portal.api.present import decision_json, lock_json
 from portal.kit.clock import database_now, duration, instant
@@ -43,7 +44,7 @@ def gate(request: Request) -> Response:
 def locks(request: Request) -> Response:
     by = by_of(request)
     if request.method == "POST":
-        data = _object(request)
+        data = object_of(request)
         lock = lock_take(
             scopes.named(
                 _text(data, "scope") or "pair", **{name: _text(data, name) for name in ("service", "environment", "tier", "team")}
@@ -84,18 +85,12 @@ def lock(request: Request, public_id: str) -> Response:
 @api_view(["POST"])
 def extension(request: Request, public_id: str) -> Response:
     by = by_of(request)
-    data = _object(request)
+    data = object_of(request)
     until = _until(data, default=None)
     if "until" not in data and "duration" not in data:
         raise Invalid.at("until", "say until when, or for how long in duration")
     lock = lock_extend(queries.lock(by, public_id), until, by=by)
     return Response({"ok": True, "lock": lock_json(lock)})
-
-
-def _object(request: Request) -> dict[str, Any]:
-    if not isinstance(request.data, dict):
-        raise Invalid.at("body", "must be an object")
-    return request.data
 
 
 def _text(data: dict[str, Any], name: str) -> str:

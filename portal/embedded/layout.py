@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import tempfile
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -14,10 +14,15 @@ class Layout:
 
     @property
     def sockets(self) -> Path:
-        """A short folder: a socket's path may be at most about 107 bytes, and `data` may be anywhere."""
-        digest = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
-        base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-        return Path(base) / f"portcullis-{os.getuid()}-{digest}"
+        """Inside `data`, or in /tmp where that path is too long for a socket (about 107 bytes) or awkward in a URL.
+
+        No environment variable has a say: `manage.py` in another terminal must find the same folder.
+        """
+        inside = self.data / "sockets"
+        if len(os.fsencode(inside)) <= 80 and re.fullmatch(r"[\w/.-]+", str(inside), re.ASCII):
+            return inside
+        digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
+        return Path("/tmp") / f"portcullis-{os.getuid()}-{digest}"
 
     @property
     def postgres(self) -> Path:
@@ -28,8 +33,20 @@ class Layout:
         return self.data / "valkey"
 
     @property
+    def valkey_socket(self) -> Path:
+        return self.sockets / "valkey.sock"
+
+    @property
+    def beat_schedule(self) -> Path:
+        return self.data / "beat-schedule"
+
+    @property
     def logs(self) -> Path:
         return self.data / "logs"
+
+    @property
+    def lock(self) -> Path:
+        return self.data / "lock"
 
     @property
     def credentials(self) -> Path:
@@ -45,7 +62,7 @@ class Layout:
 
     @property
     def redis_url(self) -> str:
-        return f"redis+socket://{self.sockets}/valkey.sock"
+        return f"redis+socket://{self.valkey_socket}"
 
     def read_secret_key(self) -> str:
         try:

@@ -52,7 +52,7 @@ def database(url: str) -> dict[str, object]:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}.") from error
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured(f"DATABASE_URL starts with {parts.scheme!r}; Portcullis needs postgresql://.")
-    options = dict(parse_qsl(parts.query))
+    options = {"connect_timeout": "3"} | dict(parse_qsl(parts.query))
     return {
         "NAME": unquote(parts.path.lstrip("/")) or "portcullis",
         "USER": unquote(parts.username or ""),

@@ -16,7 +16,7 @@ WINDOW = 600  # seconds
 class SignInRequired(LoginRequiredMiddleware):
     """Every page asks for a sign-in unless it says otherwise; a fragment sends the whole page there."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:  # type: ignore[override]
         response = super().handle_no_permission(request, view_func)
         if request.htmx or request.headers.get("X-Live"):  # type: ignore[attr-defined]
             return HttpResponseClientRedirect(response["Location"])

@@ -114,7 +114,8 @@ def clock(moment: datetime | None) -> str:
         return ""
     moment = timezone.localtime(moment)
     day = "" if moment.date() == timezone.localdate() else f"{moment.day} {moment:%b} "
-    return format_html('<time datetime="{}" title="{}">{}{}</time>', moment.isoformat(), absolute(moment), day, f"{moment:%H:%M %Z}")
+    words = f"{day}{moment:%H:%M %Z}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), absolute(moment), words)
 
 
 def age_words(passed: timedelta, style: str = "") -> str:
@@ -147,7 +148,7 @@ def short_sha(commit: str | None) -> str:
 
 @register.filter
 def initials(name: str | None) -> str:
-    words = re.findall(r"\w+", str(name or "").split("@")[0])
+    words: list[str] = re.findall(r"\w+", str(name or "").split("@")[0])
     if not words:
         return "?"
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()

@@ -1,0 +1,208 @@
+"""The whole portal in one terminal: `python -m portal.embedded.up [--empty]`, which is what `bin/up` runs."""
+
+import argparse
+import http.client
+import os
+import secrets
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from portal.embedded import folders
+from portal.embedded.errors import CannotStart
+from portal.embedded.layout import Layout
+from portal.embedded.postgres import Postgres
+from portal.embedded.supervisor import Program, StopAsked, Supervisor, say
+from portal.embedded.valkey import Valkey
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+# A recovery after a crash reads the log from the last checkpoint on; that may take minutes on a slow disk.
+RECOVERY = 600.0
+
+
+def main() -> int:
+    arguments = parse(sys.argv[1:])
+    os.umask(0o077)
+    try:
+        stack = Stack(Layout(data_folder()), port(), empty=arguments.empty)
+    except CannotStart as error:
+        say(str(error))
+        return 1
+    return stack.run()
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bin/up",
+        description="Start Portcullis: PostgreSQL, Valkey, web, worker and clock. Ctrl-C stops everything.",
+        epilog="Environment: PORTCULLIS_PORT (8800), PORTCULLIS_DATA (var/), DATABASE_URL and REDIS_URL "
+        "(servers of your own). See docs/running.md.",
+    )
+    parser.add_argument("--empty", action="store_true", help="start without demo data")
+    return parser.parse_args(words)
+
+
+def data_folder() -> Path:
+    return Path(os.environ.get("PORTCULLIS_DATA") or ROOT / "var").resolve()
+
+
+def port() -> int:
+    value = os.environ.get("PORTCULLIS_PORT", "").strip() or "8800"
+    if not value.isdigit() or not 1 <= int(value) <= 65535:
+        raise CannotStart(f"PORTCULLIS_PORT is {value!r}; it must be a whole number from 1 to 65535.")
+    return int(value)
+
+
+def given(name: str) -> bool:
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
+@dataclass
+class Stack:
+    layout: Layout
+    port: int
+    empty: bool = False
+
+    def __post_init__(self) -> None:
+        self.supervisor = Supervisor(self.layout.data, self.layout.logs, cwd=ROOT)
+        self.env = {
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "PORTCULLIS_DATA": str(self.layout.data),
+            "PORTCULLIS_PORT": str(self.port),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def run(self) -> int:
+        self.supervisor.listen()
+        lock = None
+        try:
+            folders.make_data(self.layout.data)
+            lock = folders.take_lock(self.layout.lock, f"process {os.getpid()}, http://{HOST}:{self.port}")
+            self.supervisor.sweep()
+            self.start()
+            self.supervisor.watch()
+        except StopAsked:
+            say("Stopping.")
+            return 0
+        except CannotStart as error:
+            say(str(error))
+            return 1
+        finally:
+            if lock:
+                self.supervisor.stop()
+                lock.close()
+        return 0
+
+    def start(self) -> None:
+        check_free(self.port)
+        write_secret_key(self.layout.secret_key)
+        self.start_servers()
+        first = " (the demo company takes half a minute, once)" if self.is_first_time() and not self.empty else ""
+        say(f"Setting up the database{first}.")
+        self.manage("migrate", "--no-input")
+        self.manage("setup", *(["--empty"] if self.empty else []))
+        say("Starting the portal.")
+        self.start_slack()
+        for program in self.programs():
+            self.supervisor.start(program)
+        print(self.manage("welcome").rstrip(), flush=True)
+        print("\nCtrl-C stops everything.", flush=True)
+
+    def is_first_time(self) -> bool:
+        return not self.layout.credentials.exists()
+
+    def start_servers(self) -> None:
+        if not given("DATABASE_URL"):
+            postgres = Postgres(self.layout)
+            if postgres.account.note:
+                say(postgres.account.note)
+            self.supervisor.start(postgres, within=RECOVERY)
+        if not given("REDIS_URL"):
+            self.supervisor.start(Valkey(self.layout), within=RECOVERY)
+
+    def start_slack(self) -> None:
+        """A Slack of our own for the demonstration, where there is no token for the real one."""
+        if given("PORTCULLIS_SLACK_TOKEN"):
+            return
+        chosen = free_port()
+        words = [sys.executable, "-m", "portal.embedded.mock_slack", "--port", str(chosen)]
+        self.supervisor.start(Program("mock-slack", words, self.env, ready=lambda: listens(chosen)))
+        self.env |= {
+            "PORTCULLIS_SLACK_API_URL": f"http://{HOST}:{chosen}/api/",
+            "PORTCULLIS_SLACK_TOKEN": "xoxb-demo",
+            "PORTCULLIS_SLACK_CHANNEL": os.environ.get("PORTCULLIS_SLACK_CHANNEL") or "deployments",
+        }
+
+    def programs(self) -> list[Program]:
+        """In the order of starting; web last, so that what answers is whole."""
+        celery = [sys.executable, "-m", "celery", "-A", "portal"]
+        threads = ["--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle"]
+        granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "portal.wsgi:application"]
+        granian += ["--host", HOST, "--port", str(self.port), "--workers", "1", "--blocking-threads", "8", "--no-ws"]
+        granian += ["--respawn-failed-workers", "--workers-kill-timeout", "5"]
+        return [
+            Program("worker", [*celery, "worker", *threads, "-Q", "portcullis", "--loglevel", "INFO"], self.env),
+            Program("beat", [*celery, "beat", "--schedule", str(self.layout.beat_schedule)], self.env, grace=5.0),
+            Program("web", granian, self.env, ready=lambda: answers(self.port)),
+        ]
+
+    def manage(self, *words: str) -> str:
+        return self.supervisor.run(words[0], [sys.executable, "manage.py", *words], self.env)
+
+
+def check_free(number: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, number))
+        except PermissionError as error:
+            raise CannotStart(f"Port {number} is for root only. Choose another with PORTCULLIS_PORT.") from error
+        except OSError as error:
+            raise CannotStart(
+                f"Port {number} is in use by another program. Choose another one: PORTCULLIS_PORT={number + 1} bin/up"
+            ) from error
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(number: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, number)) == 0
+
+
+def answers(number: int) -> bool:
+    wire = http.client.HTTPConnection(HOST, number, timeout=5)
+    try:
+        wire.request("GET", "/readyz", headers={"Host": public_name()})
+        return wire.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        wire.close()
+
+
+def public_name() -> str:
+    """A name that Django's ALLOWED_HOSTS lets in."""
+    first = os.environ.get("PORTCULLIS_HOSTS", "").split(",")[0].strip().lstrip(".")
+    return first if first and first != "*" else HOST
+
+
+def write_secret_key(path: Path) -> None:
+    """Once: a new key signs everybody out. Renamed into place, so that it is whole or not there."""
+    if given("PORTCULLIS_SECRET_KEY") or path.exists():
+        return
+    making = path.with_name("secret_key.making")
+    making.touch(mode=0o600)
+    making.write_text(secrets.token_urlsafe(50) + "\n")
+    making.rename(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

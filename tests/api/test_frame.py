@@ -1,0 +1,91 @@
+"""What holds for every route of /v1."""
+
+import pytest
+from django.test import Client
+
+from locks.models import Lock
+from tests.conftest import V1
+
+
+@pytest.mark.parametrize("path", ["", "/", "/nothing", "/blueprints/", "/gate/", "/admin/"])
+def test_an_unknown_route_is_json_for_everybody(db, path):
+    for method in ("get", "post", "delete"):
+        response = getattr(Client(enforce_csrf_checks=True), method)(f"/v1{path}")
+        assert response.status_code in (401, 404)
+        assert response.json()["ok"] is False
+
+
+def test_a_wrong_method_is_405_in_json(ci):
+    assert ci.delete("gate").json["error"] == "method_not_allowed"
+
+
+def test_what_is_no_json_is_422(ci):
+    answer = ci.post("locks", b"{'reason': 1}")
+    assert (answer.status, answer.json["details"]["errors"][0]["path"]) == (422, "body")
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"7", b"null"])
+def test_json_that_is_no_object_is_422(ci, terraform, body):
+    for program, path in ((ci, "locks"), (ci, "deployments"), (terraform, "blueprints"), (terraform, "blueprints/service/entities")):
+        assert program.post(path, body).status == 422, path
+
+
+def test_over_one_mebibyte_is_413(ci):
+    answer = ci.post("locks", b'{"reason": "' + b"x" * 1024 * 1024 + b'"}')
+    assert (answer.status, answer.json["error"]) == (413, "payload_too_large")
+    assert not Lock.objects.exists()
+
+
+def test_nul_is_refused_because_it_cannot_be_kept(terraform):
+    answer = terraform.post("blueprints/service/entities", {"identifier": "a", "properties": {"description": "a\0b"}})
+    assert answer.status == 422 and "U+0000" in answer.json["message"]
+
+
+def test_a_mistake_of_ours_is_500_in_json_with_a_trace(ci, monkeypatch):
+    monkeypatch.setattr("portal.api.locks.gate_ask", lambda *args, **kwargs: 1 / 0)
+    from tests.conftest import write
+
+    write("service", "a")
+    write("environment", "b")
+    answer = ci.get("gate", service="a", environment="b")
+    assert (answer.status, answer.json["error"]) == (500, "internal_error")
+    assert len(answer.headers["X-Trace-Id"]) == 32
+
+
+def test_plain_http_is_refused_where_the_portal_is_reached_by_https(ci, settings):
+    settings.HTTPS = True
+    answer = ci.get("blueprints")
+    assert (answer.status, answer.json["error"]) == (403, "forbidden")
+
+
+def test_an_unknown_host_gets_json_too(db):
+    response = Client(raise_request_exception=False).get("/v1/gate", headers={"Host": "evil.example"})
+    assert (response.status_code, response.json()["ok"]) == (400, False)
+
+
+def test_a_token_in_a_cookie_or_a_session_is_no_token(db, alice):
+    client = Client()
+    client.force_login(alice)
+    assert client.get("/v1/locks").status_code == 401
+
+
+def test_liveness_and_readiness_need_no_sign_in(db):
+    assert Client().get("/healthz").json()["ok"] is True
+    assert Client().get("/readyz").json() == {"ok": True}
+
+
+def test_the_command_line_is_served_as_it_stands_in_ci(db, settings):
+    response = Client().get("/ci/portcullis")
+    served = b"".join(response.streaming_content)
+    assert served == (settings.BASE_DIR / "ci" / "portcullis").read_bytes()
+
+
+def test_malformed_flags_and_unknown_parameters_are_ignored(terraform):
+    answer = terraform.get("blueprints/service/entities", exclude_calculated_properties="0xc0001234", other="1", run_id="")
+    assert answer.json == {"ok": True, "entities": []}
+
+
+def test_anonymous_is_told_how_to_sign_in(nobody):
+    answer = nobody.get("locks")
+    assert (answer.status, answer.json["message"]) == (401, "Send a token: Authorization: Bearer <token>")
+    assert isinstance(nobody, V1)

@@ -1,0 +1,108 @@
+import pytest
+
+from catalog.models import Blueprint, Entity
+from tests.conftest import events
+
+SERVER = {
+    "identifier": "server",
+    "title": "Server",
+    "schema": {"properties": {"cores": {"type": "number"}}, "required": []},
+}
+
+
+def test_a_blueprint_reads_back_with_what_the_portal_adds(terraform):
+    assert terraform.post("blueprints", SERVER).status == 201
+    read = terraform.get("blueprints/server").json["blueprint"]
+    assert read["schema"] == SERVER["schema"]
+    assert {"createdAt", "createdBy", "updatedAt", "updatedBy"} <= read.keys()
+
+
+def test_a_taken_identifier_is_a_conflict(terraform):
+    terraform.post("blueprints", SERVER)
+    answer = terraform.post("blueprints", SERVER)
+    assert (answer.status, answer.json["error"]) == (409, "identifier_taken")
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"title": ""}, "title"),
+        ({"identifier": "a b"}, "identifier"),
+        ({"schema": {}}, "schema"),
+        ({"schema": {"properties": {"x": {"type": "text"}}}}, "schema.properties.x.type"),
+        ({"schema": {"properties": {"x y": {"type": "string"}}}}, "schema.properties.x y"),
+        ({"schema": {"properties": {"x": {"type": "string", "pattern": "("}}}}, "schema.properties.x"),
+        ({"schema": {"properties": {}, "required": ["x"]}}, "schema.required"),
+        ({"relations": {"r": {"target": "service", "required": True, "many": True}}}, "relations.r"),
+        ({"schema": {"properties": {"x": {"type": "object", "properties": {"$ref": 1}}}}}, "schema.properties.x"),
+    ],
+)
+def test_a_wrong_definition_is_refused_with_the_path_of_the_fault(terraform, change, path):
+    answer = terraform.post("blueprints", SERVER | change)
+    assert answer.status == 422
+    assert [fault["path"] for fault in answer.json["details"]["errors"]] == [path]
+    assert not Blueprint.objects.filter(title__in=["Server", ""]).exists()
+
+
+def test_a_relation_to_an_unknown_blueprint_is_404(terraform):
+    answer = terraform.post("blueprints", SERVER | {"relations": {"r": {"target": "nothing"}}})
+    assert (answer.status, answer.json["message"]) == (404, 'Blueprint with identifier "nothing" was not found')
+
+
+def test_a_schema_never_fetches_another_document(terraform):
+    reference = {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema"}}}
+    answer = terraform.post("blueprints", SERVER | {"schema": {"properties": {"x": reference}}})
+    assert answer.status == 422 and "not fetched" in answer.json["message"]
+
+
+def test_patch_changes_what_is_given_and_keeps_the_rest(terraform):
+    terraform.post("blueprints", SERVER)
+    schema = {"properties": {"cores": {"type": "number"}, "os": {"type": "string"}}, "required": []}
+    terraform.send("patch", "blueprints/server", {"schema": schema})
+    read = terraform.get("blueprints/server").json["blueprint"]
+    assert (read["title"], list(read["schema"]["properties"])) == ("Server", ["cores", "os"])
+    assert events("blueprint")[-1] == "blueprint.updated"
+
+
+def test_a_property_with_values_keeps_its_type_and_says_how_many(terraform):
+    terraform.post("blueprints", SERVER)
+    terraform.post("blueprints/server/entities", {"identifier": "a", "properties": {"cores": 2}})
+    answer = terraform.send("patch", "blueprints/server", {"schema": {"properties": {"cores": {"type": "string"}}}})
+    assert answer.status == 422 and "1 entities have a value" in answer.json["message"]
+
+
+def test_a_blueprint_with_entities_is_not_deleted(terraform):
+    terraform.post("blueprints", SERVER)
+    terraform.post("blueprints/server/entities", {"identifier": "a"})
+    assert terraform.delete("blueprints/server").json["error"] == "has_dependents"
+    terraform.delete("blueprints/server/entities/a")
+    assert terraform.delete("blueprints/server").json == {"ok": True}
+
+
+def test_the_kinds_come_installed_and_stay(terraform):
+    names = {each["identifier"] for each in terraform.get("blueprints").json["blueprints"]}
+    assert names == {"service", "environment", "deploymentConfig", "deployment"}
+    assert terraform.delete("blueprints/service").status == 409
+
+
+def test_sending_a_kinds_own_identifier_merges_into_it(terraform):
+    mine = {"identifier": "service", "title": "Micro", "schema": {"properties": {"lifecycle": {"type": "string"}}}}
+    assert terraform.post("blueprints", mine).status == 201
+    read = terraform.get("blueprints/service").json["blueprint"]
+    assert read["title"] == "Micro"
+    assert {"lifecycle", "slackChannel"} <= read["schema"]["properties"].keys()
+
+
+def test_a_base_property_of_a_kind_keeps_its_type(terraform):
+    wrong = {"identifier": "deploymentConfig", "title": "D", "schema": {"properties": {"locked": {"type": "string"}}}}
+    assert terraform.post("blueprints", wrong).status == 422
+
+
+def test_a_member_may_not_change_blueprints(shop, page, bob):
+    from catalog.commands import blueprint_create
+    from portal.kit.errors import Refused
+
+    with pytest.raises(Refused, match="moderators"):
+        blueprint_create(SERVER, by=page(bob))
+    assert not Blueprint.objects.filter(identifier="server").exists()
+    assert not Entity.objects.filter(blueprint__identifier="server").exists()

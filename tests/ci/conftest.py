@@ -1,0 +1,38 @@
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.ci.fake_portal import Portal
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = ROOT / "ci" / "portcullis"
+TOKEN = "pcl_very-secret-token"
+
+
+@pytest.fixture
+def portal():
+    with Portal() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def run(portal, tmp_path):
+    """run("check", ..., env={...}, cwd=...): the command as a process of its own, in a bare environment."""
+
+    def call(*words, env=None, cwd=tmp_path, timeout="3"):
+        bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PORTCULLIS_URL": portal.url, "PORTCULLIS_TOKEN": TOKEN,
+                "PORTCULLIS_TIMEOUT": timeout, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+        environment = {name: value for name, value in {**bare, **(env or {})}.items() if value is not None}
+        done = subprocess.run([sys.executable, COMMAND, *words], env=environment, cwd=cwd, timeout=20, capture_output=True,
+                              text=True, check=False)
+        assert TOKEN not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return call

@@ -1,0 +1,114 @@
+"""The file itself: old enough for Python 3.8, documented, and whole."""
+
+import ast
+import importlib.machinery
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.ci.conftest import COMMAND, ROOT
+from tests.ci.fake_portal import allowed, denied
+
+SOURCE = COMMAND.read_text()
+README = (ROOT / "ci" / "README.md").read_text()
+
+
+@pytest.fixture
+def program():
+    loader = importlib.machinery.SourceFileLoader("portcullis_command", str(COMMAND))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.dont_write_bytecode, kept = True, sys.dont_write_bytecode
+    loader.exec_module(module)
+    sys.dont_write_bytecode = kept
+    return module
+
+
+def test_python_3_8_reads_it():
+    ast.parse(SOURCE, feature_version=(3, 8))
+
+
+def test_it_needs_nothing_but_the_standard_library():
+    imported = {name.name.split(".")[0] for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.Import) for name in node.names}
+    imported |= {node.module.split(".")[0] for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.ImportFrom)}
+    assert imported <= sys.stdlib_module_names
+
+
+def test_it_is_executable_and_says_where_it_ends():
+    assert os.access(COMMAND, os.X_OK)
+    assert SOURCE.splitlines()[-1].startswith("# The end of portcullis")
+
+
+def test_every_exit_code_is_in_the_readme(program):
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", README, re.M)
+    assert {int(code): words for code, words in rows} == program.EXITS
+
+
+def test_every_command_and_setting_is_in_the_readme(program):
+    commands = program.build_parser()._subparsers._group_actions[0].choices
+    assert all(f"portcullis {name} " in README or f"portcullis {name}\n" in README for name in commands)
+    settings = set(re.findall(r'"(PORTCULLIS_[A-Z]+|CI_TOKEN|CLIENT_[A-Z]+)"', SOURCE))
+    assert settings and all(f"`{name}`" in README for name in settings)
+
+
+@pytest.mark.parametrize("text", ["2026-11-22T15:40Z", "2026-11-22T15:40:00.123Z", "2026-11-22T16:40:00.1+01:00", "2026-11-22 10:40:00-0500"])
+def test_every_way_to_write_an_instant_is_read(program, text):
+    assert f"{program.instant(text):%H:%M}" == "15:40"
+
+
+@pytest.mark.parametrize("text", ["", None, 3, "2026-11-22T15:40", "2026-13-22T15:40Z", "0001-01-01T00:00+23:00", "2026-11-22T15:40+99:99"])
+def test_no_other_way_is(program, text):
+    assert program.instant(text) is None
+
+
+def deploy(portal, folder, *words):
+    env = {"PATH": os.environ["PATH"], "PORTCULLIS_URL": portal.url, "PORTCULLIS_TOKEN": "pcl_x", "PORTCULLIS_TIMEOUT": "3", "COMMIT": "a" * 40,
+           "SERVICE": "cart", "ENVIRONMENT": "production", "VERSION": "1.4.2"}
+    return subprocess.run([ROOT / "ci/examples/deploy.sh", *words], env=env, cwd=folder, timeout=20, capture_output=True, text=True,
+                          check=False)
+
+
+def sent(portal):
+    return [one["body"]["status"] for one in portal.asked if one["method"] == "POST"]
+
+
+def test_the_example_script_is_stopped_by_a_lock(portal, tmp_path):
+    portal.answers["GET", "/v1/gate"] = denied()
+    done = deploy(portal, tmp_path, "touch", "deployed")
+    assert done.returncode == 10 and "Dana" in done.stdout
+    assert not (tmp_path / "deployed").exists() and sent(portal) == []
+
+
+@pytest.mark.parametrize(("words", "code", "status"), [(("touch", "deployed"), 0, "success"), (("false",), 1, "failure")])
+def test_the_example_script_deploys_and_reports(portal, tmp_path, words, code, status):
+    portal.answers["GET", "/v1/gate"] = allowed()
+    portal.answers["POST", "/v1/deployments"] = 201, {"ok": True, "deployment": {"id": "d1"}}
+    assert deploy(portal, tmp_path, *words).returncode == code
+    assert (tmp_path / "deployed").exists() is (code == 0) and sent(portal) == [status]
+
+
+def test_a_good_deploy_stays_good_when_its_report_is_refused(portal, tmp_path):
+    portal.answers["GET", "/v1/gate"] = allowed()
+    portal.answers["POST", "/v1/deployments"] = 422, {"ok": False, "error": "invalid_request", "message": "No.", "details": {}}
+    done = deploy(portal, tmp_path, "true")
+    assert done.returncode == 0 and "not recorded" in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_the_action_pastes_no_input_into_its_script():
+    action = (ROOT / "ci" / "action.yml").read_text()
+    assert "${{" not in action.split("run: |")[1]
+    assert set(re.findall(r"inputs\.([\w-]+)", action)) == set(re.findall(r"^  ([\w-]+):\n    description", action, re.M))
+
+
+def test_the_action_asks_as_the_command_does(portal, tmp_path):
+    portal.answers["GET", "/v1/gate"] = denied()
+    script = "\n".join(line[8:] for line in (ROOT / "ci" / "action.yml").read_text().split("run: |\n")[1].splitlines())
+    env = {"PATH": os.environ["PATH"], "GITHUB_ACTION_PATH": str(ROOT / "ci"), "PORTCULLIS_URL": portal.url, "PORTCULLIS_TOKEN": "pcl_x",
+           "COMMAND": "check", "SERVICE": "cart", "ENVIRONMENT": "production", "COMMIT": "", "INTENT": "deploy", "FAIL_ON": "deny"}
+    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    assert subprocess.run(shell, env=env, cwd=tmp_path, timeout=20, capture_output=True, check=False).returncode == 10

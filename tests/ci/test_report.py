@@ -1,0 +1,191 @@
+"""Dana's and Bob's pipelines report what they deployed, with the commits of a real checkout."""
+
+import subprocess
+
+import pytest
+
+from tests.ci.fake_portal import refusal
+
+REPORT = ("report", "--service", "cart", "--environment", "production", "--version", "1.4.2")
+RECORDED = 201, {"ok": True, "deployment": {"id": "d1", "service": "cart", "environment": "production", "url": "https://portal.test/d/1"}}
+GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_SHA": "a" * 40, "GITHUB_REF_NAME": "main",
+          "GITHUB_SERVER_URL": "https://github.test", "GITHUB_REPOSITORY": "acme/cart", "GITHUB_ACTOR": "dana"}
+GITLAB = {"GITLAB_CI": "true", "CI_PIPELINE_ID": "500", "CI_JOB_ID": "12345678901", "CI_JOB_URL": "https://gitlab.test/j/1",
+          "CI_COMMIT_SHA": "b" * 40, "CI_COMMIT_REF_NAME": "v1.4.2", "GITLAB_USER_LOGIN": "bob"}
+
+
+def live(commit):
+    row = {"service": "cart", "environment": "production", "commit": commit, "version": "1.4.1"}
+    return 200, {"ok": True, "deployment_configs": [{**row, "environment": "staging", "commit": "f" * 40}, row]}
+
+
+def git(folder, *words):
+    who = ["-c", "user.name=Dana", "-c", "user.email=dana@acme.test", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"]
+    return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(folder, message):
+    git(folder, "commit", "--allow-empty", "-q", "-m", message)
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    return folder
+
+
+@pytest.fixture
+def report(portal, run):
+    """Runs the command and gives (what the portal was sent, its headers, the finished process)."""
+    portal.answers["POST", "/v1/deployments"] = RECORDED
+
+    def call(*words, **settings):
+        done = run(*REPORT, *words, **settings)
+        sent = [one for one in portal.asked if one["method"] == "POST"]
+        return sent[-1]["body"] if sent else None, sent[-1]["headers"] if sent else None, done
+
+    return call
+
+
+def test_the_commits_since_what_is_live_come_from_git(portal, report, checkout):
+    first = commit(checkout, "First")
+    middle = commit(checkout, "CART-12 Sum up the cart (#41)\n\nWith a body")
+    last = commit(checkout, "Merge pull request #42 from acme/x")
+    portal.answers["GET", "/v1/deployments/current"] = live(first)
+    body, _, done = report(cwd=checkout)
+    assert done.returncode == 0 and "with 2 commits" in done.stdout and "https://portal.test/d/1" in done.stdout
+    assert (body["commit"], body["previous_commit"], body["author"]) == (last, first, "Dana")
+    assert body["changes"] == [
+        {"sha": last, "message": "Merge pull request #42 from acme/x", "author": "Dana", "pr": 42},
+        {"sha": middle, "message": "CART-12 Sum up the cart (#41)\n\nWith a body", "author": "Dana", "pr": 41}]
+
+
+def test_a_given_previous_commit_is_not_asked_for(portal, report, checkout):
+    first = commit(checkout, "First")
+    commit(checkout, "See all\n\nSee merge request acme/cart!7")
+    body, _, _ = report("--previous-commit", first[:8], cwd=checkout)
+    assert [one["pr"] for one in body["changes"]] == [7]
+    assert [one["method"] for one in portal.asked] == ["POST"]
+
+
+def test_a_deployment_of_what_is_live_has_no_changes(portal, report, checkout):
+    portal.answers["GET", "/v1/deployments/current"] = live(commit(checkout, "First"))
+    assert report(cwd=checkout)[0]["changes"] == []
+
+
+def test_at_most_200_commits_are_sent_and_it_says_so(report, checkout):
+    first = commit(checkout, "First")
+    stream = "".join(f"commit refs/heads/main\ncommitter Bob <b@acme.test> {1700000000 + n} +0000\ndata 1\nx\n"
+                     + (f"from {first}\n" if n == 0 else "") for n in range(205))
+    subprocess.run(["git", "fast-import", "--quiet", "--force"], cwd=checkout, input=stream, text=True, check=True)
+    body, _, done = report("--previous-commit", first, cwd=checkout)
+    assert len(body["changes"]) == 200 and "newest 200" in done.stdout
+
+
+def test_a_shallow_clone_still_reports_and_says_what_to_set(portal, report, checkout, tmp_path):
+    portal.answers["GET", "/v1/deployments/current"] = live(commit(checkout, "First"))
+    last = [commit(checkout, f"Commit {number}") for number in range(3)][-1]
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{checkout}", "shallow")
+    body, _, done = report(cwd=tmp_path / "shallow")
+    assert done.returncode == 0 and "fetch-depth: 0" in done.stdout and "GIT_DEPTH: 0" in done.stdout
+    assert body["commit"] == last and "changes" not in body
+
+
+@pytest.mark.parametrize("known", ["f" * 40, "--upload-pack=x", "HEAD", ""])
+def test_a_live_commit_that_git_does_not_know_is_no_reason_to_stop(portal, report, checkout, known):
+    commit(checkout, "First")
+    portal.answers["GET", "/v1/deployments/current"] = live(known)
+    body, _, done = report(cwd=checkout)
+    assert done.returncode == 0 and "changes" not in body
+
+
+@pytest.mark.parametrize("answer", [(500, b""), (200, {"ok": True}), refusal(403, "forbidden", "This token may only report.")])
+def test_a_report_goes_out_though_what_is_live_cannot_be_asked(portal, report, checkout, answer):
+    commit(checkout, "First")
+    portal.answers["GET", "/v1/deployments/current"] = answer
+    body, _, done = report(cwd=checkout)
+    assert done.returncode == 0 and body["version"] == "1.4.2" and "without its commits" in done.stdout
+
+
+def test_without_a_checkout_the_commit_must_be_given(report):
+    body, _, done = report()
+    assert (body, done.returncode) == (None, 2) and "--commit" in done.stderr
+    body, _, done = report("--commit", "r1234")
+    assert done.returncode == 0 and body["commit"] == "r1234"
+
+
+def test_github_says_the_rest(report):
+    body, headers, _ = report(env=GITHUB)
+    assert body["ci"] == {"provider": "github", "run": "77", "attempt": "2", "url": "https://github.test/acme/cart/actions/runs/77/attempts/2"}
+    assert (body["commit"], body["ref"], body["actor"], body["status"], body["kind"]) == ("a" * 40, "main", "dana", "success", "deploy")
+    assert headers["Idempotency-Key"].startswith("github:77:2:")
+
+
+def test_gitlab_says_the_rest(report):
+    body, headers, _ = report(env=GITLAB)
+    assert body["ci"] == {"provider": "gitlab", "run": "500", "attempt": "12345678901", "url": "https://gitlab.test/j/1"}
+    assert (body["commit"], body["ref"], body["actor"]) == ("b" * 40, "v1.4.2", "bob")
+    assert headers["Idempotency-Key"].startswith("gitlab:500:12345678901:")
+
+
+def test_options_go_before_what_ci_says(report):
+    body, headers, _ = report(
+        "--commit", "c" * 40, "--ref", "release", "--actor", "carol", "--author", "erin", "--run-url", "https://ci.test/9",
+        "--status", "failure", "--kind", "rollback", "--message", "second try\nof it", "--started-at", "2026-11-22T15:00Z",
+        "--finished-at", "2026-11-22T16:05:00+01:00", "--idempotency-key", "mine", "--decision", "r-1", env=GITHUB)
+    assert headers["Idempotency-Key"] == "mine"
+    assert body == {"service": "cart", "environment": "production", "version": "1.4.2", "commit": "c" * 40, "ref": "release",
+                    "actor": "carol", "author": "erin", "status": "failure", "kind": "rollback", "extra": {"message": "second try\nof it"},
+                    "started_at": "2026-11-22T15:00Z", "finished_at": "2026-11-22T16:05:00+01:00", "decision": "r-1",
+                    "ci": {"provider": "github", "run": "77", "attempt": "2", "url": "https://ci.test/9"}}
+
+
+def test_the_same_report_of_one_attempt_has_one_key(report):
+    keys = [report("--status", status, env={**GITHUB, **more})[1]["Idempotency-Key"] for status, more in
+            (("success", {}), ("success", {}), ("in_progress", {}), ("success", {"GITHUB_RUN_ATTEMPT": "3"}))]
+    assert keys[0] == keys[1] and len(set(keys)) == 3
+
+
+def test_by_hand_each_report_is_its_own_but_a_retry_is_not(portal, report):
+    portal.answers["POST", "/v1/deployments"] = [(500, b""), RECORDED]
+    report("--commit", "c" * 40)
+    report("--commit", "c" * 40)
+    first, retry, second = [one["headers"]["Idempotency-Key"] for one in portal.asked if one["method"] == "POST"]
+    assert first == retry != second
+
+
+def test_unknown_names_are_kept_and_pointed_out(portal, report, tmp_path):
+    inbox = {"id": "i1", "problem": "There is no environment prodution.", "nearest": {"environment": ["production"]}}
+    portal.answers["POST", "/v1/deployments"] = 202, {"ok": True, "inbox": inbox}
+    _, _, done = report(env=GITHUB)
+    assert done.returncode == 0 and "KEPT IN THE INBOX" in done.stdout and "Did you mean: production?" in done.stdout
+    assert "::warning" in done.stderr
+
+
+def test_a_replay_is_told(portal, report):
+    portal.answers["POST", "/v1/deployments"] = 200, RECORDED[1]
+    assert "ALREADY RECORDED" in report(env=GITHUB)[2].stdout
+
+
+@pytest.mark.parametrize(("answer", "code", "words"), [
+    ((500, b""), 20, "Send it again"),
+    ((201, {"ok": True}), 20, "without deployment"),
+    (refusal(422, "invalid_request", "The report was refused.", errors=[{"path": "version", "message": "is too long"}]), 23, "version is too long"),
+    (refusal(409, "conflict", "This run reported 1.4.1 before."), 23, "1.4.1 before"),
+    (refusal(403, "forbidden", "This token may not report."), 23, "may not report"),
+    (refusal(413, "too_large", "At most 1 MiB."), 23, "1 MiB"),
+    (refusal(401, "unauthorized", "Unknown token."), 21, "Unknown token."),
+])
+def test_a_report_that_fails_says_so(portal, report, answer, code, words):
+    portal.answers["POST", "/v1/deployments"] = answer
+    done = report("--commit", "c" * 40, timeout="1")[2]
+    assert done.returncode == code and words in done.stderr and "only its report is missing" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("--started-at", "yesterday"), ("--finished-at", "2026-11-22T15:00"), ("--status", "done"), ("--version", "")])
+def test_wrong_words_are_2_and_nothing_is_sent(portal, report, words):
+    assert report("--commit", "c" * 40, *words)[2].returncode == 2
+    assert portal.asked == []

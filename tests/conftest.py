@@ -1,0 +1,136 @@
+"""The cast. Alice runs the portal, Bob is on the payments team, Charlie is on no team.
+
+The payments team owns checkout; nobody owns search. Production is also called prod.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from catalog import queries as catalog
+from catalog.commands import entity_write
+from catalog.queries import Place
+from catalog.wishes import Wish
+from portal.accounts.commands import credential_create, team_create, user_create
+from portal.accounts.models import User
+from portal.accounts.queries import actor_of_user
+from portal.audit.models import Event
+from portal.kit.by import By, system
+
+PASSWORD = "correct horse battery"
+SETUP = system("setup")
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return user_create("alice@example.org", "Alice", password=PASSWORD, role="admin", by=SETUP)
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    bob = user_create("bob@example.org", "Bob", password=PASSWORD, by=SETUP)
+    team_create("payments", "Payments", members=[bob], by=SETUP)
+    return bob
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return user_create("charlie@example.org", "Charlie", password=PASSWORD, by=SETUP)
+
+
+@pytest.fixture
+def page() -> Callable[[User], By]:
+    """Somebody at the page: `page(bob)`."""
+    return lambda user: By(actor_of_user(user), "page")
+
+
+def write(blueprint: str, identifier: str, **wish: Any) -> Any:
+    given = frozenset(wish.keys() & {"title", "icon", "team", "properties", "relations"})
+    return entity_write(Wish(blueprint, identifier, wish.pop("mode", "create"), given=given, **wish), by=SETUP)
+
+
+@dataclass(frozen=True)
+class Shop:
+    checkout_production: Place
+    checkout_staging: Place
+    search_production: Place
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    """Two services and two environments, nothing deployed, nothing locked."""
+    write("environment", "production", properties={"tier": "production", "aliases": ["prod", "Live"]})
+    write("environment", "staging", properties={"tier": "staging"})
+    write("service", "checkout", title="Checkout", team=("payments",))
+    write("service", "search", title="Search")
+    return Shop(
+        catalog.place("checkout", "production"),
+        catalog.place("checkout", "staging"),
+        catalog.place("search", "production"),
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    json: Any
+    headers: Any
+
+
+class V1:
+    """A program at /v1, with its token: `ci.get("gate", service="checkout")`, `ci.post("locks", {...})`."""
+
+    def __init__(self, token: str) -> None:
+        self.client = Client(raise_request_exception=False)
+        self.token = token
+
+    def get(self, path: str, **params: str) -> Answer:
+        return self._answer(self.client.get(f"/v1/{path}", params, headers=self._headers({})))
+
+    def delete(self, path: str) -> Answer:
+        return self._answer(self.client.delete(f"/v1/{path}", headers=self._headers({})))
+
+    def post(self, path: str, body: Any, **headers: str) -> Answer:
+        return self.send("post", path, body, **headers)
+
+    def send(self, method: str, path: str, body: Any, **headers: str) -> Answer:
+        data = body if isinstance(body, bytes | str) else json.dumps(body)
+        call = getattr(self.client, method)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._answer(call(f"/v1/{path}", data, content_type="application/json", headers=self._headers(named)))
+
+    def _headers(self, more: dict[str, str]) -> dict[str, str]:
+        return ({"Authorization": f"Bearer {self.token}"} if self.token else {}) | more
+
+    def _answer(self, response: Any) -> Answer:
+        assert response["Content-Type"].startswith("application/json"), response.content[:200]
+        return Answer(response.status_code, json.loads(response.content), response.headers)
+
+
+@pytest.fixture
+def ci(db: None) -> V1:
+    """A CI job's token: it may report, ask and lock, not write the catalog."""
+    _, token = credential_create("CI", kind="ci", scopes=["report", "gate", "lock", "catalog:read"], by=SETUP)
+    return V1(token)
+
+
+@pytest.fixture
+def terraform(db: None) -> V1:
+    """A program that may do everything."""
+    _, token = credential_create("Terraform", kind="ci", scopes=["admin"], by=SETUP)
+    return V1(token)
+
+
+@pytest.fixture
+def nobody(db: None) -> V1:
+    return V1("")
+
+
+def events(*names: str) -> list[str]:
+    """Names of the events so far that start with one of `names`, in order."""
+    found = Event.objects.order_by("id").values_list("name", flat=True)
+    return [name for name in found if not names or name.startswith(names)]

@@ -1,0 +1,82 @@
+"""Deployments that come through the compatible door, as the vendor's GitHub Action sends them."""
+
+import pytest
+
+from deployments.models import Deployment, DeploymentConfig
+from tests.conftest import events, write
+
+UPSERT = "blueprints/deployment/entities?upsert=true&merge=true"
+
+
+@pytest.fixture
+def config(shop):
+    return write(
+        "deploymentConfig", "checkout-production", relations={"service": ("checkout",), "environment": ("production",)}
+    )
+
+
+def body(**properties):
+    return {
+        "identifier": "checkout-production-4f2a9c1",
+        "title": "Checkout 4f2a9c1",
+        "blueprint": "deployment",
+        "properties": {"imageTag": "1.0", "commitSha": "4f2a9c1", "deployingUser": "dana", **properties},
+        "relations": {"deploymentConfig": "checkout-production"},
+    }
+
+
+def test_an_upserted_deployment_is_a_report(config, terraform):
+    assert terraform.post(UPSERT, body()).status == 201
+    live = DeploymentConfig.objects.get().current
+    assert (live.version, live.commit, live.actor, live.status) == ("1.0", "4f2a9c1", "dana", "success")
+
+
+def test_it_reads_back_exactly_as_it_was_written(config, terraform):
+    terraform.post(UPSERT, body(extra={"a": [1, 2.5, None]}))
+    entity = terraform.get("blueprints/deployment/entities/checkout-production-4f2a9c1").json["entity"]
+    assert entity["properties"] == body(extra={"a": [1, 2.5, None]})["properties"]
+    assert entity["relations"] == {"deploymentConfig": "checkout-production"}
+
+
+def test_upserting_it_again_is_one_deployment_and_one_event(config, terraform):
+    terraform.post(UPSERT, body())
+    before = events()
+    terraform.post(UPSERT, body())
+    assert Deployment.objects.count() == 1
+    assert events() == before
+
+
+def test_its_status_advances(config, terraform):
+    terraform.post(UPSERT, body(status="in_progress"))
+    assert DeploymentConfig.objects.get().current is None
+    terraform.post(UPSERT, body(status="success"))
+    assert DeploymentConfig.objects.get().current.version == "1.0"
+
+
+def test_an_unknown_config_is_404_and_leaves_nothing(shop, terraform):
+    answer = terraform.post(UPSERT, body())
+    assert (answer.status, answer.json["error"]) == (404, "not_found")
+    assert not Deployment.objects.exists()
+    assert terraform.get("blueprints/deployment/entities-count").json["count"] == 0
+
+
+def test_a_second_config_of_a_pair_is_a_conflict(config, terraform):
+    twin = {"identifier": "twin", "relations": {"service": "checkout", "environment": "production"}}
+    answer = terraform.post("blueprints/deploymentConfig/entities", twin)
+    assert (answer.status, answer.json["error"]) == (409, "config_taken")
+    assert DeploymentConfig.objects.count() == 1
+
+
+def test_a_generic_write_does_not_overrule_what_is_live(config, terraform):
+    terraform.post(UPSERT, body())
+    path = "blueprints/deploymentConfig/entities/checkout-production"
+    terraform.send("patch", path, {"properties": {"version": "a lie", "logsUrl": "https://logs.example"}})
+    properties = terraform.get(path).json["entity"]["properties"]
+    assert (properties["version"], properties["logsUrl"]) == ("1.0", "https://logs.example")
+
+
+def test_a_report_and_its_entity_advance_together(config, terraform, ci):
+    ci.post("deployments", {"service": "checkout", "environment": "prod", "version": "2.0", "status": "in_progress", "ci": {"run": "9"}})
+    name = Deployment.objects.get().entity.identifier
+    terraform.post(UPSERT, {"identifier": name, "properties": {"status": "success"}})
+    assert Deployment.objects.get().status == "success"

@@ -1,0 +1,176 @@
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from catalog.models import Entity
+from deployments.commands import deployment_report, inbox_drop, inbox_place
+from deployments.models import Deployment, DeploymentConfig, InboxItem, Status
+from deployments.queries import matrix
+from portal.kit.clock import database_now, iso
+from portal.kit.errors import Conflict, Invalid, Refused
+from tests.conftest import SETUP, events
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def report(version="1.0", *, at=None, run="", status="success", key="", service="checkout", environment="production", **more):
+    body = {"service": service, "environment": environment, "version": version, "status": status, **more}
+    if run:
+        body["ci"] = {"provider": "github", "run": run}
+    if at is not None:
+        body["finished_at"] = iso(NOON + timedelta(minutes=at))
+    return deployment_report(body, key=key, by=SETUP)
+
+
+def live():
+    return DeploymentConfig.objects.get(service__identifier="checkout", environment__identifier="production").current
+
+
+def test_a_report_makes_the_config_the_deployment_and_their_entities(shop):
+    outcome = report("1.0", commit="4f2a9c1d", actor="Dana", changes=[{"sha": "4f2a9c1d", "message": "PAY-1: Fix"}])
+    assert outcome.created
+    config = Entity.objects.get(blueprint__identifier="deploymentConfig", identifier="checkout-production")
+    assert (config.properties["version"], config.properties["deployedBy"]) == ("1.0", "Dana")
+    assert config.properties["message"] == "PAY-1: Fix"
+    assert outcome.deployment.entity.identifier == "checkout-production-4f2a9c1"
+    assert events()[-3:] == ["entity.created", "deployment.reported", "deployment_config.changed"]
+
+
+def test_an_alias_of_an_environment_means_the_environment(shop):
+    assert report(environment="PROD").deployment.environment_identifier == "production"
+
+
+def test_a_failed_deployment_leaves_what_is_live_and_marks_the_cell(shop, page, alice):
+    report("1.0", at=0)
+    report("1.1", at=5, status="failure")
+    assert live().version == "1.0"
+    cell = next(c for row in matrix(page(alice)).rows for c in row[1] if c.config)
+    assert cell.attempt_failed
+
+
+def test_a_late_report_lands_in_history_and_not_in_what_is_live(shop):
+    report("2.0", at=10)
+    report("1.9", at=5)
+    assert live().version == "2.0"
+    assert Deployment.objects.count() == 2
+
+
+def test_any_order_and_repetition_of_reports_comes_to_the_same(shop):
+    told = [
+        {"version": "1.0", "run": "1", "at": 0},
+        {"version": "1.1", "run": "2", "at": None, "status": "in_progress"},
+        {"version": "1.1", "run": "2", "at": 9},
+        {"version": "1.2", "run": "3", "at": 9},
+        {"version": "1.3", "run": "4", "at": 20, "status": "failure"},
+    ]
+    seen = set()
+    for order in itertools.permutations(told):
+        Deployment.objects.all().delete()
+        Entity.objects.filter(blueprint__identifier__in=["deployment", "deploymentConfig"]).delete()
+        for each in [*order, *order[:2]]:
+            report(**each)
+        history = Deployment.objects.by_finish().values_list("run", "version", "status", "finished_at")
+        seen.add((live().version, tuple(history)))
+    assert len(seen) == 1
+    assert next(iter(seen))[0] == "1.2"
+
+
+def test_a_status_never_goes_back(shop):
+    report(run="1")
+    report(run="1", status="in_progress")
+    assert Deployment.objects.get().status == Status.SUCCESS
+    assert events()[-1] == "deployment.noted"
+
+
+def test_a_run_that_ended_cannot_end_otherwise(shop):
+    report(run="1")
+    with pytest.raises(Conflict, match="already ended with success"):
+        report(run="1", status="failure")
+
+
+def test_a_rollback_of_a_run_brings_the_one_before_back(shop):
+    report("1.0", at=0, run="1")
+    report("1.1", at=5, run="2")
+    report("1.1", at=5, run="2", status="rolled_back")
+    assert live().version == "1.0"
+
+
+@pytest.mark.parametrize("change", [{"version": "9"}, {"commit": "ffff"}])
+def test_a_run_does_not_change_what_it_deployed(shop, change):
+    report("1.0", run="1", commit="aaaa")
+    with pytest.raises(Conflict, match="already reported another"):
+        report(**({"version": "1.0", "run": "1", "commit": "aaaa"} | change))
+    assert Deployment.objects.get().version == "1.0"
+
+
+def test_a_later_report_fills_what_was_empty(shop):
+    report("1.0", run="1", status="in_progress")
+    report("1.0", run="1", actor="Dana", ref="refs/heads/main")
+    assert (Deployment.objects.get().actor, Deployment.objects.get().ref) == ("Dana", "refs/heads/main")
+
+
+def test_the_same_key_and_body_has_the_same_answer_and_one_row(shop):
+    first, second = report(key="a"), report(key="a")
+    assert (first.deployment, first.created, second.deployment, second.created) == (
+        second.deployment, True, first.deployment, False,
+    )  # fmt: skip
+    assert Deployment.objects.count() == 1
+
+
+def test_the_same_key_with_another_body_is_a_conflict_that_names_the_difference(shop):
+    report("1.0", key="a")
+    with pytest.raises(Conflict, match="they differ in version"):
+        report("1.1", key="a")
+    assert Deployment.objects.count() == 1
+
+
+def test_an_unknown_service_goes_to_the_inbox_and_is_placed_later(shop, page, alice):
+    item = report(service="chekout", key="a").inbox_item
+    assert (item.nearest, item.state) == (["checkout"], "waiting")
+    assert report(service="chekout", key="a").inbox_item == item
+    deployment = inbox_place(item, service="checkout", environment="production", by=page(alice))
+    assert deployment.finished_at == item.at
+    assert inbox_place(item, service="checkout", environment="production", by=page(alice)) == deployment
+    assert events("inbox") == ["inbox.kept", "inbox.placed"]
+
+
+def test_only_administrators_settle_the_inbox(shop, page, bob):
+    item = report(service="chekout").inbox_item
+    with pytest.raises(Refused):
+        inbox_drop(item, by=page(bob))
+    assert InboxItem.objects.get().state == "waiting"
+
+
+def test_the_future_is_refused_and_so_is_an_end_before_the_start(shop):
+    with pytest.raises(Invalid, match="future"):
+        deployment_report(
+            {"service": "checkout", "environment": "prod", "version": "1", "finished_at": iso(database_now() + timedelta(hours=1))},
+            by=SETUP,
+        )  # fmt: skip
+    with pytest.raises(Invalid, match="before started_at"):
+        report(at=0, started_at=iso(NOON + timedelta(hours=1)))
+    assert not Deployment.objects.exists()
+
+
+def test_all_faults_are_told_at_once(shop):
+    with pytest.raises(Invalid) as refusal:
+        deployment_report({"environment": 7, "status": "fine", "changes": [{}], "ci": {"attempt": "x"}}, by=SETUP)
+    paths = {fault["path"] for fault in refusal.value.details["errors"]}
+    assert paths == {"service", "version", "status", "changes.0", "ci.attempt"}
+
+
+def test_deleting_the_config_keeps_the_history_with_its_names(shop, page, alice):
+    from catalog.commands import entity_delete
+    from deployments.queries import history
+
+    report("1.0")
+    entity_delete(live().config.entity, by=page(alice))
+    assert [d.version for d in history(page(alice), service="checkout")] == ["1.0"]
+
+
+def test_a_config_whose_identifier_is_taken_gets_another(shop):
+    from tests.conftest import write
+
+    write("deploymentConfig", "checkout-production", title="somebody's own")
+    assert report().deployment.config.entity.identifier.startswith("checkout-production-")

@@ -1,0 +1,98 @@
+"""bin/up and bin/test before there is a Python to rely on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.embedded.conftest import copy_of
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def clone(tmp_path):
+    copy_of(ROOT / "bin", tmp_path)
+    (tmp_path / "requirements.txt").write_text("")
+    (tmp_path / "portal" / "embedded").mkdir(parents=True)
+    (tmp_path / "portal" / "embedded" / "up.py").write_text("import sys; print('started with', sys.argv[1:])")
+    return tmp_path
+
+
+@pytest.fixture
+def tools(tmp_path):
+    """A PATH with what every system has, and whatever a test adds."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for name in ("bash", "cat", "dirname", "env"):
+        (folder / name).symlink_to(f"/usr/bin/{name}")
+    return folder
+
+
+def put_python(tools: Path, name: str, script: str) -> None:
+    (tools / name).write_text(f"#!/bin/sh\n{script}\n")
+    (tools / name).chmod(0o755)
+
+
+def run(clone, tools, environ, *words):
+    command = [str(clone / "bin" / "up"), *words]
+    return subprocess.run(command, env=environ | {"PATH": str(tools)}, capture_output=True, text=True)
+
+
+def test_it_makes_the_environment_once(clone, tools, environ):
+    put_python(tools, "python3.12", "exit 127")
+    put_python(tools, "python3", f'exec {sys.executable} "$@"')
+    first = run(clone, tools, environ, "--empty")
+    assert first.stdout == "started with ['--empty']\n"
+    assert "Making .venv with Python 3." in first.stderr
+    assert run(clone, tools, environ).stderr == ""
+
+
+def test_changed_requirements_are_installed(clone, tools, environ):
+    put_python(tools, "python3", f'exec {sys.executable} "$@"')
+    run(clone, tools, environ)
+    (clone / "requirements.txt").write_text("# another\n")
+    again = run(clone, tools, environ)
+    assert "Installing requirements.txt" in again.stderr
+    assert "Making" not in again.stderr
+    assert again.stdout == "started with []\n"
+
+
+def test_a_half_made_environment_is_redone(clone, tools, environ):
+    put_python(tools, "python3", f'exec {sys.executable} "$@"')
+    (clone / "requirements.txt").write_text("no-such-package-of-ours==1 --hash=sha256:" + "0" * 64)
+    # No index is asked for the package: the failure is the point.
+    failed = run(clone, tools, environ | {"PIP_NO_INDEX": "1"})
+    assert failed.returncode == 1
+    assert "could not be installed" in failed.stderr
+    (clone / "requirements.txt").write_text("")
+    assert "Making .venv" in run(clone, tools, environ).stderr
+
+
+def test_an_old_python_is_named(clone, tools, environ):
+    put_python(tools, "python3", "echo 3.9")
+    refused = run(clone, tools, environ)
+    assert refused.returncode == 1
+    assert "needs Python 3.11 or later; found only 3.9" in refused.stderr
+    assert "apt-get install python3 python3-venv" in refused.stderr
+
+
+def test_no_python_is_named(clone, tools, environ):
+    assert "needs Python 3.11 or later. On Debian" in run(clone, tools, environ).stderr
+
+
+def test_debians_missing_package_is_named(clone, tools, environ):
+    (clone / "ensurepip.py").write_text("raise ImportError('as on Debian')")
+    put_python(tools, "python3", f'exec {sys.executable} "$@"')
+    refused = run(clone, tools, environ | {"PYTHONPATH": str(clone)})
+    assert refused.returncode == 1
+    assert "cannot make virtual environments" in refused.stderr
+    assert "apt-get install python3-venv" in refused.stderr
+
+
+def test_help_needs_nothing(clone, tools, environ):
+    told = run(clone, tools, environ, "--help")
+    assert told.returncode == 0
+    assert "PORTCULLIS_DATA" in told.stdout
+    assert not (clone / ".venv").exists()

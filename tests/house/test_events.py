@@ -1,0 +1,130 @@
+"""Every command records exactly one event for each noun that it changes, and none when it changes nothing."""
+
+import inspect
+from datetime import timedelta
+from importlib import import_module
+
+import pytest
+from django.utils.module_loading import import_string
+
+from catalog import queries as catalog
+from catalog.wishes import Wish
+from locks import scopes
+from portal.accounts.models import Credential
+from portal.audit.models import Delivery, Event
+from portal.kit.clock import database_now
+from tests.conftest import SETUP
+
+MODULES = [
+    "catalog.commands",
+    "deployments.commands",
+    "locks.commands",
+    "portal.accounts.commands",
+    "portal.audit.outbox",
+]
+REPORT = {"service": "checkout", "environment": "production", "version": "1.0", "ci": {"run": "1"}}
+BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
+
+# command: (how to call it, the events it must record), in the shop of tests/conftest.py
+CASES = {
+    "blueprint_create": (lambda do, shop: do(BLUEPRINT, by=SETUP), ["blueprint.created"]),
+    "blueprint_update": (
+        lambda do, shop: do(box(), BLUEPRINT | {"title": "Crate"}, by=SETUP),
+        ["blueprint.created", "blueprint.updated"],
+    ),
+    "blueprint_delete": (lambda do, shop: do(box(), by=SETUP), ["blueprint.created", "blueprint.deleted"]),
+    "entity_write": (lambda do, shop: do(Wish("service", "a", "create"), by=SETUP), ["entity.created"]),
+    "entity_store": (lambda do, shop: do(Wish("service", "a", "create"), by=SETUP), ["entity.created"]),
+    "entity_delete": (lambda do, shop: do(catalog.service_named("search"), by=SETUP), ["entity.deleted"]),
+    "deployment_report": (
+        lambda do, shop: do(REPORT, by=SETUP),
+        ["entity.created", "deployment.reported", "deployment_config.changed"],
+    ),
+    "deployment_store": (
+        lambda do, shop: do(parsed(), shop.checkout_production, now=database_now(), by=SETUP),
+        ["entity.created", "deployment.reported", "deployment_config.changed"],
+    ),
+    "config_of": (lambda do, shop: do(shop.checkout_production, by=SETUP), ["entity.created"]),
+    "inbox_place": (
+        lambda do, shop: do(kept(), service="search", environment="staging", by=SETUP),
+        ["inbox.kept", "entity.created", "deployment.reported", "deployment_config.changed", "inbox.placed"],
+    ),
+    "inbox_drop": (lambda do, shop: do(kept(), by=SETUP), ["inbox.kept", "inbox.dropped"]),
+    "lock_take": (lambda do, shop: do(scopes.pair(shop.checkout_production), reason="why", by=SETUP), ["lock.taken"]),
+    "lock_release": (lambda do, shop: do(held(shop), by=SETUP), ["lock.taken", "lock.released"]),
+    "lock_extend": (
+        lambda do, shop: do(held(shop), database_now() + timedelta(hours=9), by=SETUP),
+        ["lock.taken", "lock.extended"],
+    ),
+    "gate_ask": (lambda do, shop: do(shop.checkout_production, by=SETUP), []),
+    "user_create": (lambda do, shop: do("d@example.org", "Dan", password=None, by=SETUP), ["user.created"]),
+    "team_create": (lambda do, shop: do("ops", "Ops", members=[], by=SETUP), ["team.created"]),
+    "credential_create": (lambda do, shop: do("x", kind="ci", scopes=[], by=SETUP), ["credential.created"]),
+    "credential_revoke": (
+        lambda do, shop: do(credential(), by=SETUP),
+        ["credential.created", "credential.revoked"],
+    ),
+    "delivery_retry": (lambda do, shop: do(parked(), by=SETUP), ["thing.made", "delivery.retried"]),
+}
+
+
+def box():
+    return import_string("catalog.commands.blueprint_create")(BLUEPRINT, by=SETUP)
+
+
+def parsed():
+    return import_string("deployments.reports.parse")(REPORT, now=database_now())
+
+
+def kept():
+    return import_string("deployments.commands.deployment_report")(REPORT | {"service": "chekout"}, by=SETUP).inbox_item
+
+
+def held(shop):
+    return import_string("locks.commands.lock_take")(scopes.pair(shop.checkout_production), reason="why", by=SETUP)
+
+
+def credential():
+    import_string("portal.accounts.commands.credential_create")("x", kind="ci", scopes=[], by=SETUP)
+    return Credential.objects.get(name="x")
+
+
+def parked():
+    noun = import_string("portal.audit.nouns.Noun")("thing", "1", "a thing")
+    event = import_string("portal.audit.record.record")("thing.made", noun, by=SETUP)
+    return Delivery.objects.create(event=event, subscriber="post", stream="thing:1", state="parked")
+
+
+def commands():
+    for name in MODULES:
+        module = import_module(name)
+        for verb, function in inspect.getmembers(module, inspect.isfunction):
+            is_ours = function.__module__.startswith(name) and not verb.startswith("_")
+            if is_ours and "by" in inspect.signature(function).parameters:
+                yield verb, function
+
+
+def test_every_command_stands_in_the_table():
+    assert {verb for verb, _ in commands()} == set(CASES)
+
+
+@pytest.mark.parametrize("verb", sorted(CASES))
+def test_a_command_records_one_event_for_each_noun_it_changes(shop, verb):
+    start = Event.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    call, expected = CASES[verb]
+    call(dict(commands())[verb], shop)
+    fresh = Event.objects.filter(id__gt=start).order_by("id")
+    assert [event.name for event in fresh] == expected
+    changed = [(event.noun, event.noun_id, event.name) for event in fresh]
+    assert len(changed) == len(set(changed))
+
+
+def test_replaying_the_events_of_a_noun_gives_what_it_is_now(shop, page, bob):
+    from locks.commands import lock_extend, lock_release
+
+    lock = held(shop)
+    lock_extend(lock, database_now() + timedelta(hours=9), by=SETUP)
+    lock = lock_release(lock, reason="done", by=SETUP)
+    told = list(Event.objects.filter(noun="lock").order_by("id"))
+    assert [one.after for one in told[:-1]] == [one.before for one in told[1:]]
+    assert told[-1].after == lock.facts()

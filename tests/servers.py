@@ -1,0 +1,82 @@
+"""PostgreSQL and Valkey for the tests, in a folder of their own, unless DATABASE_URL and REDIS_URL name others.
+
+A pytest plugin, because the settings read the addresses before any conftest.py is loaded.
+Servers go with pytest, however it ends: the kernel tells them.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal.embedded.errors import CannotStart
+from portal.embedded.layout import Layout
+from portal.embedded.postgres import Postgres
+from portal.embedded.supervisor import Supervisor
+from portal.embedded.valkey import Valkey
+
+NO_SKIP = "PORTCULLIS_NO_SKIP"
+supervisor: Supervisor | None = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Iterator[None]:
+    """A wrapper comes before pytest-django, which loads the settings in this very hook."""
+    forget_the_developer()
+    start_servers()
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    if supervisor:
+        supervisor.stop()
+        shutil.rmtree(supervisor.data, ignore_errors=True)
+
+
+def forget_the_developer() -> None:
+    """A token in the developer's shell must not send test messages to a real Slack."""
+    for name in list(os.environ):
+        if name.startswith("PORTCULLIS_") and name != NO_SKIP:
+            del os.environ[name]
+
+
+def start_servers() -> None:
+    global supervisor
+    data = Path(tempfile.mkdtemp(prefix="portcullis-tests-")).resolve()
+    layout = Layout(data)
+    os.environ["PORTCULLIS_DATA"] = str(data)
+    supervisor = Supervisor(data, layout.logs)
+    try:
+        if not os.environ.get("DATABASE_URL"):
+            supervisor.start(Postgres(layout, durable=False))
+            os.environ["DATABASE_URL"] = layout.database_url
+        if not os.environ.get("REDIS_URL"):
+            supervisor.start(Valkey(layout, durable=False))
+            os.environ["REDIS_URL"] = layout.redis_url
+    except CannotStart as error:
+        supervisor.stop()
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    report = yield
+    return forbid_skip(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    report = yield
+    return forbid_skip(report)
+
+
+def forbid_skip(report):
+    """With PORTCULLIS_NO_SKIP set a skipped test fails and shows why it wanted to be skipped; xfail is not a skip."""
+    if os.environ.get(NO_SKIP) and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason}\nSkipping is forbidden here ({NO_SKIP} is set)."
+    return report
