@@ -32,6 +32,12 @@ def environment_rows(environments: Sequence[Entity]) -> list[Row]:
     return [{"identifier": e.identifier, "title": e.title, "tier": tier_of(e)} for e in environments]
 
 
+def names_of(environments: Sequence[Entity]) -> dict[str, str]:
+    """Every name of every environment, in lower case, with the identifier it stands for."""
+    aliases = {alias.strip().casefold(): e.identifier for e in environments for alias in e.properties.get("aliases") or []}
+    return aliases | {e.identifier.casefold(): e.identifier for e in environments}
+
+
 def service_row(service: Entity) -> Row:
     return {
         "identifier": service.identifier,

@@ -10,7 +10,7 @@ from catalog.builtin import TIERS
 from catalog.queries import service_named
 from deployments import queries, tables
 from deployments.commands import inbox_drop, inbox_place
-from deployments.forms import Filters, PlacementForm
+from deployments.forms import Filters, PlacementForm, auto_id
 from deployments.models import Deployment, InboxItem
 from locks import queries as locks
 from portal.accounts.policy import require
@@ -134,7 +134,7 @@ def placement(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = by_of(request)
     require(by, "inbox.resolve")
     item = get_object_or_404(InboxItem, public_id=public_id)
-    form = PlacementForm(request.POST, auto_id=f"id_{item.public_id.hex}_%s")
+    form = PlacementForm(request.POST, auto_id=auto_id(item))
     try:
         if "drop" in request.POST:
             inbox_drop(item, by=by)
@@ -150,15 +150,15 @@ def placement(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _inbox(request: HttpRequest, forms: dict[int, PlacementForm] | None = None) -> Context:
     by = by_of(request)
     page = page_of(queries.inbox(by), request.GET, newest_first=True)
-    services = list(queries.services(by).values_list("identifier", flat=True))
-    environments = [each.identifier for each in queries.environments(by)]
+    services = {name.casefold(): name for name in queries.services(by).values_list("identifier", flat=True)}
+    environments = tables.names_of(queries.environments(by))
     suggest = PlacementForm.suggesting
     return {
         "items": [
             {"item": item, "form": (forms or {}).get(item.pk) or suggest(item, services, environments)}
             for item in page.rows
         ],
-        "services": services,
-        "environments": environments,
+        "services": services.values(),
+        "environments": sorted(set(environments.values())),
         "pager": pager(request.GET, page, f"{len(page.rows)} reports, the newest first"),
     }

@@ -132,10 +132,8 @@ _NAMES = """\
 TOKEN=$(curl -sS "$PORTCULLIS_URL/v1/auth/access_token" -H 'Content-Type: application/json' \\
   -d "{{\\"clientId\\": \\"$CLIENT_ID\\", \\"clientSecret\\": \\"$CLIENT_SECRET\\"}}" \\
   | python3 -c 'import json, sys; print(json.load(sys.stdin)["accessToken"])')
-curl -sS "$PORTCULLIS_URL/v1/blueprints/service/entities?upsert=true&merge=true" -H "Authorization: Bearer $TOKEN" \\
-  -H 'Content-Type: application/json' -d {service}
-curl -sS "$PORTCULLIS_URL/v1/blueprints/environment/entities?upsert=true&merge=true" -H "Authorization: Bearer $TOKEN" \\
-  -H 'Content-Type: application/json' -d {environment}"""
+curl -sS "$PORTCULLIS_URL/v1/blueprints/deploymentConfig/entities?upsert=true&create_missing_related_entities=true" \\
+  -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d {config}"""
 _REPORT = """\
 curl -sS "$PORTCULLIS_URL/v1/deployments" -H "Authorization: Bearer $CI_TOKEN" \\
   -H 'Content-Type: application/json' -d {report}"""
@@ -175,12 +173,11 @@ def _report_command(seen: FirstSteps, service: str, environment: str) -> str:
     report = {"service": service, "environment": environment, "version": "1.0.0", "commit": "4f2a9c1", "status": "success"}
     parts = [_SETTINGS.format(file=shlex.quote(str(settings.EMBEDDED.credentials)))]
     if not (seen.service and seen.environment):
-        parts.append(
-            _NAMES.format(
-                service=_quoted({"identifier": service}),
-                environment=_quoted({"identifier": environment, "properties": {"tier": "production"}}),
-            )
-        )
+        config = {
+            "identifier": f"{service}-{environment}",
+            "relations": {"service": service, "environment": environment},
+        }
+        parts.append(_NAMES.format(config=_quoted(config)))
     return "\n".join([*parts, _REPORT.format(report=_quoted(report))])
 
 
