@@ -79,7 +79,8 @@
   function morph(old, html) {
     Idiomorph.morph(old, html, {
       morphStyle: "outerHTML",
-      ignoreActiveValue: true,
+      // With this set Idiomorph also leaves alone what is inside the focused element: right for a field, wrong for a cell.
+      ignoreActiveValue: Boolean(typing(document.activeElement)),
       callbacks: {
         beforeNodeMorphed: keepWhatIsInUse,
         beforeNodeRemoved: keepWhatIsInUse,
