@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -137,7 +138,9 @@ def configs(
     decisions = decide_many([place_of(row.service, row.environment) for row in rows])
     cells = [Cell(row.service, row.environment, row, decisions[row.service_id, row.environment_id]) for row in rows]
     order = list(reversed(TIERS))
-    return sorted(cells, key=lambda cell: (cell.service.identifier, order.index(cell.tier), cell.environment.identifier))
+    return sorted(
+        cells, key=lambda cell: (cell.service.identifier, order.index(cell.tier), cell.environment.identifier)
+    )
 
 
 def cell(by: By, service: str, environment: str) -> Cell:
@@ -151,18 +154,17 @@ def cells_of(by: By, service: str) -> list[Cell]:
     return _cells([catalog.service_named(service)], environments(by), database_now())[0]
 
 
-def history(
-    by: By, *, service: str, environment: str = "", before: Deployment | None = None
-) -> QuerySet[Deployment]:
+def history(by: By, *, service: str, environment: str = "", before: Deployment | None = None) -> QuerySet[Deployment]:
     """Deployments of a service, the one begun last first; `before` is the last one of the page above."""
     require(by, "catalog.read")
-    found: QuerySet[Deployment] = Deployment.objects.filter(service_identifier=service).annotate(begun=_BEGUN)
+    found: Any = Deployment.objects.filter(service_identifier=service).annotate(begun=_BEGUN)
     if environment:
         found = found.filter(environment_identifier=environment)
     if before:
         begun = before.started_at or before.finished_at or before.reported_at
         found = found.filter(Q(begun__lt=begun) | Q(begun=begun, id__lt=before.pk))
-    return found.select_related("entity", "config").order_by("-begun", "-id")
+    ordered: QuerySet[Deployment] = found.select_related("entity", "config").order_by("-begun", "-id")
+    return ordered
 
 
 def latest(by: By) -> QuerySet[DeploymentConfig]:

@@ -51,9 +51,7 @@ def config_list(request: HttpRequest) -> HttpResponse:
 
 def _configs(request: HttpRequest) -> Context:
     by, filters = by_of(request), Filters.read(request.GET)
-    found = queries.configs(
-        by, environment=filters.environment, text=filters.q, team=filters.team, tier=filters.tier
-    )
+    found = queries.configs(by, environment=filters.environment, text=filters.q, team=filters.team, tier=filters.tier)
     if filters.locked:
         found = [cell for cell in found if cell.decision.denies]
     if filters.failing:
@@ -103,7 +101,7 @@ def panel(request: HttpRequest, service: str) -> HttpResponse:
 def _panel(request: HttpRequest, name: str) -> Context:
     by = by_of(request)
     service = service_named(name)
-    before = Deployment.objects.filter(public_id=_uuid(request.GET.get("before", ""))).first()
+    before = _deployment(request.GET.get("before", ""))
     rows = list(queries.history(by, service=service.identifier, before=before)[: ON_PANEL + 1])
     url = reverse("deployments:panel", args=[service.identifier])
     older = rows[ON_PANEL - 1] if len(rows) > ON_PANEL else None
@@ -116,11 +114,12 @@ def _panel(request: HttpRequest, name: str) -> Context:
     }
 
 
-def _uuid(text: str) -> UUID | None:
+def _deployment(public_id: str) -> Deployment | None:
     try:
-        return UUID(text)
+        found: Deployment | None = Deployment.objects.filter(public_id=UUID(public_id)).first()
     except ValueError:
         return None
+    return found
 
 
 @require_safe

@@ -87,8 +87,18 @@ def _cut(text: str | None) -> str | None:
 def figures(seen: Overview) -> list[Row]:
     shown = [
         _figure("Services", seen.services, reverse("deployments:matrix"), "in the matrix"),
-        _figure("Deployed", seen.reported_today, reverse("pages:audit", query={"noun": "deployment"}), "in the last 24 hours"),
-        _figure("Failing", seen.failing, reverse("deployments:config_list", query={"failing": 1}), "whose last deployment failed"),
+        _figure(
+            "Deployed",
+            seen.reported_today,
+            reverse("pages:audit", query={"noun": "deployment"}),
+            "in the last 24 hours",
+        ),
+        _figure(
+            "Failing",
+            seen.failing,
+            reverse("deployments:config_list", query={"failing": 1}),
+            "whose last deployment failed",
+        ),
         _figure("Locks", seen.locked, reverse("locks:lock_list"), "active now"),
     ]
     if seen.waiting:
@@ -140,7 +150,7 @@ curl -sS "$PORTCULLIS_URL/v1/deployments" -H "Authorization: Bearer $CI_TOKEN" \
 _LOCK = """\
 curl -sSo portcullis "$PORTCULLIS_URL/ci/portcullis"
 python3 portcullis lock --service {service} --environment {environment} --reason 'trying the gate' --for 2h"""
-_CHECK = "python3 portcullis check --service {service} --environment {environment}; echo \"exit $?\""
+_CHECK = 'python3 portcullis check --service {service} --environment {environment}; echo "exit $?"'
 
 
 def steps(seen: FirstSteps) -> list[Row]:
@@ -170,7 +180,13 @@ def steps(seen: FirstSteps) -> list[Row]:
 
 
 def _report_command(seen: FirstSteps, service: str, environment: str) -> str:
-    report = {"service": service, "environment": environment, "version": "1.0.0", "commit": "4f2a9c1", "status": "success"}
+    report = {
+        "service": service,
+        "environment": environment,
+        "version": "1.0.0",
+        "commit": "4f2a9c1",
+        "status": "success",
+    }
     parts = [_SETTINGS.format(file=shlex.quote(str(settings.EMBEDDED.credentials)))]
     if not (seen.service and seen.environment):
         config = {
