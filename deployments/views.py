@@ -17,6 +17,7 @@ from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import pager
 from portal.kit.answers import go
+from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid, Missing
 from portal.kit.forms import refuse
 from portal.kit.live import live
@@ -36,7 +37,7 @@ def _matrix(request: HttpRequest) -> Context:
     found = queries.matrix(
         by, text=filters.q, team=filters.team, tier=filters.tier, locked=filters.locked, failing=filters.failing
     )
-    return _frame(request, filters) | {
+    return _frame(by, filters) | {
         "environments": tables.environment_rows(found.environments),
         "rows": tables.matrix_rows(found),
         "count_text": f"{len(found.rows)} services in {len(found.environments)} environments",
@@ -58,7 +59,7 @@ def _configs(request: HttpRequest) -> Context:
         found = [cell for cell in found if cell.attempt_failed]
     page = tables.page_of(request.GET, len(found))
     shown = tables.sorted_cells(found, tables.sort_of(request.GET))[(page - 1) * tables.SIZE : page * tables.SIZE]
-    return _frame(request, filters) | {
+    return _frame(by, filters) | {
         "rows": [tables.config_row(cell) for cell in shown],
         "columns": tables.columns(request.GET),
         "environments": lambda: [each.identifier for each in queries.environments(by)],
@@ -67,12 +68,12 @@ def _configs(request: HttpRequest) -> Context:
     }
 
 
-def _frame(request: HttpRequest, filters: Filters) -> Context:
+def _frame(by: By, filters: Filters) -> Context:
     """What both pages have around their rows. What only the whole page shows is asked for when it is rendered."""
     return {
         "filters": filters,
         "filtered": filters.are_set,
-        "teams": lambda: queries.teams(by_of(request)),
+        "teams": lambda: queries.teams(by),
         "tiers": list(reversed(TIERS)),
         "lock_url": tables.lock_url(),
         "first_steps_url": reverse("pages:home"),
