@@ -86,7 +86,9 @@ def _find(web: WebClient, channel: str, delivery: Delivery) -> Json | None:
 def _channel_id(web: WebClient, channel: str) -> str | None:
     cursor = ""
     while True:
-        page = web.conversations_list(cursor=cursor, limit=1000, exclude_archived=True)
+        page = web.conversations_list(
+            cursor=cursor, limit=1000, exclude_archived=True, types="public_channel,private_channel"
+        )
         channels: list[Json] = page.get("channels") or []
         for each in channels:
             if channel in (each["id"], each["name"]):
