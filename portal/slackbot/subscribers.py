@@ -28,7 +28,10 @@ def register() -> None:
 
 
 def client() -> WebClient:
-    return WebClient(token=settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_URL, timeout=TIMEOUT)
+    # Without the client's own retries: a message whose answer was lost would be sent a second time.
+    return WebClient(
+        token=settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_URL, timeout=TIMEOUT, retry_handlers=[]
+    )
 
 
 def tell(delivery: Delivery) -> Json:
