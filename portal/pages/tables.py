@@ -47,6 +47,10 @@ def event_row(event: Event) -> Row:
     }
 
 
+def nouns() -> list[Row]:
+    return [{"name": noun, "label": noun.replace("_", " ")} for noun in NOUNS]
+
+
 def subject_url(event: Event) -> str:
     if event.name.endswith(".deleted"):
         return ""

@@ -52,7 +52,7 @@ def _audit(request: HttpRequest) -> Context:
     return _events(request, found) | {
         "filters": asked,
         "filtered": any(asked.values()),
-        "nouns": tables.NOUNS,
+        "nouns": tables.nouns(),
         "doors": get_args(Door),
     }
 

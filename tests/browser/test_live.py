@@ -63,7 +63,7 @@ def test_focus_and_scroll_survive_a_refresh(tab, alice, ci_reports):
     page.evaluate("scrollBy(0, 40)")
     before = page.evaluate("[document.querySelector('.scroll').scrollTop, scrollY]")
     assert sum(before) > 100
-    ci_reports(service="service-35", environment="staging", version="3.0.0", status="success")
+    ci_reports(service="service-35", environment="production", version="3.0.0", status="success")
     expect(page.locator("#row-service-35")).to_contain_text("3.0.0", timeout=SOON)
     assert page.evaluate("[document.querySelector('.scroll').scrollTop, scrollY]") == before
     expect(cell).to_be_focused()
