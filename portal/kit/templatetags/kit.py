@@ -89,7 +89,7 @@ def age(moment: datetime | None, style: str = "") -> str:
 def until(moment: datetime | None, style: str = "") -> str:
     """`1 h 59 min left`, ticking in the browser; `until:"short"` is `1 h 59 min`. A lock without an end says so."""
     if moment is None:
-        return "until released"
+        return "no end" if style == "short" else "until released"
     return format_html(
         '<time datetime="{}" data-until="{}" title="{}">{}</time>',
         moment.isoformat(),
