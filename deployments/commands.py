@@ -273,7 +273,8 @@ def _moved(config: DeploymentConfig, current: Deployment | None, latest: Deploym
 
 
 def copy_to_config_entity(config: DeploymentConfig) -> None:
-    entity = config.entity
+    """Writes what is live onto the entity as it is now: somebody may be writing another property of it."""
+    entity = config.entity = _entity_held(config.entity)
     entity.properties = _config_copy(entity.properties, config.current, config.latest)
     entity.save(update_fields=["properties"])
 
@@ -328,8 +329,13 @@ def _entity_copy(deployment: Deployment) -> Json:
 def _copy_to_entity(deployment: Deployment) -> None:
     """A deployment that came as an entity keeps what its client wrote, to the letter."""
     if deployment.entity and deployment.provider != "entity":
-        deployment.entity.properties = deployment.entity.properties | _entity_copy(deployment)
-        deployment.entity.save(update_fields=["properties"])
+        entity = _entity_held(deployment.entity)
+        entity.properties = entity.properties | _entity_copy(deployment)
+        entity.save(update_fields=["properties"])
+
+
+def _entity_held(entity: Entity) -> Entity:
+    return Entity.objects.select_for_update(of=("self",)).select_related("blueprint").get(pk=entity.pk)
 
 
 def _free(blueprint: str, wished: str) -> str:

@@ -47,16 +47,19 @@ class PlacementForm(forms.Form):
     environment = forms.CharField(max_length=1000, widget=forms.TextInput(attrs={"list": "environments"}))
 
     @classmethod
-    def suggesting(cls, item: InboxItem, services: list[str], environments: list[str]) -> "PlacementForm":
+    def suggesting(cls, item: InboxItem, services: dict[str, str], environments: dict[str, str]) -> "PlacementForm":
+        """`services` and `environments` lead from every name in lower case to the identifier."""
         nearest = {
             "service": _nearest(item.service, services, item.nearest),
             "environment": _nearest(item.environment, environments, item.nearest),
         }
-        return cls(initial=nearest, auto_id=f"id_{item.public_id.hex}_%s")
+        return cls(initial=nearest, auto_id=auto_id(item))
 
 
-def _nearest(name: str, known: list[str], suggested: list[str]) -> str:
-    if name in known:
-        return name
-    alike = [each for each in suggested if each in known] or get_close_matches(name, known, n=1, cutoff=0.5)
-    return alike[0] if alike else ""
+def auto_id(item: InboxItem) -> str:
+    return f"id_{item.public_id.hex}_%s"
+
+
+def _nearest(name: str, known: dict[str, str], suggested: list[str]) -> str:
+    alike = [name, *suggested, *get_close_matches(name.casefold(), known, n=1, cutoff=0.5)]
+    return next((known[each.casefold()] for each in alike if each.casefold() in known), "")

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -100,10 +101,9 @@ def matrix(
 
 
 def _cells(services: list[Entity], environments: list[Entity], at: datetime) -> list[list[Cell]]:
-    configs = {
-        (config.service_id, config.environment_id): config
-        for config in _configs().filter(service__in=services, environment__in=environments)
-    }
+    ends = {entity.pk: entity for entity in [*services, *environments]}
+    rows = DeploymentConfig.objects.filter(service__in=services, environment__in=environments)
+    configs = {(config.service_id, config.environment_id): config for config in _whole(rows, ends)}
     places = {(s.pk, e.pk): place_of(s, e) for s in services for e in environments}
     decisions = decide_many(places.values(), now=at)
     return [
@@ -115,8 +115,19 @@ def _cells(services: list[Entity], environments: list[Entity], at: datetime) -> 
     ]
 
 
-def _configs() -> QuerySet[DeploymentConfig]:
-    return DeploymentConfig.objects.select_related("entity", "service", "environment", "current", "latest")
+def _whole(rows: QuerySet[DeploymentConfig], ends: dict[int, Entity] | None = None) -> list[DeploymentConfig]:
+    """With their services, environments and deployments at hand. Each of these is read once, however often it is named."""
+    found = list(rows.select_related("entity"))
+    deployments = Deployment.objects.in_bulk(
+        {pk for config in found for pk in (config.current_id, config.latest_id) if pk}
+    )
+    if ends is None:
+        ends = Entity.objects.in_bulk({pk for config in found for pk in (config.service_id, config.environment_id)})
+    for config in found:
+        config.service, config.environment = ends[config.service_id], ends[config.environment_id]
+        config.current = deployments.get(config.current_id)
+        config.latest = deployments.get(config.latest_id)
+    return found
 
 
 def configs(
@@ -124,7 +135,7 @@ def configs(
 ) -> list[Cell]:
     """One for each service in each environment it was deployed to, by service and then by tier."""
     require(by, "catalog.read")
-    found = _configs().order_by("service__identifier", "environment__identifier", "id")
+    found = DeploymentConfig.objects.all()
     if service:
         found = found.filter(service__identifier=service)
     if environment:
@@ -133,11 +144,13 @@ def configs(
         found = found.filter(Q(service__identifier__icontains=text) | Q(service__title__icontains=text) | _runs(text))
     if team:
         found = found.filter(service__team__contains=[team])
-    rows = [config for config in found if not tier or tier_of(config.environment) == tier]
+    rows = [config for config in _whole(found) if not tier or tier_of(config.environment) == tier]
     decisions = decide_many([place_of(row.service, row.environment) for row in rows])
     cells = [Cell(row.service, row.environment, row, decisions[row.service_id, row.environment_id]) for row in rows]
     order = list(reversed(TIERS))
-    return sorted(cells, key=lambda cell: (cell.service.identifier, order.index(cell.tier), cell.environment.identifier))
+    return sorted(
+        cells, key=lambda cell: (cell.service.identifier, order.index(cell.tier), cell.environment.identifier)
+    )
 
 
 def cell(by: By, service: str, environment: str) -> Cell:
@@ -151,25 +164,25 @@ def cells_of(by: By, service: str) -> list[Cell]:
     return _cells([catalog.service_named(service)], environments(by), database_now())[0]
 
 
-def history(
-    by: By, *, service: str, environment: str = "", before: Deployment | None = None
-) -> QuerySet[Deployment]:
+def history(by: By, *, service: str, environment: str = "", before: Deployment | None = None) -> QuerySet[Deployment]:
     """Deployments of a service, the one begun last first; `before` is the last one of the page above."""
     require(by, "catalog.read")
-    found: QuerySet[Deployment] = Deployment.objects.filter(service_identifier=service).annotate(begun=_BEGUN)
+    found: Any = Deployment.objects.filter(service_identifier=service).annotate(begun=_BEGUN)
     if environment:
         found = found.filter(environment_identifier=environment)
     if before:
         begun = before.started_at or before.finished_at or before.reported_at
         found = found.filter(Q(begun__lt=begun) | Q(begun=begun, id__lt=before.pk))
-    return found.select_related("entity", "config").order_by("-begun", "-id")
+    ordered: QuerySet[Deployment] = found.select_related("entity", "config").order_by("-begun", "-id")
+    return ordered
 
 
 def latest(by: By) -> QuerySet[DeploymentConfig]:
     """Configs by their newest deployment, whatever became of it, the newest first."""
     require(by, "catalog.read")
     begun = Coalesce("latest__started_at", "latest__finished_at", "latest__reported_at")
-    return _configs().filter(latest__isnull=False).order_by(begun.desc(), "-id")
+    rows = DeploymentConfig.objects.select_related("entity", "service", "environment", "latest")
+    return rows.filter(latest__isnull=False).order_by(begun.desc(), "-id")
 
 
 def failing(by: By) -> QuerySet[DeploymentConfig]:

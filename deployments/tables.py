@@ -25,11 +25,21 @@ SIZE = 100
 
 
 def matrix_rows(matrix: Matrix) -> list[Row]:
-    return [{"service": service_row(service), "cells": [cell_row(cell) for cell in cells]} for service, cells in matrix.rows]
+    return [
+        {"service": service_row(service), "cells": [cell_row(cell) for cell in cells]} for service, cells in matrix.rows
+    ]
 
 
 def environment_rows(environments: Sequence[Entity]) -> list[Row]:
     return [{"identifier": e.identifier, "title": e.title, "tier": tier_of(e)} for e in environments]
+
+
+def names_of(environments: Sequence[Entity]) -> dict[str, str]:
+    """Every name of every environment, in lower case, with the identifier it stands for."""
+    aliases = {
+        alias.strip().casefold(): e.identifier for e in environments for alias in e.properties.get("aliases") or []
+    }
+    return aliases | {e.identifier.casefold(): e.identifier for e in environments}
 
 
 def service_row(service: Entity) -> Row:
@@ -249,4 +259,3 @@ def page_of(query: QueryDict, total: int) -> int:
     asked = query.get("page", "")
     last = max(1, -(-total // SIZE))
     return min(max(int(asked), 1), last) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
-

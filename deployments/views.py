@@ -10,13 +10,14 @@ from catalog.builtin import TIERS
 from catalog.queries import service_named
 from deployments import queries, tables
 from deployments.commands import inbox_drop, inbox_place
-from deployments.forms import Filters, PlacementForm
+from deployments.forms import Filters, PlacementForm, auto_id
 from deployments.models import Deployment, InboxItem
 from locks import queries as locks
 from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import pager
 from portal.kit.answers import go
+from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid, Missing
 from portal.kit.forms import refuse
 from portal.kit.live import live
@@ -36,7 +37,7 @@ def _matrix(request: HttpRequest) -> Context:
     found = queries.matrix(
         by, text=filters.q, team=filters.team, tier=filters.tier, locked=filters.locked, failing=filters.failing
     )
-    return _frame(request, filters) | {
+    return _frame(by, filters) | {
         "environments": tables.environment_rows(found.environments),
         "rows": tables.matrix_rows(found),
         "count_text": f"{len(found.rows)} services in {len(found.environments)} environments",
@@ -51,16 +52,14 @@ def config_list(request: HttpRequest) -> HttpResponse:
 
 def _configs(request: HttpRequest) -> Context:
     by, filters = by_of(request), Filters.read(request.GET)
-    found = queries.configs(
-        by, environment=filters.environment, text=filters.q, team=filters.team, tier=filters.tier
-    )
+    found = queries.configs(by, environment=filters.environment, text=filters.q, team=filters.team, tier=filters.tier)
     if filters.locked:
         found = [cell for cell in found if cell.decision.denies]
     if filters.failing:
         found = [cell for cell in found if cell.attempt_failed]
     page = tables.page_of(request.GET, len(found))
     shown = tables.sorted_cells(found, tables.sort_of(request.GET))[(page - 1) * tables.SIZE : page * tables.SIZE]
-    return _frame(request, filters) | {
+    return _frame(by, filters) | {
         "rows": [tables.config_row(cell) for cell in shown],
         "columns": tables.columns(request.GET),
         "environments": lambda: [each.identifier for each in queries.environments(by)],
@@ -69,12 +68,12 @@ def _configs(request: HttpRequest) -> Context:
     }
 
 
-def _frame(request: HttpRequest, filters: Filters) -> Context:
+def _frame(by: By, filters: Filters) -> Context:
     """What both pages have around their rows. What only the whole page shows is asked for when it is rendered."""
     return {
         "filters": filters,
         "filtered": filters.are_set,
-        "teams": lambda: queries.teams(by_of(request)),
+        "teams": lambda: queries.teams(by),
         "tiers": list(reversed(TIERS)),
         "lock_url": tables.lock_url(),
         "first_steps_url": reverse("pages:home"),
@@ -103,7 +102,7 @@ def panel(request: HttpRequest, service: str) -> HttpResponse:
 def _panel(request: HttpRequest, name: str) -> Context:
     by = by_of(request)
     service = service_named(name)
-    before = Deployment.objects.filter(public_id=_uuid(request.GET.get("before", ""))).first()
+    before = _deployment(request.GET.get("before", ""))
     rows = list(queries.history(by, service=service.identifier, before=before)[: ON_PANEL + 1])
     url = reverse("deployments:panel", args=[service.identifier])
     older = rows[ON_PANEL - 1] if len(rows) > ON_PANEL else None
@@ -116,11 +115,12 @@ def _panel(request: HttpRequest, name: str) -> Context:
     }
 
 
-def _uuid(text: str) -> UUID | None:
+def _deployment(public_id: str) -> Deployment | None:
     try:
-        return UUID(text)
+        found: Deployment | None = Deployment.objects.filter(public_id=UUID(public_id)).first()
     except ValueError:
         return None
+    return found
 
 
 @require_safe
@@ -134,7 +134,7 @@ def placement(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = by_of(request)
     require(by, "inbox.resolve")
     item = get_object_or_404(InboxItem, public_id=public_id)
-    form = PlacementForm(request.POST, auto_id=f"id_{item.public_id.hex}_%s")
+    form = PlacementForm(request.POST, auto_id=auto_id(item))
     try:
         if "drop" in request.POST:
             inbox_drop(item, by=by)
@@ -150,15 +150,15 @@ def placement(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _inbox(request: HttpRequest, forms: dict[int, PlacementForm] | None = None) -> Context:
     by = by_of(request)
     page = page_of(queries.inbox(by), request.GET, newest_first=True)
-    services = list(queries.services(by).values_list("identifier", flat=True))
-    environments = [each.identifier for each in queries.environments(by)]
+    services = {name.casefold(): name for name in queries.services(by).values_list("identifier", flat=True)}
+    environments = tables.names_of(queries.environments(by))
     suggest = PlacementForm.suggesting
     return {
         "items": [
             {"item": item, "form": (forms or {}).get(item.pk) or suggest(item, services, environments)}
             for item in page.rows
         ],
-        "services": services,
-        "environments": environments,
+        "services": services.values(),
+        "environments": sorted(set(environments.values())),
         "pager": pager(request.GET, page, f"{len(page.rows)} reports, the newest first"),
     }

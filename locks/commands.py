@@ -66,6 +66,7 @@ def lock_take(
     return lock
 
 
+@retried
 @transaction.atomic
 def lock_release(lock: Lock, *, reason: str = "", steal: bool = False, by: By) -> Lock:
     """Frees this very lock, no other. One that has ended already is answered as it is, without an event.
@@ -85,9 +86,11 @@ def lock_release(lock: Lock, *, reason: str = "", steal: bool = False, by: By) -
     return lock
 
 
+@retried
 @transaction.atomic
 def lock_extend(lock: Lock, until: datetime | None, *, by: By) -> Lock:
     """Moves its end. A lock that has ended is a Conflict: take a new one."""
+    _scope_of(lock).hold()  # before the row, in the order of lock_take
     lock = _held(lock)
     require(by, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
     now = database_now()

@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from portal import faults
 from portal.api import envelope
@@ -12,6 +13,10 @@ urlpatterns = [
     path("readyz", probes.readyz),
     path("ci/portcullis", probes.command_line),
     path("admin/", admin.site.urls),
+    path("deployments", RedirectView.as_view(pattern_name="deployments:matrix", query_string=True)),
+    path("locks", RedirectView.as_view(pattern_name="locks:lock_list", query_string=True)),
+    path("catalog", RedirectView.as_view(pattern_name="catalog:home", query_string=True)),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("deployments/", include("deployments.urls")),
     path("locks/", include("locks.urls")),
     path("catalog/", include("catalog.urls")),

@@ -46,12 +46,13 @@
     return `${Math.floor(seconds / fit[0])} ${fit[1]}${style === "short" ? "" : " ago"}`;
   }
 
-  function untilWords(seconds) {
+  function untilWords(seconds, style) {
     if (seconds <= 0) return "ended";
-    if (seconds < 60) return `${seconds} s left`;
+    const end = style === "short" ? "" : " left";
+    if (seconds < 60) return `${seconds} s${end}`;
     const days = Math.floor(seconds / 86400), hours = Math.floor(seconds % 86400 / 3600), minutes = Math.floor(seconds % 3600 / 60);
     const parts = days ? [[days, "d"], [hours, "h"]] : [[hours, "h"], [minutes, "min"]];
-    return parts.filter(([number]) => number).map(([number, word]) => `${number} ${word}`).join(" ") + " left";
+    return parts.filter(([number]) => number).map(([number, word]) => `${number} ${word}`).join(" ") + end;
   }
 
   // The server's clock decides; a laptop's may be wrong.
@@ -63,7 +64,7 @@
 
   function tick(within = document) {
     for (const node of $$("time[data-age]", within)) write(node, ageWords(Math.floor((now() - Date.parse(node.dateTime)) / 1000), node.dataset.age));
-    for (const node of $$("time[data-until]", within)) write(node, untilWords(Math.floor((Date.parse(node.dateTime) - now()) / 1000)));
+    for (const node of $$("time[data-until]", within)) write(node, untilWords(Math.floor((Date.parse(node.dateTime) - now()) / 1000), node.dataset.until));
   }
 
   // Live parts: [data-live="URL"] asks every two seconds while the tab is seen. 204 is unchanged.
@@ -79,7 +80,8 @@
   function morph(old, html) {
     Idiomorph.morph(old, html, {
       morphStyle: "outerHTML",
-      ignoreActiveValue: true,
+      // With this set Idiomorph also leaves alone what is inside the focused element: right for a field, wrong for a cell.
+      ignoreActiveValue: Boolean(typing(document.activeElement)),
       callbacks: {
         beforeNodeMorphed: keepWhatIsInUse,
         beforeNodeRemoved: keepWhatIsInUse,

@@ -33,6 +33,8 @@ def gate(request: Request) -> Response:
         by=by_of(request),
     )
     shown = decision_json(decision)
+    # An alias is answered by the true name; a client can still tell that this is the answer to its question.
+    shown["asked"] = {"service": params.get("service", ""), "environment": params.get("environment", "")}
     if decision.denies:
         headers = {"Retry-After": str(decision.retry_after)} if decision.retry_after else None
         return Response(body("locked", decision.message) | {"decision": shown}, status=423, headers=headers)

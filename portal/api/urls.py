@@ -1,5 +1,5 @@
 """Routes of /v1. Identifiers may hold slashes, and the server hands on the decoded path,
-so they match greedily and whatever has a fixed ending stands first (docs/decisions/0003-greedy-routes.md).
+so they match greedily and whatever has a fixed ending stands first (docs/decisions/0001-greedy-routes.md).
 """
 
 from django.urls import path, re_path

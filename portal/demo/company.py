@@ -160,7 +160,7 @@ def _report(
         "status": status,
         "started_at": iso(at - timedelta(seconds=chance.randint(40, 400))),
         "finished_at": iso(at),
-        "actor": "github-actions" if place.tier != "production" else str(release.changes[0]["author"]),
+        "actor": release.changes[0]["author"],
         "ci": {
             "provider": "github",
             "run": run,

@@ -10,6 +10,7 @@ next calls, one each, in order (a fault may name the "method" it waits for).
 """
 
 import argparse
+import contextlib
 import copy
 import html
 import json
@@ -378,20 +379,20 @@ class Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
             self.close_connection = True
-            return self.answer_json(413, {"ok": False, "error": "request_too_large"})
+            self.answer_json(413, {"ok": False, "error": "request_too_large"})
+            return
         raw, path = self.rfile.read(int(length)), urlsplit(self.path).path
         if path == "/_faults":
-            return self.set_faults(raw)
-        self.serve(path, raw)
+            self.set_faults(raw)
+        else:
+            self.serve(path, raw)
 
     def set_faults(self, raw: bytes) -> None:
         try:
-            faults = json.loads(raw)["next"]
-            fits = isinstance(faults, list) and all(isinstance(fault, dict) for fault in faults)
+            faults = [dict(fault) for fault in json.loads(raw)["next"]]
         except (ValueError, KeyError, TypeError):
-            fits = False
-        if not fits:
-            return self.answer_json(400, {"ok": False, "error": 'send {"next": [{"status": 500}]}'})
+            self.answer_json(400, {"ok": False, "error": 'send {"next": [{"status": 500}]}'})
+            return
         self.server.faults[:] = faults
         self.answer_json(200, {"ok": True, "next": faults})
 
@@ -403,7 +404,8 @@ class Handler(BaseHTTPRequestHandler):
         if "status" in fault:
             wait = {"Retry-After": str(fault["retry_after"])} if "retry_after" in fault else {}
             error = "ratelimited" if fault["status"] == 429 else "internal_error"
-            return self.answer_json(fault["status"], {"ok": False, "error": error}, wait)
+            self.answer_json(fault["status"], {"ok": False, "error": error}, wait)
+            return
         try:
             self.check_token(raw)
             kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -489,10 +491,8 @@ def main() -> None:
     options = parser.parse_args()
     server = Server(options.port, Workspace(options.file))
     print(f"Mock Slack shows its messages at http://127.0.0.1:{server.server_address[1]}/", flush=True)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == "__main__":

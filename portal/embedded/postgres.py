@@ -23,7 +23,8 @@ INSTEAD = "or set DATABASE_URL to a PostgreSQL 15 or later of your own"
 UNSHARE = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
 # The real nobody, allowed to pass the folders above the data, which may be root's alone (/root).
 SETPRIV = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--pdeathsig=INT"]
-SETPRIV += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+# Without the securebit access(2) forgets that permission, and PostgreSQL cannot find its own binary there.
+SETPRIV += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
 
 PACKAGES = {"libz.so.1": "zlib1g (Debian, Ubuntu) or zlib (Fedora)"}
 

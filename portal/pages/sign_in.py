@@ -1,11 +1,13 @@
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import LoginView
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 from redis.exceptions import RedisError
 
@@ -17,10 +19,11 @@ class SignInRequired(LoginRequiredMiddleware):
     """Every page asks for a sign-in unless it says otherwise; a fragment sends the whole page there."""
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:  # type: ignore[override]
-        response = super().handle_no_permission(request, view_func)
-        if request.htmx or request.headers.get("X-Live"):  # type: ignore[attr-defined]
-            return HttpResponseClientRedirect(response["Location"])
-        return response
+        if request.htmx:  # type: ignore[attr-defined]
+            # Back to the page that the fragment is on, never to the fragment alone.
+            page = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+            return HttpResponseClientRedirect(reverse(settings.LOGIN_URL, query={"next": page}))
+        return super().handle_no_permission(request, view_func)
 
 
 class SignInForm(AuthenticationForm):

@@ -47,6 +47,10 @@ def event_row(event: Event) -> Row:
     }
 
 
+def nouns() -> list[Row]:
+    return [{"name": noun, "label": noun.replace("_", " ")} for noun in NOUNS]
+
+
 def subject_url(event: Event) -> str:
     if event.name.endswith(".deleted"):
         return ""
@@ -87,8 +91,18 @@ def _cut(text: str | None) -> str | None:
 def figures(seen: Overview) -> list[Row]:
     shown = [
         _figure("Services", seen.services, reverse("deployments:matrix"), "in the matrix"),
-        _figure("Deployed", seen.reported_today, reverse("pages:audit", query={"noun": "deployment"}), "in the last 24 hours"),
-        _figure("Failing", seen.failing, reverse("deployments:config_list", query={"failing": 1}), "whose last deployment failed"),
+        _figure(
+            "Deployed",
+            seen.reported_today,
+            reverse("pages:audit", query={"noun": "deployment"}),
+            "in the last 24 hours",
+        ),
+        _figure(
+            "Failing",
+            seen.failing,
+            reverse("deployments:config_list", query={"failing": 1}),
+            "whose last deployment failed",
+        ),
         _figure("Locks", seen.locked, reverse("locks:lock_list"), "active now"),
     ]
     if seen.waiting:
@@ -132,17 +146,15 @@ _NAMES = """\
 TOKEN=$(curl -sS "$PORTCULLIS_URL/v1/auth/access_token" -H 'Content-Type: application/json' \\
   -d "{{\\"clientId\\": \\"$CLIENT_ID\\", \\"clientSecret\\": \\"$CLIENT_SECRET\\"}}" \\
   | python3 -c 'import json, sys; print(json.load(sys.stdin)["accessToken"])')
-curl -sS "$PORTCULLIS_URL/v1/blueprints/service/entities?upsert=true&merge=true" -H "Authorization: Bearer $TOKEN" \\
-  -H 'Content-Type: application/json' -d {service}
-curl -sS "$PORTCULLIS_URL/v1/blueprints/environment/entities?upsert=true&merge=true" -H "Authorization: Bearer $TOKEN" \\
-  -H 'Content-Type: application/json' -d {environment}"""
+curl -sS "$PORTCULLIS_URL/v1/blueprints/deploymentConfig/entities?upsert=true&create_missing_related_entities=true" \\
+  -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d {config}"""
 _REPORT = """\
 curl -sS "$PORTCULLIS_URL/v1/deployments" -H "Authorization: Bearer $CI_TOKEN" \\
   -H 'Content-Type: application/json' -d {report}"""
 _LOCK = """\
 curl -sSo portcullis "$PORTCULLIS_URL/ci/portcullis"
 python3 portcullis lock --service {service} --environment {environment} --reason 'trying the gate' --for 2h"""
-_CHECK = "python3 portcullis check --service {service} --environment {environment}; echo \"exit $?\""
+_CHECK = 'python3 portcullis check --service {service} --environment {environment}; echo "exit $?"'
 
 
 def steps(seen: FirstSteps) -> list[Row]:
@@ -172,15 +184,20 @@ def steps(seen: FirstSteps) -> list[Row]:
 
 
 def _report_command(seen: FirstSteps, service: str, environment: str) -> str:
-    report = {"service": service, "environment": environment, "version": "1.0.0", "commit": "4f2a9c1", "status": "success"}
+    report = {
+        "service": service,
+        "environment": environment,
+        "version": "1.0.0",
+        "commit": "4f2a9c1",
+        "status": "success",
+    }
     parts = [_SETTINGS.format(file=shlex.quote(str(settings.EMBEDDED.credentials)))]
     if not (seen.service and seen.environment):
-        parts.append(
-            _NAMES.format(
-                service=_quoted({"identifier": service}),
-                environment=_quoted({"identifier": environment, "properties": {"tier": "production"}}),
-            )
-        )
+        config = {
+            "identifier": f"{service}-{environment}",
+            "relations": {"service": service, "environment": environment},
+        }
+        parts.append(_NAMES.format(config=_quoted(config)))
     return "\n".join([*parts, _REPORT.format(report=_quoted(report))])
 
 

@@ -11,6 +11,7 @@ from portal.accounts.viewer import by_of
 from portal.audit import queries as trail
 from portal.kit.addresses import pager
 from portal.kit.by import Door
+from portal.kit.errors import Missing
 from portal.kit.live import live
 from portal.kit.paging import page_of
 from portal.pages import queries, tables
@@ -51,7 +52,7 @@ def _audit(request: HttpRequest) -> Context:
     return _events(request, found) | {
         "filters": asked,
         "filtered": any(asked.values()),
-        "nouns": tables.NOUNS,
+        "nouns": tables.nouns(),
         "doors": get_args(Door),
     }
 
@@ -63,8 +64,10 @@ def changelog(request: HttpRequest) -> HttpResponse:
 
 
 def _changelog(request: HttpRequest) -> Context:
-    entity = tuple(request.GET.get(name, "").replace("\0", "") for name in ("blueprint", "entity"))
-    return _events(request, trail.events(entity=entity)) | {"entity": entity[1]}  # type: ignore[arg-type]
+    blueprint, entity = (request.GET.get(name, "").replace("\0", "") for name in ("blueprint", "entity"))
+    if not (blueprint and entity):
+        raise Missing("Name the blueprint and the entity whose changelog you want to read.")
+    return _events(request, trail.events(entity=(blueprint, entity))) | {"entity": entity}
 
 
 def _trail(request: HttpRequest, template: str, context: Any) -> HttpResponse:

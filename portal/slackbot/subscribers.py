@@ -28,7 +28,10 @@ def register() -> None:
 
 
 def client() -> WebClient:
-    return WebClient(token=settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_URL, timeout=TIMEOUT)
+    # Without the client's own retries: a message whose answer was lost would be sent a second time.
+    return WebClient(
+        token=settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_URL, timeout=TIMEOUT, retry_handlers=[]
+    )
 
 
 def tell(delivery: Delivery) -> Json:
@@ -86,7 +89,9 @@ def _find(web: WebClient, channel: str, delivery: Delivery) -> Json | None:
 def _channel_id(web: WebClient, channel: str) -> str | None:
     cursor = ""
     while True:
-        page = web.conversations_list(cursor=cursor, limit=1000, exclude_archived=True)
+        page = web.conversations_list(
+            cursor=cursor, limit=1000, exclude_archived=True, types="public_channel,private_channel"
+        )
         channels: list[Json] = page.get("channels") or []
         for each in channels:
             if channel in (each["id"], each["name"]):

@@ -48,6 +48,11 @@ def test_a_typo_never_opens_the_gate(shop, ci, names, status):
     assert "receipt" not in answer.json.get("decision", {}) or status == 200
 
 
+def test_an_alias_is_answered_by_the_true_name_with_what_was_asked_beside_it(shop, ci):
+    decision = gate(ci, environment="Prod").json["decision"]
+    assert (decision["environment"], decision["asked"]["environment"]) == ("production", "Prod")
+
+
 def test_a_warning_lets_through_and_says_so(shop, ci):
     take(ci, effect="warn")
     answer = gate(ci)

@@ -42,7 +42,7 @@ class Portal(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:{}".format(self.server_address[1])
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.answers, self.asked = {}, []
 
 
@@ -89,4 +89,4 @@ def raw_server(*chunks, pause=0.0):
                     connection.sendall(chunk)
 
         threading.Thread(target=serve, daemon=True).start()
-        yield "http://127.0.0.1:{}".format(listening.getsockname()[1])
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -135,3 +135,9 @@ def test_names_are_sent_whole(portal, run):
     portal.answers["GET", "/v1/gate"] = 200, {"ok": True, "decision": decision(service="a/b&c d", environment="pröd")}
     assert run("check", "--service", "a/b&c d", "--environment", "pröd").returncode == 0
     assert "service=a%2Fb%26c+d&environment=pr%C3%B6d" in portal.asked[0]["query"]
+
+
+def test_an_alias_is_answered_by_the_true_name(portal, run):
+    asked = {"service": "cart", "environment": "prod"}
+    portal.answers["GET", "/v1/gate"] = 200, {"ok": True, "decision": decision(asked=asked)}
+    assert run("check", "--service", "cart", "--environment", "prod").returncode == 0

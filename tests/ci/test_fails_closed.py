@@ -67,7 +67,7 @@ HOSTILE = {
 def test_an_unclear_answer_is_closed(portal, run, answer):
     portal.answers["GET", "/v1/gate"] = answer
     portal.answers["GET", "/elsewhere"] = allowed()
-    done = run(*CHECK, timeout="0.8")
+    done = run(*CHECK, timeout="0.5")
     assert done.returncode == 20, done.stdout + done.stderr
     assert "CLOSED" in done.stderr and done.stdout == ""
     assert [one["path"] for one in portal.asked] == ["/v1/gate"] * 3

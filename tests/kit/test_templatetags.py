@@ -76,6 +76,7 @@ def test_ages_are_said_in_one_unit(seconds, words, short):
 )
 def test_countdowns_are_said_in_two_units(seconds, words):
     assert kit.until_words(timedelta(seconds=seconds)) == words
+    assert kit.until_words(timedelta(seconds=seconds), "short") == words.removesuffix(" left")
 
 
 def test_a_lock_without_an_end_lasts_until_it_is_released():

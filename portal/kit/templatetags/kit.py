@@ -86,15 +86,16 @@ def age(moment: datetime | None, style: str = "") -> str:
 
 
 @register.filter
-def until(moment: datetime | None) -> str:
-    """`1 h 59 min left`, ticking in the browser. A lock without an end says so."""
+def until(moment: datetime | None, style: str = "") -> str:
+    """`1 h 59 min left`, ticking in the browser; `until:"short"` is `1 h 59 min`. A lock without an end says so."""
     if moment is None:
-        return "until released"
+        return "no end" if style == "short" else "until released"
     return format_html(
-        '<time datetime="{}" data-until title="{}">{}</time>',
+        '<time datetime="{}" data-until="{}" title="{}">{}</time>',
         moment.isoformat(),
+        style,
         absolute(moment),
-        until_words(moment - timezone.now()),
+        until_words(moment - timezone.now(), style),
     )
 
 
@@ -129,16 +130,17 @@ def age_words(passed: timedelta, style: str = "") -> str:
     return ""
 
 
-def until_words(left: timedelta) -> str:
+def until_words(left: timedelta, style: str = "") -> str:
     """The same words as `untilWords` in portcullis.js."""
     seconds = int(left.total_seconds())
     if seconds <= 0:
         return "ended"
+    end = "" if style == "short" else " left"
     if seconds < MINUTE:
-        return f"{seconds} s left"
+        return f"{seconds} s{end}"
     days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
     parts = [(days, "d"), (hours, "h")] if days else [(hours, "h"), (minutes, "min")]
-    return " ".join(f"{number} {word}" for number, word in parts if number) + " left"
+    return " ".join(f"{number} {word}" for number, word in parts if number) + end
 
 
 @register.filter

@@ -42,7 +42,7 @@ class Command(BaseCommand):
             TEXT.format(
                 url=settings.BASE_URL,
                 user=known["ADMIN_USER"],
-                password=known["ADMIN_PASSWORD"],
+                password=known["ADMIN_PASSWORD"] or "as it was; `python manage.py changepassword` sets a new one",
                 file=file,
                 service=first.identifier if first else "my-service",
                 slack=f"\n  what Slack sees  {mock}/" if is_mock else "",

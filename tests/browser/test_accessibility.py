@@ -1,0 +1,63 @@
+"""axe finds nothing serious, in both themes, with rows, locks and failures on the page."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from deployments.commands import deployment_report
+from locks import scopes
+from locks.commands import gate_ask, lock_take
+from locks.models import ScopeKind
+from tests.conftest import SETUP
+
+PAGES = {
+    "matrix": "/deployments/",
+    "configs": "/deployments/configs",
+    "home": "/",
+    "audit": "/audit",
+    "panel": "/deployments/panel/checkout",
+    "inbox": "/deployments/inbox",
+}
+
+
+@pytest.fixture
+def busy_shop(transactional_db, shop, page, alice):
+    for version, environment, status in (("1.0", "production", "success"), ("1.1", "production", "failure"), ("1.1", "staging", "in_progress")):  # fmt: skip
+        body = {"service": "checkout", "environment": environment, "version": version, "status": status}
+        deployment_report(body | {"commit": "4f2a9c1d", "actor": "Dana", "author": "Erin", "message": "Fix"}, by=SETUP)
+    deployment_report({"service": "chekout", "environment": "production", "version": "1.0"}, by=SETUP)
+    lock_take(scopes.pair(shop.checkout_production), reason="Debugging", by=page(alice))
+    lock_take(scopes.Scope(ScopeKind.EVERYTHING), reason="Moving house", by=page(alice))
+    gate_ask(shop.checkout_production, by=page(alice))
+
+
+def serious(page):
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:200]}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(tab, alice, busy_shop, theme):
+    page = tab("/", as_=alice, theme=theme)
+    for url in PAGES.values():
+        page.goto(url)
+        assert serious(page) == [], url
+    page.goto("/audit")
+    page.locator("summary").first.click()
+    assert serious(page) == [], "an open diff"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_at_the_sign_in_or_the_first_steps(tab, alice, transactional_db, theme):
+    assert serious(tab("/sign-in", theme=theme)) == []
+    assert serious(tab("/", as_=alice, theme=theme)) == []
+
+
+@pytest.mark.parametrize("url", PAGES.values(), ids=PAGES)
+def test_a_phone_need_not_scroll_sideways(tab, alice, busy_shop, url):
+    page = tab(url, as_=alice, width=390)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,128 @@
+"""What moves by itself, seen in a browser."""
+
+import json
+import urllib.request
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from deployments.commands import deployment_report
+from locks import scopes
+from locks.commands import gate_ask, lock_take
+from portal.accounts.commands import credential_create
+from portal.kit.clock import database_now
+from tests.conftest import SETUP, write
+
+SOON = 3000  # milliseconds within which a change is to be seen
+
+
+@pytest.fixture
+def shop(transactional_db, shop):
+    return shop
+
+
+@pytest.fixture
+def ci_reports(shop, live_server):
+    """A CI job that reports through /v1, as curl would."""
+    _, token = credential_create("CI", kind="ci", scopes=["report", "gate", "lock"], by=SETUP)
+
+    def post(**body):
+        request = urllib.request.Request(
+            f"{live_server.url}/v1/deployments",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 201
+
+    return post
+
+
+def reload_would_forget(page):
+    page.evaluate("window.here = true")
+    return lambda: page.evaluate("window.here === true")
+
+
+def test_a_report_shows_in_the_open_matrix_without_a_reload(tab, alice, ci_reports):
+    page = tab("/deployments/", as_=alice)
+    expect(page.get_by_text("not deployed")).to_have_count(4)
+    same_page = reload_would_forget(page)
+    ci_reports(service="checkout", environment="production", version="2.14.0", commit="4f2a9c1", status="success")
+    expect(page.locator("#row-checkout")).to_contain_text("2.14.0", timeout=SOON)
+    assert same_page()
+
+
+def test_focus_and_scroll_survive_a_refresh(tab, alice, ci_reports):
+    for number in range(40):
+        write("service", f"service-{number:02}")
+    page = tab("/deployments/", as_=alice)
+    cell = page.locator("#row-service-35 [data-card]").last
+    cell.scroll_into_view_if_needed()
+    cell.focus()
+    page.evaluate("scrollBy(0, 40)")
+    before = page.evaluate("[document.querySelector('.scroll').scrollTop, scrollY]")
+    assert sum(before) > 100
+    ci_reports(service="service-35", environment="production", version="3.0.0", status="success")
+    expect(page.locator("#row-service-35")).to_contain_text("3.0.0", timeout=SOON)
+    assert page.evaluate("[document.querySelector('.scroll').scrollTop, scrollY]") == before
+    expect(cell).to_be_focused()
+
+
+def test_what_is_being_typed_into_the_filter_stays(tab, alice, ci_reports):
+    page = tab("/deployments/", as_=alice)
+    page.get_by_label("Find a service, version or commit").press_sequentially("chec")
+    ci_reports(service="checkout", environment="staging", version="3.0.0", status="success")
+    expect(page.locator("#row-checkout")).to_contain_text("3.0.0", timeout=SOON)
+    expect(page.get_by_label("Find a service, version or commit")).to_have_value("chec")
+    expect(page.get_by_label("Find a service, version or commit")).to_be_focused()
+
+
+def test_a_lock_shows_and_ends_by_itself_with_no_worker(tab, alice, shop, page):
+    shown = tab("/deployments/", as_=alice)
+    until = database_now() + timedelta(seconds=4)
+    lock_take(scopes.pair(shop.checkout_production), reason="Only a moment", until=until, by=page(alice))
+    expect(shown.locator("#row-checkout .lock-line")).to_contain_text("Alice", timeout=SOON)
+    expect(shown.locator("#row-checkout .lock-line")).to_have_count(0, timeout=4000 + SOON)
+
+
+def test_an_open_diff_stays_open_while_events_come_in(tab, alice, ci_reports):
+    page = tab("/audit", as_=alice)
+    page.locator("summary").first.click()
+    opened = page.locator("details[open]").first.get_attribute("id")
+    ci_reports(service="checkout", environment="staging", version="3.0.0", status="success")
+    expect(page.get_by_text("checkout 3.0.0 to staging").first).to_be_visible(timeout=SOON)
+    assert page.locator(f"#{opened}").get_attribute("open") is not None
+
+
+def test_the_first_steps_tick_themselves_off(tab, alice, shop, page, ci_reports):
+    home = tab("/", as_=alice)
+    expect(home.locator(".step-done")).to_have_count(0)
+    ci_reports(service="checkout", environment="production", version="1.0.0", status="success")
+    expect(home.locator(".step-done")).to_have_count(1, timeout=SOON)
+    lock_take(scopes.pair(shop.checkout_production), reason="Trying the gate", by=page(alice))
+    expect(home.locator(".step-done")).to_have_count(2, timeout=SOON)
+    gate_ask(shop.checkout_production, by=page(alice))
+    expect(home.get_by_text("Deployed lately")).to_be_visible(timeout=SOON)
+
+
+def test_the_card_opens_by_keyboard_and_escape_returns_to_the_cell(tab, alice, shop):
+    deployment_report(
+        {"service": "checkout", "environment": "production", "version": "1.0", "message": "PAY-1: Fix"}, by=SETUP
+    )
+    page = tab("/deployments/", as_=alice)
+    cell = page.locator("#row-checkout [data-card]").last
+    cell.focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#card")).to_contain_text("PAY-1: Fix")
+    expect(page.locator("#card a").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#card")).to_be_hidden()
+    expect(cell).to_be_focused()
+
+
+def test_an_empty_filter_field_does_not_stay_in_the_address(tab, alice, shop):
+    page = tab("/deployments/", as_=alice)
+    page.get_by_label("Team").select_option("payments")
+    page.wait_for_url("**/deployments/?team=payments")
+    expect(page.locator("#row-search")).to_have_count(0)
