@@ -74,9 +74,7 @@ def environment_saved(environment: Entity, by: By) -> None:
             raise Conflict(f"The alias “{identifier}” is the identifier of another environment.", code="alias_taken")
     taken = Alias.objects.filter(folded__in=folded).exclude(entity=environment).select_related("entity").first()
     if taken:
-        raise Conflict(
-            f"The alias “{taken.folded}” already stands for {taken.entity.identifier}.", code="alias_taken"
-        )
+        raise Conflict(f"The alias “{taken.folded}” already stands for {taken.entity.identifier}.", code="alias_taken")
     if Alias.objects.filter(folded=environment.identifier.casefold()).exclude(entity=environment).exists():
         raise Conflict(f"“{environment.identifier}” is an alias of another environment.", code="alias_taken")
     environment.aliases.exclude(folded__in=folded).delete()

@@ -34,9 +34,7 @@ class Wish:
         return self.mode in {"merge", "patch"}
 
 
-def parse(
-    blueprint: str, body: Any, *, mode: Mode, identifier: str = "", create_missing: bool = False
-) -> Wish:
+def parse(blueprint: str, body: Any, *, mode: Mode, identifier: str = "", create_missing: bool = False) -> Wish:
     """Reads the body of an entity write. `identifier` is the one in the path, when there is one."""
     if not isinstance(body, dict):
         raise Invalid.at("body", "must be an object")
@@ -52,9 +50,7 @@ def parse(
         icon=_text(body, "icon"),
         team=_texts(body.get("team"), "team"),
         properties=_object(body, "properties"),
-        relations={
-            name: _texts(value, f"relations.{name}") for name, value in _object(body, "relations").items()
-        },
+        relations={name: _texts(value, f"relations.{name}") for name, value in _object(body, "relations").items()},
         given=frozenset(body.keys() & {"title", "icon", "team", "properties", "relations"}),
         create_missing=create_missing,
     )

@@ -25,7 +25,18 @@ Json = dict[str, Any]
 
 # What identifies a deployment may not change between its reports; the rest is filled where it was empty.
 _FIXED = ("version", "commit")
-_FILLED = ("previous_commit", "ref", "message", "author", "actor", "artifact", "decision", "run_url", "started_at", "fence")
+_FILLED = (
+    "previous_commit",
+    "ref",
+    "message",
+    "author",
+    "actor",
+    "artifact",
+    "decision",
+    "run_url",
+    "started_at",
+    "fence",
+)
 
 
 @dataclass(frozen=True)
@@ -70,9 +81,7 @@ def deployment_report(body: Json, *, key: str = "", by: By) -> Outcome:
 
 
 @transaction.atomic
-def deployment_store(
-    report: Report, place: Place, *, now: datetime, entity: Entity | None = None, by: By
-) -> Outcome:
+def deployment_store(report: Report, place: Place, *, now: datetime, entity: Entity | None = None, by: By) -> Outcome:
     """Makes the deployment, or advances the one of the same run, and recomputes what is live.
 
     `entity` is the catalog's own entity of it where that exists already.
@@ -227,9 +236,7 @@ def _advance(deployment: Deployment, report: Report, now: datetime, by: By) -> D
     _copy_to_entity(deployment)
     after = deployment.facts()
     if after != before:
-        record(
-            "deployment.updated", deployment.noun(), by=by, before=before, after=after, payload=_payload(deployment)
-        )
+        record("deployment.updated", deployment.noun(), by=by, before=before, after=after, payload=_payload(deployment))
     elif report.status != deployment.status:
         # It came late and changes nothing; that it came is worth knowing.
         record("deployment.noted", deployment.noun(), by=by, after=after, payload={"late_status": report.status})

@@ -154,5 +154,3 @@ def _status(word: str) -> Status:
 
 def _first(properties: Json, names: tuple[str, ...]) -> Any:
     return next((properties[name] for name in names if properties.get(name) not in (None, "")), None)
-
-

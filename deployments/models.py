@@ -78,7 +78,12 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def by_finish(self) -> "DeploymentQuerySet":
         """The one that finished last first; ties go to the greater fence, then to the greater run. The first success is current."""
         return self.order_by(
-            F("finished_at").desc(nulls_last=True), F("fence").desc(nulls_last=True), "-provider", "-run", "-attempt", "-id"
+            F("finished_at").desc(nulls_last=True),
+            F("fence").desc(nulls_last=True),
+            "-provider",
+            "-run",
+            "-attempt",
+            "-id",
         )
 
     def by_start(self) -> "DeploymentQuerySet":

@@ -159,9 +159,7 @@ def _make_missing(blueprint: str, identifier: str, wish: Wish, by: By) -> Entity
         raise Missing(
             f'Entity with identifier "{identifier}" was not found', nearest=queries.nearest(blueprint, identifier)
         )
-    return entity_store(
-        Wish(blueprint=blueprint, identifier=identifier, mode="merge", create_missing=True), by=by
-    )
+    return entity_store(Wish(blueprint=blueprint, identifier=identifier, mode="merge", create_missing=True), by=by)
 
 
 def _check_required(blueprint: Blueprint, entity: Entity, arrows: Arrows, wish: Wish, *, fresh: bool) -> None:

@@ -45,7 +45,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         status, code, message = UNAVAILABLE
         return Response(body(code, message), status=status, headers={"Retry-After": "2"})
     logger.exception("/v1 failed")
-    return Response(body("internal_error", "The portal made a mistake. It is in its log, under this trace."), status=500)
+    return Response(
+        body("internal_error", "The portal made a mistake. It is in its log, under this trace."), status=500
+    )
 
 
 def presented(details: dict[str, Any]) -> dict[str, Any]:

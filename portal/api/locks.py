@@ -49,7 +49,8 @@ def locks(request: Request) -> Response:
         data = object_of(request)
         lock = lock_take(
             scopes.named(
-                _text(data, "scope") or "pair", **{name: _text(data, name) for name in ("service", "environment", "tier", "team")}
+                _text(data, "scope") or "pair",
+                **{name: _text(data, name) for name in ("service", "environment", "tier", "team")},
             ),
             reason=_text(data, "reason"),
             until=_until(data, default=DEFAULT),
@@ -111,5 +112,3 @@ def _until(data: dict[str, Any], *, default: Any) -> Any:
     if "duration" in data:
         return database_now() + duration(data["duration"], "duration")
     return default
-
-

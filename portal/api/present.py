@@ -84,7 +84,12 @@ def deployment_json(deployment: Deployment) -> Json:
 
 
 def inbox_json(item: InboxItem) -> Json:
-    return {"id": str(item.public_id), **item.facts(), "nearest": item.nearest, "url": url_of(reverse("deployments:inbox"))}
+    return {
+        "id": str(item.public_id),
+        **item.facts(),
+        "nearest": item.nearest,
+        "url": url_of(reverse("deployments:inbox")),
+    }
 
 
 def cell_json(cell: Cell) -> Json:

@@ -96,7 +96,9 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="delivery_due", condition=Q(state__in=["pending", "sending"])),
             models.Index(
-                fields=["subscriber", "stream", "id"], name="delivery_stream", condition=Q(state__in=["pending", "sending"])
+                fields=["subscriber", "stream", "id"],
+                name="delivery_stream",
+                condition=Q(state__in=["pending", "sending"]),
             ),
         ]
 

@@ -59,9 +59,7 @@ def load() -> None:
 
 
 def _people(by: By) -> dict[str, User]:
-    people = {
-        key: user_create(f"{key}@larder.example", name, password=None, by=by) for key, name in PEOPLE.items()
-    }
+    people = {key: user_create(f"{key}@larder.example", name, password=None, by=by) for key, name in PEOPLE.items()}
     for identifier, (title, _, members) in TEAMS.items():
         team_create(identifier, title, members=[people[key] for key in members], by=by)
     return people
@@ -88,9 +86,7 @@ def _catalog(chance: random.Random, by: By) -> None:
     for identifier in names:
         needs = tuple(sorted(chance.sample([n for n in names if n != identifier], chance.randint(0, 3))))
         if needs:
-            wish = Wish(
-                "service", identifier, "patch", relations={"dependsOn": needs}, given=frozenset({"relations"})
-            )
+            wish = Wish("service", identifier, "patch", relations={"dependsOn": needs}, given=frozenset({"relations"}))
             entity_write(wish, by=by)
 
 
@@ -120,7 +116,9 @@ def _releases(service: str, chance: random.Random, now: datetime) -> Iterator[Re
                     "url": f"https://github.com/larder/{service}/commit/{sha}",
                 }
             )
-        yield Release(service, f"{major}.{minor}.0", str(changes[0]["sha"]), changes, born, chance.randint(10**8, 10**9))
+        yield Release(
+            service, f"{major}.{minor}.0", str(changes[0]["sha"]), changes, born, chance.randint(10**8, 10**9)
+        )
 
 
 def _working_hour(chance: random.Random, now: datetime) -> datetime:
@@ -231,7 +229,5 @@ def _locks(places: dict[tuple[str, str], Place], people: dict[str, User], now: d
         until=now + timedelta(hours=1),
         by=by("idris"),
     )
-    done = lock_take(
-        scopes.pair(places["search", "staging"]), reason="Reindexing with the new analyser", by=by("yuki")
-    )
+    done = lock_take(scopes.pair(places["search", "staging"]), reason="Reindexing with the new analyser", by=by("yuki"))
     lock_release(done, reason="Reindexing is done", by=by("yuki"))

@@ -84,8 +84,15 @@ class Workspace:
         thread = fields.get("thread_ts")
         if thread and not self.find(channel, str(thread)):
             raise Refusal("thread_not_found")
-        message = {"type": "message", "channel": channel, "channel_name": self.channels[channel], "ts": self.next_ts(),
-                   "user": BOT["user_id"], "bot_id": BOT["bot_id"], **content}
+        message = {
+            "type": "message",
+            "channel": channel,
+            "channel_name": self.channels[channel],
+            "ts": self.next_ts(),
+            "user": BOT["user_id"],
+            "bot_id": BOT["bot_id"],
+            **content,
+        }
         if thread:
             message["thread_ts"] = str(thread)
         self.messages.append(message)
@@ -108,7 +115,9 @@ class Workspace:
 
     def history(self, fields: dict[str, Any]) -> dict[str, Any]:
         channel = self.channel(fields, make=False)
-        rows = [one for one in self.messages if one["channel"] == channel and one.get("thread_ts", one["ts"]) == one["ts"]]
+        rows = [
+            one for one in self.messages if one["channel"] == channel and one.get("thread_ts", one["ts"]) == one["ts"]
+        ]
         return self.page(rows[::-1], fields)
 
     def replies(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +151,13 @@ class Workspace:
         return made
 
     def describe(self, channel: str) -> dict[str, Any]:
-        return {"id": channel, "name": self.channels[channel], "is_channel": True, "is_member": True, "is_archived": False}
+        return {
+            "id": channel,
+            "name": self.channels[channel],
+            "is_channel": True,
+            "is_member": True,
+            "is_archived": False,
+        }
 
     def content(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The text, blocks, attachments and metadata of a message, checked as Slack checks them."""
@@ -165,14 +180,20 @@ class Workspace:
         except (TypeError, ValueError):
             raise Refusal("invalid_arguments") from None
         inclusive = truth(fields.get("inclusive"))
-        inside = [one for one in rows if oldest < float(one["ts"]) < latest
-                  or (inclusive and float(one["ts"]) in (oldest, latest))]
+        inside = [
+            one
+            for one in rows
+            if oldest < float(one["ts"]) < latest or (inclusive and float(one["ts"]) in (oldest, latest))
+        ]
         start = cursor_start(fields.get("cursor"))
         limit = min(max(limit, 1), 999)
         more = len(inside) > start + limit
         with_metadata = truth(fields.get("include_all_metadata"))
-        return {"messages": [public(one, with_metadata) for one in inside[start : start + limit]], "has_more": more,
-                "response_metadata": {"next_cursor": f"start:{start + limit}" if more else ""}}
+        return {
+            "messages": [public(one, with_metadata) for one in inside[start : start + limit]],
+            "has_more": more,
+            "response_metadata": {"next_cursor": f"start:{start + limit}" if more else ""},
+        }
 
     def find(self, channel: str, ts: str) -> dict[str, Any] | None:
         return next((one for one in self.messages if one["channel"] == channel and one["ts"] == ts), None)
@@ -256,20 +277,28 @@ def is_block(block: dict[str, Any]) -> bool:
     if kind in ("context", "actions"):
         elements = block.get("elements")
         most = 10 if kind == "context" else 25
-        return isinstance(elements, list) and 1 <= len(elements) <= most and all(isinstance(one, dict) for one in elements)
+        return (
+            isinstance(elements, list) and 1 <= len(elements) <= most and all(isinstance(one, dict) for one in elements)
+        )
     return kind in BLOCK_TYPES
 
 
 def is_text(value: Any, most: int) -> bool:
-    return (isinstance(value, dict) and value.get("type") in ("mrkdwn", "plain_text")
-            and isinstance(value.get("text"), str) and 1 <= len(value["text"]) <= most)
+    return (
+        isinstance(value, dict)
+        and value.get("type") in ("mrkdwn", "plain_text")
+        and isinstance(value.get("text"), str)
+        and 1 <= len(value["text"]) <= most
+    )
 
 
 def check_metadata(value: Any) -> dict[str, Any] | None:
     if value in (None, ""):
         return None
-    if not isinstance(value, dict) or not isinstance(value.get("event_type"), str) or not isinstance(
-        value.get("event_payload"), dict
+    if (
+        not isinstance(value, dict)
+        or not isinstance(value.get("event_type"), str)
+        or not isinstance(value.get("event_payload"), dict)
     ):
         raise Refusal("invalid_metadata_format")
     return value
@@ -297,7 +326,11 @@ def read_fields(content_type: str, raw: bytes, query: str) -> dict[str, Any]:
 
 
 def parse_part(name: str, text: str) -> Any:
-    codes = {"blocks": "invalid_blocks_format", "attachments": "invalid_attachments", "metadata": "invalid_metadata_format"}
+    codes = {
+        "blocks": "invalid_blocks_format",
+        "attachments": "invalid_attachments",
+        "metadata": "invalid_metadata_format",
+    }
     try:
         return json.loads(text)
     except ValueError:
@@ -414,7 +447,7 @@ class Handler(BaseHTTPRequestHandler):
             body = {"ok": False, "error": str(refusal)}
         if fault.get("drop_after_accept"):
             self.close_connection = True
-            return None
+            return
         self.answer_json(200, body)
 
     def take_fault(self, method: str) -> dict[str, Any]:
@@ -479,7 +512,9 @@ class MockSlack:
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.server.shutdown()
         self.server.server_close()
 
@@ -487,7 +522,9 @@ class MockSlack:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="mock_slack", description="A stand-in for Slack's Web API.")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--file", type=Path, help="messages are added here, a line each, and read again at the next start")
+    parser.add_argument(
+        "--file", type=Path, help="messages are added here, a line each, and read again at the next start"
+    )
     options = parser.parse_args()
     server = Server(options.port, Workspace(options.file))
     print(f"Mock Slack shows its messages at http://127.0.0.1:{server.server_address[1]}/", flush=True)

@@ -48,7 +48,9 @@ def test_an_unknown_token_is_401(db, token):
 
 
 def test_a_token_signed_with_another_key_is_401(nobody, client):
-    forged = jwt.encode({"sub": str(client[0].public_id), "ver": 1, "exp": 4102444800}, "another key" * 4, algorithm="HS256")
+    forged = jwt.encode(
+        {"sub": str(client[0].public_id), "ver": 1, "exp": 4102444800}, "another key" * 4, algorithm="HS256"
+    )
     unsigned = jwt.encode({"sub": str(client[0].public_id), "ver": 1, "exp": 4102444800}, "", algorithm="none")
     assert [V1(token).get("blueprints").status for token in (forged, unsigned)] == [401, 401]
 

@@ -26,7 +26,12 @@ def test_what_is_no_json_is_422(ci):
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"7", b"null"])
 def test_json_that_is_no_object_is_422(ci, terraform, body):
-    for program, path in ((ci, "locks"), (ci, "deployments"), (terraform, "blueprints"), (terraform, "blueprints/service/entities")):
+    for program, path in (
+        (ci, "locks"),
+        (ci, "deployments"),
+        (terraform, "blueprints"),
+        (terraform, "blueprints/service/entities"),
+    ):
         assert program.post(path, body).status == 422, path
 
 
@@ -81,7 +86,9 @@ def test_the_command_line_is_served_as_it_stands_in_ci(db, settings):
 
 
 def test_malformed_flags_and_unknown_parameters_are_ignored(terraform):
-    answer = terraform.get("blueprints/service/entities", exclude_calculated_properties="0xc0001234", other="1", run_id="")
+    answer = terraform.get(
+        "blueprints/service/entities", exclude_calculated_properties="0xc0001234", other="1", run_id=""
+    )
     assert answer.json == {"ok": True, "entities": []}
 
 

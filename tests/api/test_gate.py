@@ -18,7 +18,11 @@ def test_open_locked_released_is_200_423_200(shop, ci):
     answer = gate(ci)
     assert (answer.status, answer.json["error"]) == (423, "locked")
     decision = answer.json["decision"]
-    assert (decision["outcome"], decision["locks"][0]["id"], decision["next_open_at"]) == ("deny", lock["id"], lock["expires_at"])
+    assert (decision["outcome"], decision["locks"][0]["id"], decision["next_open_at"]) == (
+        "deny",
+        lock["id"],
+        lock["expires_at"],
+    )
     assert 7100 < int(answer.headers["Retry-After"]) <= 7201
     assert ci.delete(f"locks/{lock['id']}").json["lock"]["released_by"] == "CI"
     assert gate(ci).status == 200

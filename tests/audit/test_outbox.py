@@ -56,7 +56,9 @@ def test_recording_outside_a_transaction_is_an_error():
 def test_an_event_owes_a_delivery_to_whoever_listens(db, post):
     happen()
     happen("other.made")
-    assert [(d.event.name, d.subscriber, d.state) for d in Delivery.objects.all()] == [("thing.made", "post", "pending")]
+    assert [(d.event.name, d.subscriber, d.state) for d in Delivery.objects.all()] == [
+        ("thing.made", "post", "pending")
+    ]
 
 
 def test_a_delivery_is_done_once(db, post):

@@ -133,12 +133,21 @@ def test_many_is_a_list_and_one_is_not(item):
 
 def test_deleting_what_others_need_names_them_or_takes_them_along(terraform):
     terraform.post("blueprints", {"identifier": "a", "title": "A", "schema": {"properties": {}}})
-    needing = {"identifier": "b", "title": "B", "schema": {"properties": {}}, "relations": {"a": {"target": "a", "required": True}}}
+    needing = {
+        "identifier": "b",
+        "title": "B",
+        "schema": {"properties": {}},
+        "relations": {"a": {"target": "a", "required": True}},
+    }
     terraform.post("blueprints", needing)
     terraform.post("blueprints/a/entities", {"identifier": "one"})
     terraform.post("blueprints/b/entities", {"identifier": "two", "relations": {"a": "one"}})
     refused = terraform.delete("blueprints/a/entities/one")
-    assert (refused.status, refused.json["error"], refused.json["details"]["dependents"]) == (409, "has_dependents", ["two"])
+    assert (refused.status, refused.json["error"], refused.json["details"]["dependents"]) == (
+        409,
+        "has_dependents",
+        ["two"],
+    )
     assert Entity.objects.filter(identifier="one").exists()
     assert terraform.delete("blueprints/a/entities/one?delete_dependents=true").status == 200
     assert not Entity.objects.filter(identifier__in=["one", "two"]).exists()
@@ -154,7 +163,9 @@ def test_writing_the_same_again_is_no_event(item):
 
 
 def test_aliases_of_environments_are_unique_whatever_their_case(shop, terraform):
-    answer = terraform.post("blueprints/environment/entities", {"identifier": "qa", "properties": {"aliases": ["PROD"]}})
+    answer = terraform.post(
+        "blueprints/environment/entities", {"identifier": "qa", "properties": {"aliases": ["PROD"]}}
+    )
     assert (answer.status, answer.json["error"]) == (409, "alias_taken")
     assert not Entity.objects.filter(identifier="qa").exists()
 

@@ -26,11 +26,24 @@ def run(portal, tmp_path):
     """run("check", ..., env={...}, cwd=...): the command as a process of its own, in a bare environment."""
 
     def call(*words, env=None, cwd=tmp_path, timeout="3"):
-        bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PORTCULLIS_URL": portal.url, "PORTCULLIS_TOKEN": TOKEN,
-                "PORTCULLIS_TIMEOUT": timeout, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+        bare = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "PORTCULLIS_URL": portal.url,
+            "PORTCULLIS_TOKEN": TOKEN,
+            "PORTCULLIS_TIMEOUT": timeout,
+            "GIT_CEILING_DIRECTORIES": str(tmp_path.parent),
+        }
         environment = {name: value for name, value in {**bare, **(env or {})}.items() if value is not None}
-        done = subprocess.run([sys.executable, "-S", COMMAND, *words], env=environment, cwd=cwd, timeout=20, capture_output=True,
-                              text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-S", COMMAND, *words],
+            env=environment,
+            cwd=cwd,
+            timeout=20,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert TOKEN not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr, done.stderr
         return done

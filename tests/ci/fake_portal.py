@@ -8,17 +8,42 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LOCK = {
-    "id": "0192-lock", "kind": "manual", "effect": "block", "scope": "pair", "service": "cart", "environment": "production",
-    "tier": None, "team": None, "reason": "debugging checkout", "link": "https://chat.test/t/1",
-    "holder": {"kind": "user", "name": "Dana"}, "starts_at": "2026-11-22T13:00:00Z", "expires_at": "2026-11-22T15:40:00Z",
-    "released_at": None, "released_by": None, "release_reason": None, "url": "https://portal.test/locks/0192-lock",
+    "id": "0192-lock",
+    "kind": "manual",
+    "effect": "block",
+    "scope": "pair",
+    "service": "cart",
+    "environment": "production",
+    "tier": None,
+    "team": None,
+    "reason": "debugging checkout",
+    "link": "https://chat.test/t/1",
+    "holder": {"kind": "user", "name": "Dana"},
+    "starts_at": "2026-11-22T13:00:00Z",
+    "expires_at": "2026-11-22T15:40:00Z",
+    "released_at": None,
+    "released_by": None,
+    "release_reason": None,
+    "url": "https://portal.test/locks/0192-lock",
 }
 
 
 def decision(outcome="allow", **changes):
-    return {"outcome": outcome, "service": "cart", "environment": "production", "tier": "production", "intent": "deploy",
-            "at": "2026-11-22T13:42:00.123456Z", "message": "cart in production may be deployed", "locks": [],
-            "next_open_at": None, "retry_after": None, "receipt": "r-1", "url": "https://portal.test/p", **changes}
+    return {
+        "outcome": outcome,
+        "service": "cart",
+        "environment": "production",
+        "tier": "production",
+        "intent": "deploy",
+        "at": "2026-11-22T13:42:00.123456Z",
+        "message": "cart in production may be deployed",
+        "locks": [],
+        "next_open_at": None,
+        "retry_after": None,
+        "receipt": "r-1",
+        "url": "https://portal.test/p",
+        **changes,
+    }
 
 
 def allowed(**changes):
@@ -52,8 +77,15 @@ class Handler(BaseHTTPRequestHandler):
     def serve(self):
         path, _, query = self.path.partition("?")
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.asked.append({"method": self.command, "path": path, "query": query, "headers": dict(self.headers),
-                                  "body": json.loads(raw) if raw else None})
+        self.server.asked.append(
+            {
+                "method": self.command,
+                "path": path,
+                "query": query,
+                "headers": dict(self.headers),
+                "body": json.loads(raw) if raw else None,
+            }
+        )
         answer = self.server.answers.get((self.command, path)) or refusal(404, "not_found", "There is nothing here.")
         if isinstance(answer, list):
             answer = answer.pop(0) if len(answer) > 1 else answer[0]
@@ -75,6 +107,7 @@ class Handler(BaseHTTPRequestHandler):
 def raw_server(*chunks, pause=0.0):
     """A server that takes any connection, writes these bytes with a pause before each, and hangs up. Gives its address."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+
         def serve():
             with contextlib.suppress(OSError):
                 while True:

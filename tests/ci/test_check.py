@@ -7,8 +7,14 @@ import pytest
 from tests.ci.fake_portal import LOCK, allowed, decision, denied
 
 CHECK = ("check", "--service", "cart", "--environment", "production")
-GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_SHA": "a" * 40,
-          "GITHUB_SERVER_URL": "https://github.test", "GITHUB_REPOSITORY": "acme/cart"}
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_RUN_ID": "77",
+    "GITHUB_RUN_ATTEMPT": "2",
+    "GITHUB_SHA": "a" * 40,
+    "GITHUB_SERVER_URL": "https://github.test",
+    "GITHUB_REPOSITORY": "acme/cart",
+}
 
 
 def test_an_open_gate_is_0(portal, run):
@@ -24,8 +30,16 @@ def test_a_lock_is_10_and_says_who_why_until_when_and_what_next(portal, run):
     portal.answers["GET", "/v1/gate"] = denied()
     done = run(*CHECK)
     assert done.returncode == 10
-    for words in ("STOPPED: cart in production is locked by Dana", "Dana", "debugging checkout", "2026-11-22 15:40 UTC (in 1 h 58 min)",
-                  "https://chat.test/t/1", "https://portal.test/locks/0192-lock", "unlock 0192-lock", "check --service cart"):
+    for words in (
+        "STOPPED: cart in production is locked by Dana",
+        "Dana",
+        "debugging checkout",
+        "2026-11-22 15:40 UTC (in 1 h 58 min)",
+        "https://chat.test/t/1",
+        "https://portal.test/locks/0192-lock",
+        "unlock 0192-lock",
+        "check --service cart",
+    ):
         assert words in done.stdout
 
 
@@ -35,7 +49,9 @@ def test_a_lock_without_an_end_says_so(portal, run):
 
 
 def test_a_freeze_is_11(portal, run):
-    portal.answers["GET", "/v1/gate"] = denied(locks=[], freezes=[{"name": "Christmas"}], next_open_at="2026-12-27T08:00:00+01:00")
+    portal.answers["GET", "/v1/gate"] = denied(
+        locks=[], freezes=[{"name": "Christmas"}], next_open_at="2026-12-27T08:00:00+01:00"
+    )
     done = run(*CHECK)
     assert done.returncode == 11 and "Opens 2026-12-27 07:00 UTC" in done.stdout
 
@@ -97,19 +113,28 @@ def test_the_token_is_masked_even_when_the_portal_repeats_it(portal, run, tmp_pa
 
 
 def test_a_client_secret_is_exchanged_first(portal, run):
-    portal.answers["POST", "/v1/auth/access_token"] = 200, {"ok": True, "accessToken": "jwt.a.b", "expiresIn": 3600, "tokenType": "Bearer"}
+    portal.answers["POST", "/v1/auth/access_token"] = (
+        200,
+        {"ok": True, "accessToken": "jwt.a.b", "expiresIn": 3600, "tokenType": "Bearer"},
+    )
     portal.answers["GET", "/v1/gate"] = allowed()
     assert run(*CHECK, env={"PORTCULLIS_TOKEN": None, "CLIENT_ID": "dana", "CLIENT_SECRET": "s3cret"}).returncode == 0
     exchange, gate = portal.asked
-    assert exchange["body"] == {"clientId": "dana", "clientSecret": "s3cret"} and "Authorization" not in exchange["headers"]
+    assert (
+        exchange["body"] == {"clientId": "dana", "clientSecret": "s3cret"}
+        and "Authorization" not in exchange["headers"]
+    )
     assert gate["headers"]["Authorization"] == "Bearer jwt.a.b"
 
 
-@pytest.mark.parametrize(("answer", "code"), [
-    ((401, {"ok": False, "error": "unauthorized", "message": "No."}), 21),
-    ((200, {"ok": True}), 20),
-    ((200, {"ok": True, "accessToken": "two\nlines"}), 20),
-])
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((401, {"ok": False, "error": "unauthorized", "message": "No."}), 21),
+        ((200, {"ok": True}), 20),
+        ((200, {"ok": True, "accessToken": "two\nlines"}), 20),
+    ],
+)
 def test_an_exchange_that_fails_is_closed(portal, run, answer, code):
     portal.answers["POST", "/v1/auth/access_token"] = answer
     portal.answers["GET", "/v1/gate"] = allowed()

@@ -73,15 +73,19 @@ def test_an_unclear_answer_is_closed(portal, run, answer):
     assert [one["path"] for one in portal.asked] == ["/v1/gate"] * 3
 
 
-@pytest.mark.parametrize(("chunks", "pause"), [
-    ((), 0),
-    ((b"HTTP/1.1 200 OK\r\n",), 0),
-    ((b"nonsense\r\n\r\n",), 0),
-    ((b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", json.dumps(allowed()[1]).encode()[:50]), 0),
-    ((b"HTTP/1.1 200 OK\r\n\r\n", *[b" "] * 200), 0.05),
-    ((*[b"HTTP/1.1 100 Continue\r\n\r\n"] * 200,), 0.05),
-    ((b"late",), 30),
-], ids=["hangs up", "half a head", "no http", "half a body", "dripped body", "dripped head", "silence"])
+@pytest.mark.parametrize(
+    ("chunks", "pause"),
+    [
+        ((), 0),
+        ((b"HTTP/1.1 200 OK\r\n",), 0),
+        ((b"nonsense\r\n\r\n",), 0),
+        ((b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", json.dumps(allowed()[1]).encode()[:50]), 0),
+        ((b"HTTP/1.1 200 OK\r\n\r\n", *[b" "] * 200), 0.05),
+        ((*[b"HTTP/1.1 100 Continue\r\n\r\n"] * 200,), 0.05),
+        ((b"late",), 30),
+    ],
+    ids=["hangs up", "half a head", "no http", "half a body", "dripped body", "dripped head", "silence"],
+)
 def test_a_broken_line_is_closed_in_time(run, chunks, pause):
     began = time.monotonic()
     with raw_server(*chunks, pause=pause) as url:
@@ -118,8 +122,25 @@ def test_a_certificate_nobody_vouches_for_is_closed(portal, run, tmp_path):
 def server_context(folder):
     import subprocess
 
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", "key.pem",
-                    "-out", "cert.pem"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-keyout",
+            "key.pem",
+            "-out",
+            "cert.pem",
+        ],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return context
@@ -131,16 +152,21 @@ def test_a_portal_that_comes_back_is_heard(portal, run):
 
 
 def test_a_redirect_never_takes_the_token_along(portal, run):
-    with raw_server(b"HTTP/1.1 302 Found\r\nLocation: " + portal.url.encode() + b"/elsewhere\r\nContent-Length: 0\r\n\r\n") as url:
+    with raw_server(
+        b"HTTP/1.1 302 Found\r\nLocation: " + portal.url.encode() + b"/elsewhere\r\nContent-Length: 0\r\n\r\n"
+    ) as url:
         done = run(*CHECK, "--url", url, timeout="1")
     assert done.returncode == 20 and "redirect" in done.stderr
     assert portal.asked == []
 
 
-@pytest.mark.parametrize("answer", [
-    refusal(404, "not_found", "There is no service kart.", nearest=["cart"]),
-    refusal(404, "not_found", "There is no service kart.", nearest={"service": ["cart"]}),
-])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(404, "not_found", "There is no service kart.", nearest=["cart"]),
+        refusal(404, "not_found", "There is no service kart.", nearest={"service": ["cart"]}),
+    ],
+)
 def test_an_unknown_name_is_no_free_place(portal, run, answer):
     portal.answers["GET", "/v1/gate"] = answer
     done = run(*CHECK)
@@ -155,21 +181,38 @@ def test_bad_credentials_are_told_apart(portal, run, status):
     assert done.returncode == 21 and "This token was revoked." in done.stderr
 
 
-@pytest.mark.parametrize("env", [
-    {"PORTCULLIS_TOKEN": None}, {"PORTCULLIS_TOKEN": ""}, {"PORTCULLIS_TOKEN": None, "CLIENT_ID": "only"},
-    {"PORTCULLIS_TOKEN": "pcl_very-secret-token\nX-Evil: 1"}, {"PORTCULLIS_TOKEN": "pcl_gehe\u00efm"},
-])
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PORTCULLIS_TOKEN": None},
+        {"PORTCULLIS_TOKEN": ""},
+        {"PORTCULLIS_TOKEN": None, "CLIENT_ID": "only"},
+        {"PORTCULLIS_TOKEN": "pcl_very-secret-token\nX-Evil: 1"},
+        {"PORTCULLIS_TOKEN": "pcl_gehe\u00efm"},
+    ],
+)
 def test_a_token_that_cannot_be_is_not_sent(portal, run, env):
     assert run(*CHECK, env=env).returncode == 21
     assert portal.asked == []
 
 
-@pytest.mark.parametrize("words", [
-    ("check",), ("check", "--service", "cart"), ("check", "--service", "", "--environment", "production"),
-    ("check", "--service", "cart", "--environment", " "), (*CHECK, "--intent", "sneak"), (*CHECK, "--url", "portal.test"),
-    (*CHECK, "--url", "https://user:pw@portal.test"), (*CHECK, "--url", "file:///etc"), (*CHECK, "--env-file", "absent"),
-    ("chekc",), (), ("check", "--serv", "cart", "--environment", "production"),
-])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check",),
+        ("check", "--service", "cart"),
+        ("check", "--service", "", "--environment", "production"),
+        ("check", "--service", "cart", "--environment", " "),
+        (*CHECK, "--intent", "sneak"),
+        (*CHECK, "--url", "portal.test"),
+        (*CHECK, "--url", "https://user:pw@portal.test"),
+        (*CHECK, "--url", "file:///etc"),
+        (*CHECK, "--env-file", "absent"),
+        ("chekc",),
+        (),
+        ("check", "--serv", "cart", "--environment", "production"),
+    ],
+)
 def test_wrong_usage_is_2(portal, run, words):
     done = run(*words)
     assert done.returncode == 2 and done.stderr and "pw@" not in done.stderr

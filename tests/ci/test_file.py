@@ -33,7 +33,12 @@ def test_python_3_8_reads_it():
 
 
 def test_it_needs_nothing_but_the_standard_library():
-    imported = {name.name.split(".")[0] for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.Import) for name in node.names}
+    imported = {
+        name.name.split(".")[0]
+        for node in ast.walk(ast.parse(SOURCE))
+        if isinstance(node, ast.Import)
+        for name in node.names
+    }
     imported |= {node.module.split(".")[0] for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.ImportFrom)}
     assert imported <= sys.stdlib_module_names
 
@@ -55,21 +60,40 @@ def test_every_command_and_setting_is_in_the_readme(program):
     assert settings and all(f"`{name}`" in README for name in settings)
 
 
-@pytest.mark.parametrize("text", ["2026-11-22T15:40Z", "2026-11-22T15:40:00.123Z", "2026-11-22T16:40:00.1+01:00", "2026-11-22 10:40:00-0500"])
+@pytest.mark.parametrize(
+    "text", ["2026-11-22T15:40Z", "2026-11-22T15:40:00.123Z", "2026-11-22T16:40:00.1+01:00", "2026-11-22 10:40:00-0500"]
+)
 def test_every_way_to_write_an_instant_is_read(program, text):
     assert f"{program.instant(text):%H:%M}" == "15:40"
 
 
-@pytest.mark.parametrize("text", ["", None, 3, "2026-11-22T15:40", "2026-13-22T15:40Z", "0001-01-01T00:00+23:00", "2026-11-22T15:40+99:99"])
+@pytest.mark.parametrize(
+    "text", ["", None, 3, "2026-11-22T15:40", "2026-13-22T15:40Z", "0001-01-01T00:00+23:00", "2026-11-22T15:40+99:99"]
+)
 def test_no_other_way_is(program, text):
     assert program.instant(text) is None
 
 
 def deploy(portal, folder, *words):
-    env = {"PATH": os.environ["PATH"], "PORTCULLIS_URL": portal.url, "PORTCULLIS_TOKEN": "pcl_x", "PORTCULLIS_TIMEOUT": "3", "COMMIT": "a" * 40,
-           "SERVICE": "cart", "ENVIRONMENT": "production", "VERSION": "1.4.2"}
-    return subprocess.run([ROOT / "ci/examples/deploy.sh", *words], env=env, cwd=folder, timeout=20, capture_output=True, text=True,
-                          check=False)
+    env = {
+        "PATH": os.environ["PATH"],
+        "PORTCULLIS_URL": portal.url,
+        "PORTCULLIS_TOKEN": "pcl_x",
+        "PORTCULLIS_TIMEOUT": "3",
+        "COMMIT": "a" * 40,
+        "SERVICE": "cart",
+        "ENVIRONMENT": "production",
+        "VERSION": "1.4.2",
+    }
+    return subprocess.run(
+        [ROOT / "ci/examples/deploy.sh", *words],
+        env=env,
+        cwd=folder,
+        timeout=20,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def sent(portal):
@@ -83,7 +107,9 @@ def test_the_example_script_is_stopped_by_a_lock(portal, tmp_path):
     assert not (tmp_path / "deployed").exists() and sent(portal) == []
 
 
-@pytest.mark.parametrize(("words", "code", "status"), [(("touch", "deployed"), 0, "success"), (("false",), 1, "failure")])
+@pytest.mark.parametrize(
+    ("words", "code", "status"), [(("touch", "deployed"), 0, "success"), (("false",), 1, "failure")]
+)
 def test_the_example_script_deploys_and_reports(portal, tmp_path, words, code, status):
     portal.answers["GET", "/v1/gate"] = allowed()
     portal.answers["POST", "/v1/deployments"] = 201, {"ok": True, "deployment": {"id": "d1"}}
@@ -93,7 +119,10 @@ def test_the_example_script_deploys_and_reports(portal, tmp_path, words, code, s
 
 def test_a_good_deploy_stays_good_when_its_report_is_refused(portal, tmp_path):
     portal.answers["GET", "/v1/gate"] = allowed()
-    portal.answers["POST", "/v1/deployments"] = 422, {"ok": False, "error": "invalid_request", "message": "No.", "details": {}}
+    portal.answers["POST", "/v1/deployments"] = (
+        422,
+        {"ok": False, "error": "invalid_request", "message": "No.", "details": {}},
+    )
     done = deploy(portal, tmp_path, "true")
     assert done.returncode == 0 and "not recorded" in done.stderr
 
@@ -102,13 +131,25 @@ def test_a_good_deploy_stays_good_when_its_report_is_refused(portal, tmp_path):
 def test_the_action_pastes_no_input_into_its_script():
     action = (ROOT / "ci" / "action.yml").read_text()
     assert "${{" not in action.split("run: |")[1]
-    assert set(re.findall(r"inputs\.([\w-]+)", action)) == set(re.findall(r"^  ([\w-]+):\n    description", action, re.M))
+    assert set(re.findall(r"inputs\.([\w-]+)", action)) == set(
+        re.findall(r"^  ([\w-]+):\n    description", action, re.M)
+    )
 
 
 def test_the_action_asks_as_the_command_does(portal, tmp_path):
     portal.answers["GET", "/v1/gate"] = denied()
     script = "\n".join(line[8:] for line in (ROOT / "ci" / "action.yml").read_text().split("run: |\n")[1].splitlines())
-    env = {"PATH": os.environ["PATH"], "GITHUB_ACTION_PATH": str(ROOT / "ci"), "PORTCULLIS_URL": portal.url, "PORTCULLIS_TOKEN": "pcl_x",
-           "COMMAND": "check", "SERVICE": "cart", "ENVIRONMENT": "production", "COMMIT": "", "INTENT": "deploy", "FAIL_ON": "deny"}
+    env = {
+        "PATH": os.environ["PATH"],
+        "GITHUB_ACTION_PATH": str(ROOT / "ci"),
+        "PORTCULLIS_URL": portal.url,
+        "PORTCULLIS_TOKEN": "pcl_x",
+        "COMMAND": "check",
+        "SERVICE": "cart",
+        "ENVIRONMENT": "production",
+        "COMMIT": "",
+        "INTENT": "deploy",
+        "FAIL_ON": "deny",
+    }
     shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
     assert subprocess.run(shell, env=env, cwd=tmp_path, timeout=20, capture_output=True, check=False).returncode == 10

@@ -13,27 +13,52 @@ def test_a_lock_is_taken_and_says_how_to_release_it(portal, run):
     portal.answers["POST", "/v1/locks"] = 201, {"ok": True, "lock": LOCK}
     done = run(*LOCKING, "--for", "2h", "--link", "https://chat.test/t/1")
     assert done.returncode == 0 and "LOCKED: cart in production" in done.stdout and "unlock 0192-lock" in done.stdout
-    assert portal.asked[0]["body"] == {"service": "cart", "environment": "production", "scope": "pair", "reason": "debugging checkout",
-                                       "kind": "manual", "steal": False, "duration": "2h", "link": "https://chat.test/t/1"}
+    assert portal.asked[0]["body"] == {
+        "service": "cart",
+        "environment": "production",
+        "scope": "pair",
+        "reason": "debugging checkout",
+        "kind": "manual",
+        "steal": False,
+        "duration": "2h",
+        "link": "https://chat.test/t/1",
+    }
 
 
-@pytest.mark.parametrize(("words", "sent"), [
-    (("--until", "2026-11-22T16:40+01:00"), {"until": "2026-11-22T16:40+01:00"}), (("--open-ended",), {"until": None}),
-    (("--for", "90m", "--steal"), {"duration": "90m", "steal": True}),
-])
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        (("--until", "2026-11-22T16:40+01:00"), {"until": "2026-11-22T16:40+01:00"}),
+        (("--open-ended",), {"until": None}),
+        (("--for", "90m", "--steal"), {"duration": "90m", "steal": True}),
+    ],
+)
 def test_an_end_is_sent_as_it_was_said(portal, run, words, sent):
     portal.answers["POST", "/v1/locks"] = 201, {"ok": True, "lock": LOCK}
     assert run(*LOCKING, *words).returncode == 0
     assert sent.items() <= portal.asked[0]["body"].items()
 
 
-@pytest.mark.parametrize("words", [
-    LOCKING, (*LOCKING, "--for", "2"), (*LOCKING, "--for", "0h"), (*LOCKING, "--until", "2026-11-22T16:40"),
-    (*LOCKING, "--for", "2h", "--open-ended"), ("lock", *PLACE, "--for", "2h"), ("lock", *PLACE, "--reason", "", "--for", "2h"),
-    ("lock", "--service", "cart", "--reason", "x", "--for", "2h"), (*LOCKING, "--for", "2h", "--scope", "service"),
-    (*LOCKING, "--for", "2h", "--scope", "everything"), ("lock", "--reason", "x", "--for", "2h", "--scope", "tier"),
-    ("unlock",), ("unlock", "--service", "cart"), ("unlock", "0192-lock", *PLACE), ("extend", "0192-lock"),
-])
+@pytest.mark.parametrize(
+    "words",
+    [
+        LOCKING,
+        (*LOCKING, "--for", "2"),
+        (*LOCKING, "--for", "0h"),
+        (*LOCKING, "--until", "2026-11-22T16:40"),
+        (*LOCKING, "--for", "2h", "--open-ended"),
+        ("lock", *PLACE, "--for", "2h"),
+        ("lock", *PLACE, "--reason", "", "--for", "2h"),
+        ("lock", "--service", "cart", "--reason", "x", "--for", "2h"),
+        (*LOCKING, "--for", "2h", "--scope", "service"),
+        (*LOCKING, "--for", "2h", "--scope", "everything"),
+        ("lock", "--reason", "x", "--for", "2h", "--scope", "tier"),
+        ("unlock",),
+        ("unlock", "--service", "cart"),
+        ("unlock", "0192-lock", *PLACE),
+        ("extend", "0192-lock"),
+    ],
+)
 def test_a_lock_that_is_not_clear_is_not_asked_for(portal, run, words):
     done = run(*words)
     assert done.returncode == 2 and done.stderr
@@ -80,14 +105,19 @@ def test_nothing_to_release_is_fine(portal, run):
 
 
 def test_of_several_locks_one_must_be_named(portal, run):
-    portal.answers["GET", "/v1/locks"] = 200, {"ok": True, "locks": [LOCK, {**LOCK, "id": "second", "kind": "incident"}]}
+    portal.answers["GET", "/v1/locks"] = (
+        200,
+        {"ok": True, "locks": [LOCK, {**LOCK, "id": "second", "kind": "incident"}]},
+    )
     done = run("unlock", *PLACE)
     assert done.returncode == 23 and "0192-lock" in done.stderr and "second" in done.stderr
     assert len(portal.asked) == 1
 
 
-@pytest.mark.parametrize(("answer", "code"), [
-    (refusal(404, "not_found", "There is no such lock."), 22), (refusal(403, "forbidden", "Only Dana may."), 23)])
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [(refusal(404, "not_found", "There is no such lock."), 22), (refusal(403, "forbidden", "Only Dana may."), 23)],
+)
 def test_a_release_that_is_refused_says_why(portal, run, answer, code):
     portal.answers["DELETE", "/v1/locks/a%2Fb"] = answer
     done = run("unlock", "a/b")
@@ -104,16 +134,39 @@ def test_locks_are_listed(portal, run):
     tier = {**LOCK, "scope": "tier", "tier": "production", "service": None, "environment": None, "reason": "peak day"}
     portal.answers["GET", "/v1/locks"] = 200, {"ok": True, "locks": [LOCK, tier]}
     done = run("locks", "--service", "cart")
-    assert "cart in production" in done.stdout and "every environment of tier production" in done.stdout and "peak day" in done.stdout
+    assert (
+        "cart in production" in done.stdout
+        and "every environment of tier production" in done.stdout
+        and "peak day" in done.stdout
+    )
     assert portal.asked[0]["query"] == "state=active&service=cart"
     portal.answers["GET", "/v1/locks"] = 200, {"ok": True, "locks": []}
     assert run("locks").stdout == "No locks (active).\n"
 
 
 def test_where_shows_what_is_live(portal, run):
-    row = {"service": "cart", "environment": "production", "version": "1.4.2", "commit": "a" * 40, "status": "success", "tier": "production",
-           "deployed_at": "2026-11-22T10:00:00Z", "deployed_by": "bob", "locked": True, "locked_by": "Dana", "locked_reason": "debugging"}
-    portal.answers["GET", "/v1/deployments/current"] = 200, {"ok": True, "deployment_configs": [row, {**row, "locked": False, "version": None}]}
+    row = {
+        "service": "cart",
+        "environment": "production",
+        "version": "1.4.2",
+        "commit": "a" * 40,
+        "status": "success",
+        "tier": "production",
+        "deployed_at": "2026-11-22T10:00:00Z",
+        "deployed_by": "bob",
+        "locked": True,
+        "locked_by": "Dana",
+        "locked_reason": "debugging",
+    }
+    portal.answers["GET", "/v1/deployments/current"] = (
+        200,
+        {"ok": True, "deployment_configs": [row, {**row, "locked": False, "version": None}]},
+    )
     head, first, second = run("where", "--service", "cart").stdout.splitlines()
     assert head.split() == ["SERVICE", "ENVIRONMENT", "VERSION", "COMMIT", "STATUS", "BY", "SINCE", "LOCK"]
-    assert "1.4.2" in first and "aaaaaaaaaa  success" in first and first.endswith("locked by Dana: debugging") and "locked" not in second
+    assert (
+        "1.4.2" in first
+        and "aaaaaaaaaa  success" in first
+        and first.endswith("locked by Dana: debugging")
+        and "locked" not in second
+    )

@@ -7,11 +7,32 @@ import pytest
 from tests.ci.fake_portal import refusal
 
 REPORT = ("report", "--service", "cart", "--environment", "production", "--version", "1.4.2")
-RECORDED = 201, {"ok": True, "deployment": {"id": "d1", "service": "cart", "environment": "production", "url": "https://portal.test/d/1"}}
-GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_SHA": "a" * 40, "GITHUB_REF_NAME": "main",
-          "GITHUB_SERVER_URL": "https://github.test", "GITHUB_REPOSITORY": "acme/cart", "GITHUB_ACTOR": "dana"}
-GITLAB = {"GITLAB_CI": "true", "CI_PIPELINE_ID": "500", "CI_JOB_ID": "12345678901", "CI_JOB_URL": "https://gitlab.test/j/1",
-          "CI_COMMIT_SHA": "b" * 40, "CI_COMMIT_REF_NAME": "v1.4.2", "GITLAB_USER_LOGIN": "bob"}
+RECORDED = (
+    201,
+    {
+        "ok": True,
+        "deployment": {"id": "d1", "service": "cart", "environment": "production", "url": "https://portal.test/d/1"},
+    },
+)
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_RUN_ID": "77",
+    "GITHUB_RUN_ATTEMPT": "2",
+    "GITHUB_SHA": "a" * 40,
+    "GITHUB_REF_NAME": "main",
+    "GITHUB_SERVER_URL": "https://github.test",
+    "GITHUB_REPOSITORY": "acme/cart",
+    "GITHUB_ACTOR": "dana",
+}
+GITLAB = {
+    "GITLAB_CI": "true",
+    "CI_PIPELINE_ID": "500",
+    "CI_JOB_ID": "12345678901",
+    "CI_JOB_URL": "https://gitlab.test/j/1",
+    "CI_COMMIT_SHA": "b" * 40,
+    "CI_COMMIT_REF_NAME": "v1.4.2",
+    "GITLAB_USER_LOGIN": "bob",
+}
 
 
 def live(commit):
@@ -20,7 +41,16 @@ def live(commit):
 
 
 def git(folder, *words):
-    who = ["-c", "user.name=Dana", "-c", "user.email=dana@acme.test", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"]
+    who = [
+        "-c",
+        "user.name=Dana",
+        "-c",
+        "user.email=dana@acme.test",
+        "-c",
+        "commit.gpgsign=false",
+        "-c",
+        "init.defaultBranch=main",
+    ]
     return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -61,13 +91,17 @@ def test_the_commits_since_what_is_live_come_from_git(portal, report, checkout):
     assert body["message"] == "Merge pull request #42 from acme/x"
     assert body["changes"] == [
         {"sha": last, "message": "Merge pull request #42 from acme/x", "author": "Dana", "pr": 42},
-        {"sha": middle, "message": "CART-12 Sum up the cart (#41)\n\nWith a body", "author": "Dana", "pr": 41}]
+        {"sha": middle, "message": "CART-12 Sum up the cart (#41)\n\nWith a body", "author": "Dana", "pr": 41},
+    ]
 
 
 def test_an_alias_of_the_place_finds_what_is_live_too(portal, report, checkout):
     first = commit(checkout, "First")
     status, current = live(first)
-    portal.answers["GET", "/v1/deployments/current"] = status, {**current, "deployment_configs": current["deployment_configs"][1:]}
+    portal.answers["GET", "/v1/deployments/current"] = (
+        status,
+        {**current, "deployment_configs": current["deployment_configs"][1:]},
+    )
     assert report("--environment", "prod", cwd=checkout)[0]["previous_commit"] == first
 
 
@@ -86,8 +120,11 @@ def test_a_deployment_of_what_is_live_has_no_changes(portal, report, checkout):
 
 def test_at_most_200_commits_are_sent_and_it_says_so(report, checkout):
     first = commit(checkout, "First")
-    stream = "".join(f"commit refs/heads/main\ncommitter Bob <b@acme.test> {1700000000 + n} +0000\ndata 1\nx\n"
-                     + (f"from {first}\n" if n == 0 else "") for n in range(205))
+    stream = "".join(
+        f"commit refs/heads/main\ncommitter Bob <b@acme.test> {1700000000 + n} +0000\ndata 1\nx\n"
+        + (f"from {first}\n" if n == 0 else "")
+        for n in range(205)
+    )
     subprocess.run(["git", "fast-import", "--quiet", "--force"], cwd=checkout, input=stream, text=True, check=True)
     body, _, done = report("--previous-commit", first, cwd=checkout)
     assert len(body["changes"]) == 200 and "newest 200" in done.stdout
@@ -110,7 +147,9 @@ def test_a_live_commit_that_git_does_not_know_is_no_reason_to_stop(portal, repor
     assert done.returncode == 0 and "changes" not in body
 
 
-@pytest.mark.parametrize("answer", [(500, b""), (200, {"ok": True}), refusal(403, "forbidden", "This token may only report.")])
+@pytest.mark.parametrize(
+    "answer", [(500, b""), (200, {"ok": True}), refusal(403, "forbidden", "This token may only report.")]
+)
 def test_a_report_goes_out_though_what_is_live_cannot_be_asked(portal, report, checkout, answer):
     commit(checkout, "First")
     portal.answers["GET", "/v1/deployments/current"] = answer
@@ -127,8 +166,19 @@ def test_without_a_checkout_the_commit_must_be_given(report):
 
 def test_github_says_the_rest(report):
     body, headers, _ = report(env=GITHUB)
-    assert body["ci"] == {"provider": "github", "run": "77", "attempt": "2", "url": "https://github.test/acme/cart/actions/runs/77/attempts/2"}
-    assert (body["commit"], body["ref"], body["actor"], body["status"], body["kind"]) == ("a" * 40, "main", "dana", "success", "deploy")
+    assert body["ci"] == {
+        "provider": "github",
+        "run": "77",
+        "attempt": "2",
+        "url": "https://github.test/acme/cart/actions/runs/77/attempts/2",
+    }
+    assert (body["commit"], body["ref"], body["actor"], body["status"], body["kind"]) == (
+        "a" * 40,
+        "main",
+        "dana",
+        "success",
+        "deploy",
+    )
     assert headers["Idempotency-Key"].startswith("github:77:2:")
 
 
@@ -141,19 +191,61 @@ def test_gitlab_says_the_rest(report):
 
 def test_options_go_before_what_ci_says(report):
     body, headers, _ = report(
-        "--commit", "c" * 40, "--ref", "release", "--actor", "carol", "--author", "erin", "--run-url", "https://ci.test/9",
-        "--status", "failure", "--kind", "rollback", "--message", "second try\nof it", "--started-at", "2026-11-22T15:00Z",
-        "--finished-at", "2026-11-22T16:05:00+01:00", "--idempotency-key", "mine", "--decision", "r-1", env=GITHUB)
+        "--commit",
+        "c" * 40,
+        "--ref",
+        "release",
+        "--actor",
+        "carol",
+        "--author",
+        "erin",
+        "--run-url",
+        "https://ci.test/9",
+        "--status",
+        "failure",
+        "--kind",
+        "rollback",
+        "--message",
+        "second try\nof it",
+        "--started-at",
+        "2026-11-22T15:00Z",
+        "--finished-at",
+        "2026-11-22T16:05:00+01:00",
+        "--idempotency-key",
+        "mine",
+        "--decision",
+        "r-1",
+        env=GITHUB,
+    )
     assert headers["Idempotency-Key"] == "mine"
-    assert body == {"service": "cart", "environment": "production", "version": "1.4.2", "commit": "c" * 40, "ref": "release",
-                    "actor": "carol", "author": "erin", "status": "failure", "kind": "rollback", "message": "second try\nof it",
-                    "started_at": "2026-11-22T15:00Z", "finished_at": "2026-11-22T16:05:00+01:00", "decision": "r-1",
-                    "ci": {"provider": "github", "run": "77", "attempt": "2", "url": "https://ci.test/9"}}
+    assert body == {
+        "service": "cart",
+        "environment": "production",
+        "version": "1.4.2",
+        "commit": "c" * 40,
+        "ref": "release",
+        "actor": "carol",
+        "author": "erin",
+        "status": "failure",
+        "kind": "rollback",
+        "message": "second try\nof it",
+        "started_at": "2026-11-22T15:00Z",
+        "finished_at": "2026-11-22T16:05:00+01:00",
+        "decision": "r-1",
+        "ci": {"provider": "github", "run": "77", "attempt": "2", "url": "https://ci.test/9"},
+    }
 
 
 def test_the_same_report_of_one_attempt_has_one_key(report):
-    keys = [report("--status", status, env={**GITHUB, **more})[1]["Idempotency-Key"] for status, more in
-            (("success", {}), ("success", {}), ("in_progress", {}), ("success", {"GITHUB_RUN_ATTEMPT": "3"}))]
+    keys = [
+        report("--status", status, env={**GITHUB, **more})[1]["Idempotency-Key"]
+        for status, more in (
+            ("success", {}),
+            ("success", {}),
+            ("in_progress", {}),
+            ("success", {"GITHUB_RUN_ATTEMPT": "3"}),
+        )
+    ]
     assert keys[0] == keys[1] and len(set(keys)) == 3
 
 
@@ -178,22 +270,37 @@ def test_a_replay_is_told(portal, report):
     assert "ALREADY RECORDED" in report(env=GITHUB)[2].stdout
 
 
-@pytest.mark.parametrize(("answer", "code", "words"), [
-    ((500, b""), 20, "Send it again"),
-    ((201, {"ok": True}), 20, "without deployment"),
-    (refusal(422, "invalid_request", "The report was refused.", errors=[{"path": "version", "message": "is too long"}]), 23, "version is too long"),
-    (refusal(409, "conflict", "This run reported 1.4.1 before."), 23, "1.4.1 before"),
-    (refusal(403, "forbidden", "This token may not report."), 23, "may not report"),
-    (refusal(413, "too_large", "At most 1 MiB."), 23, "1 MiB"),
-    (refusal(401, "unauthorized", "Unknown token."), 21, "Unknown token."),
-])
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        ((500, b""), 20, "Send it again"),
+        ((201, {"ok": True}), 20, "without deployment"),
+        (
+            refusal(
+                422,
+                "invalid_request",
+                "The report was refused.",
+                errors=[{"path": "version", "message": "is too long"}],
+            ),
+            23,
+            "version is too long",
+        ),
+        (refusal(409, "conflict", "This run reported 1.4.1 before."), 23, "1.4.1 before"),
+        (refusal(403, "forbidden", "This token may not report."), 23, "may not report"),
+        (refusal(413, "too_large", "At most 1 MiB."), 23, "1 MiB"),
+        (refusal(401, "unauthorized", "Unknown token."), 21, "Unknown token."),
+    ],
+)
 def test_a_report_that_fails_says_so(portal, report, answer, code, words):
     portal.answers["POST", "/v1/deployments"] = answer
     done = report("--commit", "c" * 40, timeout="1")[2]
     assert done.returncode == code and words in done.stderr and "only its report is missing" in done.stderr
 
 
-@pytest.mark.parametrize("words", [("--started-at", "yesterday"), ("--finished-at", "2026-11-22T15:00"), ("--status", "done"), ("--version", "")])
+@pytest.mark.parametrize(
+    "words",
+    [("--started-at", "yesterday"), ("--finished-at", "2026-11-22T15:00"), ("--status", "done"), ("--version", "")],
+)
 def test_wrong_words_are_2_and_nothing_is_sent(portal, report, words):
     assert report("--commit", "c" * 40, *words)[2].returncode == 2
     assert portal.asked == []

@@ -76,7 +76,10 @@ def test_a_generic_write_does_not_overrule_what_is_live(config, terraform):
 
 
 def test_a_report_and_its_entity_advance_together(config, terraform, ci):
-    ci.post("deployments", {"service": "checkout", "environment": "prod", "version": "2.0", "status": "in_progress", "ci": {"run": "9"}})
+    ci.post(
+        "deployments",
+        {"service": "checkout", "environment": "prod", "version": "2.0", "status": "in_progress", "ci": {"run": "9"}},
+    )
     name = Deployment.objects.get().entity.identifier
     terraform.post(UPSERT, {"identifier": name, "properties": {"status": "success"}})
     assert Deployment.objects.get().status == "success"

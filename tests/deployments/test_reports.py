@@ -14,7 +14,9 @@ from tests.conftest import SETUP, events
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def report(version="1.0", *, at=None, run="", status="success", key="", service="checkout", environment="production", **more):
+def report(
+    version="1.0", *, at=None, run="", status="success", key="", service="checkout", environment="production", **more
+):
     body = {"service": service, "environment": environment, "version": version, "status": status, **more}
     if run:
         body["ci"] = {"provider": "github", "run": run}

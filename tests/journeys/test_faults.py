@@ -58,7 +58,9 @@ def bad_broker(request):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bad_broker_slows_no_report_and_no_lock_and_loses_no_message(bad_broker, shop, ci, slack, environ, start, tmp_path):
+def test_a_bad_broker_slows_no_report_and_no_lock_and_loses_no_message(
+    bad_broker, shop, ci, slack, environ, start, tmp_path
+):
     web = Web(environ | {"REDIS_URL": bad_broker}, tmp_path / "web.log")
     try:
         for path, body in (("/v1/deployments", REPORT), ("/v1/locks", LOCK)):
@@ -97,7 +99,11 @@ def test_without_its_database_the_gate_says_503_in_json_and_recovers_with_nothin
     try:
         assert web.ask("GET", gate, token=token)[0] == 404
         supervisor.stop()
-        for method, path, body in (("GET", gate, None), ("POST", "/v1/locks", LOCK), ("POST", "/v1/deployments", REPORT)):
+        for method, path, body in (
+            ("GET", gate, None),
+            ("POST", "/v1/locks", LOCK),
+            ("POST", "/v1/deployments", REPORT),
+        ):
             status, answer, seconds = web.ask(method, path, body, token)
             assert (status, answer["error"], seconds < 5) == (503, "unavailable", True)
         assert web.ask("GET", "/readyz")[0] == 503

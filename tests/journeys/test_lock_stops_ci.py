@@ -103,7 +103,31 @@ def by_entity(ci, terraform, client):
     yield
 
 
-@pytest.mark.parametrize("door", [by_api, by_entity])
+FORM = {
+    "scope": "pair",
+    "service": "checkout",
+    "environment": "production",
+    "reason": "debugging",
+    "duration": "2h",
+    "effect": "block",
+}
+
+
+def by_page(ci, terraform, client):
+    client.post("/locks/", FORM)
+    yield
+    client.post(f"/locks/{Lock.objects.get().public_id}/release", {"reason": "found it"})
+    yield
+
+
+def by_admin(ci, terraform, client):
+    client.post("/admin/locks/lock/add/", FORM)
+    yield
+    client.post(f"/admin/locks/lock/{Lock.objects.get().pk}/release/", {"reason": "found it"})
+    yield
+
+
+@pytest.mark.parametrize("door", [by_page, by_admin, by_api, by_entity])
 def test_every_door_tells_slack_once_for_the_lock_and_once_for_the_unlock(
     checkout, ci, terraform, client, alice, slack, start, door
 ):
@@ -116,6 +140,8 @@ def test_every_door_tells_slack_once_for_the_lock_and_once_for_the_unlock(
         event = Event.objects.get(name=name)
         assert event.after["reason"] == "debugging"
         assert (event.before is None) == (name == "lock.taken")
+        assert event.door == {by_page: "page", by_admin: "admin"}.get(door, "api")
+        assert event.after["released_by"] == (None if name == "lock.taken" else event.actor_name)
     assert {channel for channel, _ in told(slack)} == {"team-payments"}
     assert Lock.objects.count() == 1
     assert Event.objects.filter(noun="lock").count() == 2

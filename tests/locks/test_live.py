@@ -43,7 +43,12 @@ def test_a_round_trip_changes_nothing(config, terraform):
     terraform.send("patch", CONFIG, {"properties": {"locked": True}})
     before = (list(Lock.objects.values()), events())
     read = terraform.get(CONFIG).json["entity"]
-    assert terraform.send("put", CONFIG, {k: read[k] for k in ("identifier", "properties", "relations", "title") if k in read}).status == 200
+    assert (
+        terraform.send(
+            "put", CONFIG, {k: read[k] for k in ("identifier", "properties", "relations", "title") if k in read}
+        ).status
+        == 200
+    )
     assert (list(Lock.objects.values()), events()) == before
 
 

@@ -91,26 +91,31 @@ def test_an_update_changes_the_message_in_its_place(slack, dana):
 def test_forms_and_json_say_the_same(slack):
     form = b"channel=deploys&text=locked&metadata=" + json.dumps(METADATA).encode().replace(b"&", b"%26")
     token = {"Authorization": "Bearer xoxb-dana"}
-    kinds = {"application/x-www-form-urlencoded": form, "application/json": json.dumps(
-        {"channel": "deploys", "text": "locked", "metadata": METADATA}).encode()}
+    kinds = {
+        "application/x-www-form-urlencoded": form,
+        "application/json": json.dumps({"channel": "deploys", "text": "locked", "metadata": METADATA}).encode(),
+    }
     for kind, body in kinds.items():
         assert raw_post(slack, "api/chat.postMessage", body, **token, **{"Content-Type": kind})["ok"]
     first, second = slack.messages
     assert first["metadata"] == second["metadata"] == METADATA
 
 
-@pytest.mark.parametrize(("arguments", "error"), [
-    ({"channel": "#deploys", "text": ""}, "no_text"),
-    ({"channel": "", "text": "locked"}, "channel_not_found"),
-    ({"channel": "#no such", "text": "locked"}, "channel_not_found"),
-    ({"channel": "#deploys", "text": "x" * 40_001}, "msg_too_long"),
-    ({"channel": "#deploys", "text": "x", "blocks": [{"type": "sections"}]}, "invalid_blocks"),
-    ({"channel": "#deploys", "text": "x", "blocks": [{"type": "section"}]}, "invalid_blocks"),
-    ({"channel": "#deploys", "text": "x", "blocks": SECTION * 51}, "invalid_blocks"),
-    ({"channel": "#deploys", "text": "x", "blocks": "{"}, "invalid_blocks_format"),
-    ({"channel": "#deploys", "text": "x", "metadata": {"event_type": "portcullis"}}, "invalid_metadata_format"),
-    ({"channel": "#deploys", "text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"channel": "#deploys", "text": ""}, "no_text"),
+        ({"channel": "", "text": "locked"}, "channel_not_found"),
+        ({"channel": "#no such", "text": "locked"}, "channel_not_found"),
+        ({"channel": "#deploys", "text": "x" * 40_001}, "msg_too_long"),
+        ({"channel": "#deploys", "text": "x", "blocks": [{"type": "sections"}]}, "invalid_blocks"),
+        ({"channel": "#deploys", "text": "x", "blocks": [{"type": "section"}]}, "invalid_blocks"),
+        ({"channel": "#deploys", "text": "x", "blocks": SECTION * 51}, "invalid_blocks"),
+        ({"channel": "#deploys", "text": "x", "blocks": "{"}, "invalid_blocks_format"),
+        ({"channel": "#deploys", "text": "x", "metadata": {"event_type": "portcullis"}}, "invalid_metadata_format"),
+        ({"channel": "#deploys", "text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
+    ],
+)
 def test_what_slack_would_refuse_is_refused_and_not_kept(slack, dana, arguments, error):
     assert error_of(dana.chat_postMessage, **arguments) == error
     assert slack.messages == []
@@ -176,13 +181,21 @@ def test_the_page_shows_the_newest_first_and_runs_nothing(slack, dana):
     assert "<script>" not in page and '<a href="https://x.test/a" rel="noreferrer">the *page*</a>' in page
 
 
-@pytest.mark.parametrize(("text", "shown"), [
-    ("*bold* and 2*3*4", "<b>bold</b> and 2*3*4"),
-    ("<https://x.test/?a=1&amp;b=2>",
-     '<a href="https://x.test/?a=1&amp;b=2" rel="noreferrer">https://x.test/?a=1&amp;b=2</a>'),
-    ("<javascript:alert(1)|here>", "<b>here</b>"),
-    ('<https://x.test/"onmouseover="x|a>', '<a href="https://x.test/&quot;onmouseover=&quot;x" rel="noreferrer">a</a>'),
-    ("`<b>` & \0 0\0", "<code>&lt;b&gt;</code> &amp;  0"),
-])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*bold* and 2*3*4", "<b>bold</b> and 2*3*4"),
+        (
+            "<https://x.test/?a=1&amp;b=2>",
+            '<a href="https://x.test/?a=1&amp;b=2" rel="noreferrer">https://x.test/?a=1&amp;b=2</a>',
+        ),
+        ("<javascript:alert(1)|here>", "<b>here</b>"),
+        (
+            '<https://x.test/"onmouseover="x|a>',
+            '<a href="https://x.test/&quot;onmouseover=&quot;x" rel="noreferrer">a</a>',
+        ),
+        ("`<b>` & \0 0\0", "<code>&lt;b&gt;</code> &amp;  0"),
+    ],
+)
 def test_mrkdwn_is_shown_safely(text, shown):
     assert mrkdwn(text) == shown

@@ -34,7 +34,11 @@ MINUTE, HOUR, DAY, MONTH, YEAR = 60, 3600, 86400, 30 * 86400, 365 * 86400
 @lru_cache(maxsize=1)
 def known_icons() -> frozenset[str]:
     sprite = finders.find("icons.svg")
-    return frozenset(re.findall(r'<symbol id="([\w-]+)"', Path(sprite).read_text(encoding="utf-8"))) if sprite else frozenset()
+    return (
+        frozenset(re.findall(r'<symbol id="([\w-]+)"', Path(sprite).read_text(encoding="utf-8")))
+        if sprite
+        else frozenset()
+    )
 
 
 @register.simple_tag
@@ -43,7 +47,10 @@ def icon(name: str, label: str = "") -> SafeString:
     address = f"{static('icons.svg')}#{name if name in known_icons() else 'box'}"
     if label:
         return format_html(
-            '<svg class="icon" role="img" aria-label="{}"><title>{}</title><use href="{}"></use></svg>', label, label, address
+            '<svg class="icon" role="img" aria-label="{}"><title>{}</title><use href="{}"></use></svg>',
+            label,
+            label,
+            address,
         )
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', address)
 
@@ -62,7 +69,9 @@ def chip(value: object, colour: str = "lightGray", icon_name: str = "", title: s
 
 @register.simple_tag
 def status_chip(status: str) -> SafeString:
-    word, colour, icon_name = STATUSES.get(status, (str(status or "unknown").replace("_", " ").capitalize(), "lightGray", "help"))
+    word, colour, icon_name = STATUSES.get(
+        status, (str(status or "unknown").replace("_", " ").capitalize(), "lightGray", "help")
+    )
     return chip(word, colour, icon_name)
 
 

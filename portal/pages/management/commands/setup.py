@@ -17,7 +17,9 @@ ADMIN_EMAIL = "admin@portcullis.example"
 
 
 class Command(BaseCommand):
-    help = "Makes what a new installation needs: an administrator, credentials, and the demo company. Safe to run again."
+    help = (
+        "Makes what a new installation needs: an administrator, credentials, and the demo company. Safe to run again."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--empty", action="store_true", help="without the demo company")
