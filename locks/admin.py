@@ -21,7 +21,7 @@ class LockAdmin(ReadOnlyAdmin):
     """Taken and released here as anywhere else; a row is never edited, never deleted."""
 
     noun = "lock"
-    list_display = ("covers", "reason", "holder_name", "effect", "starts_at", "expires_at", "released_at")
+    list_display = ("covers", "reason", "holder_name", "expires_at", "released_at")
     list_filter = (("released_at", admin.EmptyFieldListFilter), "scope_kind", "kind", "effect")
     search_fields = ("service_identifier", "environment_identifier", "reason", "holder_name")
     ordering = ("-id",)
