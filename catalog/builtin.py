@@ -4,7 +4,9 @@ from catalog import kinds
 from catalog.models import Alias, Entity
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid
+from portal.kit.locking import advisory_lock
 
+LONGEST_ALIAS = 100
 TIERS = {"production": "red", "staging": "yellow", "test": "blue", "development": "green"}
 
 SERVICE = {
@@ -63,21 +65,33 @@ def register() -> None:
 
 
 def environment_saved(environment: Entity, by: By) -> None:
-    """Keeps the aliases unique, whatever their case, and apart from other environments' identifiers."""
-    wished = environment.properties.get("aliases") or []
-    if any(not isinstance(alias, str) or not alias.strip() or len(alias) > 100 for alias in wished):
-        raise Invalid.at("properties.aliases", "an alias is a text of 1 to 100 characters")
-    folded = {alias.strip().casefold() for alias in wished}
+    """Every name of an environment, identifier or alias, stands for that one alone, whatever its case.
+
+    Two that write environments at once wait here for each other: a name that changed hands would open a gate.
+    """
+    advisory_lock("environment names")
+    aliases = _aliases(environment)
+    names = aliases | {environment.identifier.casefold()}
     others = Entity.objects.filter(blueprint=environment.blueprint).exclude(pk=environment.pk)
     for identifier in others.values_list("identifier", flat=True):
-        if identifier.casefold() in folded:
-            raise Conflict(f"The alias “{identifier}” is the identifier of another environment.", code="alias_taken")
-    taken = Alias.objects.filter(folded__in=folded).exclude(entity=environment).select_related("entity").first()
+        if identifier.casefold() in names:
+            raise Conflict(
+                f"“{identifier}” is another environment; upper and lower case are the same name here.",
+                code="alias_taken",
+            )
+    taken = Alias.objects.filter(folded__in=names).exclude(entity=environment).select_related("entity").first()
     if taken:
         raise Conflict(f"The alias “{taken.folded}” already stands for {taken.entity.identifier}.", code="alias_taken")
-    if Alias.objects.filter(folded=environment.identifier.casefold()).exclude(entity=environment).exists():
-        raise Conflict(f"“{environment.identifier}” is an alias of another environment.", code="alias_taken")
-    environment.aliases.exclude(folded__in=folded).delete()
-    Alias.objects.bulk_create(
-        [Alias(folded=alias, entity=environment) for alias in sorted(folded)], ignore_conflicts=True
-    )
+    environment.aliases.exclude(folded__in=aliases).delete()
+    known = set(environment.aliases.values_list("folded", flat=True))
+    Alias.objects.bulk_create(Alias(folded=alias, entity=environment) for alias in sorted(aliases - known))
+
+
+def _aliases(environment: Entity) -> set[str]:
+    wished = environment.properties.get("aliases") or []
+    if not isinstance(wished, list) or any(not isinstance(alias, str) or not alias.strip() for alias in wished):
+        raise Invalid.at("properties.aliases", "must be a list of texts that are not empty")
+    folded = {alias.strip().casefold() for alias in wished}
+    if any(len(alias) > LONGEST_ALIAS for alias in folded):
+        raise Invalid.at("properties.aliases", f"an alias takes {LONGEST_ALIAS} characters at most")
+    return folded

@@ -26,14 +26,13 @@ class Kind:
 
     `base` are the keys without which it is not this kind: properties and relations that may not be removed or retyped.
     `write(wish, by)` takes a whole write over, or answers None to let it be stored plain.
-    `saved(entity, by)` and `deleting(entity, by)` run inside the write's transaction.
+    `saved(entity, by)` runs inside the write's transaction.
     """
 
     definition: Json
     base_relations: tuple[str, ...] = ()
     write: "Callable[[Wish, By], Entity | None] | None" = None
     saved: "Callable[[Entity, By], None] | None" = None
-    deleting: "Callable[[Entity, By], None] | None" = None
 
     @property
     def identifier(self) -> str:
@@ -73,7 +72,6 @@ class _Registry:
     kinds: dict[str, Kind] = field(default_factory=dict)
     live: dict[str, Live] = field(default_factory=dict)
     panels: list[Panel] = field(default_factory=list)
-    guards: "list[Callable[[Sequence[Entity]], None]]" = field(default_factory=list)
 
 
 _registry = _Registry()
@@ -94,16 +92,6 @@ def register_panel(panel: Panel) -> None:
 def panels(blueprint: str) -> list[Panel]:
     own = [panel for panel in _registry.panels if panel.blueprint == blueprint]
     return sorted(own, key=lambda panel: panel.order)
-
-
-def register_guard(check: "Callable[[Sequence[Entity]], None]") -> None:
-    """`check(entities)` raises Conflict when one of them may not be deleted now."""
-    _registry.guards.append(check)
-
-
-def guard_deletion(entities: "Sequence[Entity]") -> None:
-    for check in _registry.guards:
-        check(entities)
 
 
 def kind(blueprint: str) -> Kind | None:

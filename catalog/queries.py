@@ -9,6 +9,7 @@ from django.db.models import Count, F, Prefetch, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from catalog import kinds
+from catalog.builtin import TIERS
 from catalog.models import Blueprint, Entity, Relation
 from portal.accounts.policy import require
 from portal.kit.by import By
@@ -41,7 +42,21 @@ class Place:
 
 
 def tier_of(environment: Entity) -> str:
-    return environment.properties.get("tier") or "production"
+    """A tier that the portal does not know is as strict as the strictest."""
+    tier = str(environment.properties.get("tier"))
+    return tier if tier in TIERS else "production"
+
+
+def owner_teams(entity: Entity) -> list[str]:
+    """The teams that own it: its own, or those at the end of the path along which its blueprint inherits ownership."""
+    ownership = entity.blueprint.ownership or {}
+    if entity.team or ownership.get("type") != "Inherited":
+        return list(entity.team)
+    owner: Entity | None = entity
+    for name in str(ownership.get("path", "")).split("."):
+        arrow = owner.arrows.filter(name=name).select_related("target").first() if owner else None
+        owner = arrow.target if arrow else None
+    return list(owner.team) if owner else []
 
 
 def tier_called(environment: str) -> str:
@@ -202,7 +217,9 @@ def relations_of(entity: Entity) -> Json:
         found.setdefault(arrow.name, []).append(arrow.target.identifier)
     declared = entity.blueprint.relations
     return {
-        name: targets if declared.get(name, {}).get("many") else targets[0] for name, targets in sorted(found.items())
+        name: targets if declared[name].get("many") else targets[0]
+        for name, targets in sorted(found.items())
+        if name in declared
     }
 
 

@@ -5,8 +5,10 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        from catalog import kinds
+        from catalog import hooks, kinds
         from deployments import handlers
 
         handlers.register_kinds()
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))
+        hooks.after_change(handlers.entity_changed)
+        hooks.before_deletion(handlers.entities_deleting)

@@ -1,25 +1,31 @@
 """What the generic entity doors do when they meet a deploymentConfig or a deployment."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
+
+from django.db.models import Q
 
 from catalog import queries as catalog
 from catalog.commands import entity_store
 from catalog.kinds import Kind, register
 from catalog.models import Entity
 from catalog.wishes import Wish
-from deployments import kinds
+from deployments import kinds, reports
 from deployments.commands import copy_to_config_entity, deployment_store
+from deployments.commands.configs import hold_pair
 from deployments.models import Deployment, DeploymentConfig, Status
 from deployments.reports import Report
 from portal.accounts.policy import require
+from portal.audit.record import record
 from portal.kit.by import By
-from portal.kit.clock import database_now, instant
+from portal.kit.clock import database_now
 from portal.kit.errors import Conflict, Invalid
 
 Json = dict[str, Any]
 
+LONGEST_RUN = 500
 # Words that pipelines use, and the names under which they send things.
 STATUS_WORDS = {
     "succeeded": Status.SUCCESS,
@@ -62,6 +68,7 @@ def config_saved(entity: Entity, by: By) -> None:
         if held:
             raise Invalid.at("relations", "a deployment config keeps its service and its environment")
         return
+    hold_pair(service.pk, environment.pk)
     twin = DeploymentConfig.objects.filter(service=service, environment=environment).exclude(entity=entity)
     other = twin.select_related("entity").first()
     if other:
@@ -87,26 +94,36 @@ def deployment_write(wish: Wish, by: By) -> Entity | None:
 
     Without a config to belong to it is stored plain.
     """
+    require(by, "deployment.report")
     entity = Entity.objects.filter(blueprint__identifier="deployment", identifier=wish.identifier).first()
     known = Deployment.objects.filter(entity=entity).first() if entity else None
-    if known and known.provider != "entity":
-        _refuse_rewriting(known, wish)
-    stored = entity_store(wish, by=by, event=False)
+    if known and wish.rename and not known.entity_is_clients:
+        raise Conflict("A deployment that CI reported keeps its identifier.", code="deployment_conflict")
+    stored = entity_store(wish, by=by)
     config = _config_of(stored)
     if config is None:
         return stored
-    require(by, "entity.write", teams=stored.team, blueprint="deployment")
-    report = _report(stored, config)
-    if known and known.provider != "entity":
-        report = replace(report, provider=known.provider, run=known.run or str(known.public_id), attempt=known.attempt)
+    now = database_now()
+    report = _report(stored, config, now)
     place = catalog.place_of(config.service, config.environment)
-    deployment_store(report, place, now=database_now(), entity=stored, by=by)
+    deployment_store(report, place, now=now, known=known, entity=stored, by=by)
     return stored
 
 
-def _refuse_rewriting(known: Deployment, wish: Wish) -> None:
-    if wish.rename:
-        raise Conflict("A deployment that CI reported keeps its identifier.", code="deployment_conflict")
+def entity_changed(entity: Entity, before: Json, by: By) -> None:
+    """Deployments remember their service and environment by name; a new name is theirs too."""
+    kind = entity.blueprint.identifier
+    if kind in {"service", "environment"} and entity.identifier != before["identifier"]:
+        Deployment.objects.filter(**{f"config__{kind}": entity}).update(**{f"{kind}_identifier": entity.identifier})
+
+
+def entities_deleting(entities: Sequence[Entity], by: By) -> None:
+    """With a service or an environment go its configs; what was live there stays in their last event."""
+    gone = DeploymentConfig.objects.filter(
+        Q(service__in=entities) | Q(environment__in=entities) | Q(entity__in=entities)
+    )
+    for config in gone.select_related("entity", "service", "environment", "current"):
+        record("deployment_config.deleted", config.noun(), by=by, before=config.facts())
 
 
 def _config_of(entity: Entity) -> DeploymentConfig | None:
@@ -116,31 +133,27 @@ def _config_of(entity: Entity) -> DeploymentConfig | None:
     return DeploymentConfig.objects.filter(entity=arrow.target_id).select_related("service", "environment").first()
 
 
-def _report(entity: Entity, config: DeploymentConfig) -> Report:
+def _report(entity: Entity, config: DeploymentConfig, now: datetime) -> Report:
+    """What the entity says, read with all the care that a report is read with."""
     found = {field: _first(entity.properties, names) for field, names in NAMES.items()}
+    url = found.pop("run_url")
+    run = entity.identifier if len(entity.identifier) <= LONGEST_RUN else sha256(entity.identifier.encode()).hexdigest()
+    body = {name: value for name, value in found.items() if value is not None} | {
+        "service": config.service.identifier,
+        "environment": config.environment.identifier,
+        "status": _status(str(found["status"] or Status.SUCCESS.value)),
+        "ci": {"provider": "entity", "run": run, "url": url},
+    }
+    try:
+        return reports.parse(body, now=now, needs_version=False)
+    except Invalid as wrong:
+        raise Invalid.of([fault | {"path": _property(fault["path"])} for fault in wrong.details["errors"]]) from wrong
 
-    def text(field: str) -> str:
-        return str(found[field] or "")
 
-    def moment(field: str) -> datetime | None:
-        return instant(found[field], f"properties.{NAMES[field][0]}") if found[field] else None
-
-    return Report(
-        service=config.service.identifier,
-        environment=config.environment.identifier,
-        status=_status(text("status") or Status.SUCCESS),
-        provider="entity",
-        run=entity.identifier[:500],
-        version=text("version"),
-        commit=text("commit"),
-        ref=text("ref"),
-        message=text("message"),
-        author=text("author"),
-        actor=text("actor"),
-        run_url=text("run_url"),
-        started_at=moment("started_at"),
-        finished_at=moment("finished_at"),
-    )
+def _property(path: str) -> str:
+    """Where a fault of the report stands in the entity."""
+    field = "run_url" if path == "ci.url" else path
+    return f"properties.{NAMES[field][0]}" if field in NAMES else path
 
 
 def _status(word: str) -> Status:

@@ -117,8 +117,10 @@ class Deployment(models.Model):
     actor = models.CharField(max_length=254, blank=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    # True while `finished_at` is the instant of the first report of the end, not one that CI named.
-    finish_is_ours = models.BooleanField(default=False)
+    # Whose instant `finished_at` is: 2 the one CI named for the end, 1 one named with a rollback, 0 the arrival here.
+    finish_rank = models.PositiveSmallIntegerField(default=0)
+    # Its entity is as a client wrote it, not a copy of this row.
+    entity_is_clients = models.BooleanField(default=False)
     reported_at = models.DateTimeField(db_default=Now())
     provider = models.CharField(max_length=40, blank=True)
     run = models.CharField(max_length=500, blank=True)
@@ -227,7 +229,9 @@ class InboxItem(models.Model):
         return f"report of {self.service} in {self.environment}"
 
     def noun(self) -> Noun:
-        return Noun("inbox_item", str(self.public_id), str(self), service=self.service, environment=self.environment)
+        # Unknown names may be of any length; an event's index is not.
+        service, environment = self.service[:200], self.environment[:200]
+        return Noun("inbox_item", str(self.public_id), str(self), service=service, environment=environment)
 
     def facts(self) -> dict[str, Any]:
         return {"state": self.state, "service": self.service, "environment": self.environment, "problem": self.problem}

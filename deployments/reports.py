@@ -24,7 +24,6 @@ _TEXTS = {
     "actor": 254,
     "artifact": 500,
     "decision": 2000,
-    "claim": 100,
 }
 _CHANGE_TEXTS = ("sha", "message", "author", "pr", "url")
 
@@ -137,11 +136,12 @@ class _Reader:
         return read
 
 
-def parse(body: Any, *, now: datetime) -> Report:
+def parse(body: Any, *, now: datetime, needs_version: bool = True) -> Report:
+    """The report, or Invalid with all its faults. `needs_version`: a version or a commit has to be there."""
     if not isinstance(body, dict):
         raise Invalid.at("body", "must be an object")
     reader = _Reader(body, now)
-    texts = {key: reader.text(body, key, longest) for key, longest in _TEXTS.items() if key != "claim"}
+    texts = {key: reader.text(body, key, longest) for key, longest in _TEXTS.items()}
     ci = reader.objects("ci", dict, {})
     changes = reader.changes()
     report = Report(
@@ -160,6 +160,8 @@ def parse(body: Any, *, now: datetime) -> Report:
         extra=reader.objects("extra", dict, {}),
     )
     _check_whole(report, reader)
+    if needs_version and not (report.version or report.commit):
+        reader.fault("version", "give a version, a commit, or both")
     if reader.faults:
         raise Invalid.of(reader.faults)
     return report
@@ -169,8 +171,6 @@ def _check_whole(report: Report, reader: _Reader) -> None:
     for name in ("service", "environment"):
         if not getattr(report, name) and not any(fault["path"] == name for fault in reader.faults):
             reader.fault(name, f"name the {name}")
-    if not (report.version or report.commit):
-        reader.fault("version", "give a version, a commit, or both")
     if report.run_url and not report.run_url.startswith(("https://", "http://")):
         reader.fault("ci.url", "must start with https:// or http://")
     if report.started_at and report.finished_at and report.finished_at < report.started_at:

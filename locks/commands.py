@@ -1,3 +1,4 @@
+import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -5,7 +6,7 @@ from django.db import transaction
 
 from catalog.queries import Place
 from locks import limits, queries
-from locks.decisions import Decision
+from locks.decisions import Decision, at_least
 from locks.models import Denial, Lock, ScopeKind
 from locks.scopes import Scope
 from portal.accounts.policy import allows, require
@@ -16,6 +17,7 @@ from portal.kit.errors import Conflict, Invalid
 from portal.kit.locking import retried
 
 DEFAULT: Literal["default"] = "default"
+LINK = re.compile(r"https?://[^\s<>|]{1,1990}")
 Until = datetime | None | Literal["default"]
 
 
@@ -34,17 +36,20 @@ def lock_take(
 ) -> Lock:
     """Locks the scope. `until` is an instant, None for open-ended, or the tier's default length.
 
-    One of the same scope and kind already held is a Conflict with the holder, unless `steal`.
+    One of the same scope and kind already held is a Conflict with the holder, unless `steal`. One that stops less
+    (a warning, or automation alone) stands beside the new one. Missing when what it names has just been deleted.
     """
     require(by, "lock.take")
     reason = limits.check_reason(reason)
     _check_choices(kind, effect, link)
     scope.hold()
+    scope.keep()
     now = database_now()
     if until == DEFAULT:
         until = now + limits.of(scope.strictest_tier).default
     limits.check_end(until, tier=scope.strictest_tier, now=now)
-    for held in Lock.objects.active(now).filter(kind=kind, **_same(scope)):
+    same = Lock.objects.active(now).filter(kind=kind, effect__in=at_least(effect), **_same(scope))
+    for held in same.select_for_update(of=("self",)):
         if not steal:
             raise already_locked(held, now)
         _require_steal(held, by)
@@ -162,8 +167,10 @@ def _check_choices(kind: str, effect: str, link: str) -> None:
         raise Invalid.at("kind", f"must be one of {', '.join(Lock.Kind.values)}")
     if effect not in Lock.Effect.values:
         raise Invalid.at("effect", f"must be one of {', '.join(Lock.Effect.values)}")
-    if link and not link.startswith(("https://", "http://")):
-        raise Invalid.at("link", "must start with https:// or http://")
+    if link and not LINK.fullmatch(link):
+        raise Invalid.at(
+            "link", "must start with https:// or http://, without blanks, |, < and >, within 2,000 characters"
+        )
 
 
 def _same(scope: Scope) -> dict[str, Any]:

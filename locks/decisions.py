@@ -64,6 +64,11 @@ def severity(lock: Lock) -> tuple[Any, ...]:
     return (_EFFECTS.index(lock.effect), _KINDS.index(lock.kind), _SCOPES.index(lock.scope_kind), end, lock.pk)
 
 
+def at_least(effect: str) -> list[str]:
+    """The effects that stop as much as this one, or more."""
+    return _EFFECTS[: _EFFECTS.index(effect) + 1]
+
+
 def denies(lock: Lock, actor: Actor) -> bool:
     if lock.effect == Lock.Effect.BLOCK_AUTOMATION:
         return not actor.is_person

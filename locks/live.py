@@ -10,6 +10,7 @@ from catalog.models import Entity, Relation
 from catalog.queries import Place, place_of
 from locks import queries
 from locks.commands import lock_release, lock_take
+from locks.decisions import Decision
 from locks.models import Lock, ScopeKind
 from locks.scopes import Scope
 from portal.kit.by import By
@@ -47,13 +48,15 @@ def write(entity: Entity, wished: Json, by: By) -> None:
     if not isinstance(locked, bool):
         raise Invalid.at("properties.locked", "must be true or false")
     place = _places([entity]).get(entity.pk)
+    if place is None and locked:
+        return  # it reads as locked already
     if place is None:
-        raise Conflict("It names no service and environment, so there is nothing to lock.", code="no_place")
+        raise Conflict("It names no service and environment, so its gate stays closed.", code="no_place")
     decision = queries.decide_many([place])[place.service_id, place.environment_id]
     if locked and not decision.denies:
         _take(entity, wished, by)
     if not locked and decision.denies:
-        _release(place, wished, by)
+        _release(decision, wished, by)
 
 
 def _take(entity: Entity, wished: Json, by: By) -> None:
@@ -70,8 +73,7 @@ def _take(entity: Entity, wished: Json, by: By) -> None:
     )
 
 
-def _release(place: Place, wished: Json, by: By) -> None:
-    decision = queries.decide_many([place])[place.service_id, place.environment_id]
+def _release(decision: Decision, wished: Json, by: By) -> None:
     mine = [lock for lock in decision.denying if _is_manual_pair(lock)]
     for lock in mine:
         lock_release(lock, reason=str(wished.get("lockedReason") or ""), by=by)

@@ -9,7 +9,6 @@ from django.urls import reverse
 
 from catalog.models import Entity
 from portal.audit.nouns import Noun
-from portal.kit.by import Actor
 from portal.kit.clock import iso
 from portal.kit.ids import uuid7
 
@@ -103,6 +102,10 @@ class Lock(models.Model):
         indexes = [
             models.Index(fields=["service", "environment"], name="lock_live_place", condition=Q(released_at=None)),
             models.Index(fields=["expires_at"], name="lock_live_end", condition=Q(released_at=None)),
+            models.Index(fields=["starts_at"], name="lock_live_start", condition=Q(released_at=None)),
+            models.Index(
+                fields=["expires_at"], name="lock_to_tell", condition=Q(released_at=None, expiry_told_at=None)
+            ),
             models.Index(fields=["-id"], name="lock_newest"),
         ]
 
@@ -125,9 +128,6 @@ class Lock(models.Model):
         """The same predicate as `LockQuerySet.active`."""
         started = self.starts_at <= max(at, self.created_at)
         return started and self.released_at is None and (self.expires_at is None or at < self.expires_at)
-
-    def is_held_by(self, actor: Actor) -> bool:
-        return self.holder_key == actor.key
 
     def owner_teams(self) -> list[str]:
         """Teams whose members may release it beside the holder."""

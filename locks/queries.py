@@ -244,12 +244,6 @@ def denials_of(lock: Lock) -> QuerySet[Denial]:
     return Denial.objects.filter(lock_ids__contains=[lock.public_id]).order_by("-id")
 
 
-def covering_any(entities: Sequence[int], at: datetime) -> QuerySet[Lock]:
-    """Active locks whose scope names one of these entities."""
-    found: QuerySet[Lock] = Lock.objects.active(at).filter(Q(service__in=entities) | Q(environment__in=entities))
-    return found
-
-
 def beat() -> str:
     """Changes with every event and whenever a lock begins or ends by the clock alone, with no worker alive."""
     at = database_now()

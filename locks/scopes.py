@@ -54,6 +54,13 @@ class Scope:
         """Waits until nobody else takes, widens or passes this scope; ends with the transaction."""
         advisory_lock("lock scope", self.kind, *self._names())
 
+    def keep(self) -> None:
+        """Keeps what it names from being deleted until the transaction ends; Missing when it is gone already."""
+        keys = [each.pk for each in (self.service, self.environment) if each]
+        held = Entity.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
+        if len(held) < len(keys):
+            raise Missing("What the lock names has just been deleted.", nearest=[])
+
     def _names(self) -> list[str]:
         entities = [str(each.pk) for each in (self.service, self.environment) if each]
         return [*entities, self.tier, self.team]

@@ -3,8 +3,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from catalog import kinds, queries
+from catalog import hooks, kinds, queries
 from catalog.models import Blueprint, Entity, Relation
+from catalog.schema.identifiers import check_identifier
 from catalog.schema.validate import check_properties
 from catalog.wishes import Wish
 from portal.accounts.policy import require
@@ -34,27 +35,33 @@ def entity_write(wish: Wish, *, by: By) -> Entity:
 
 
 @transaction.atomic
-def entity_store(wish: Wish, *, by: By, event: bool = True) -> Entity:
-    """Stores it as it is wished. `event=False` is for an owner that records an event of its own for this noun."""
+def entity_store(wish: Wish, *, by: By, event: bool = True, checked: bool = True) -> Entity:
+    """Stores it as it is wished.
+
+    `event=False` is for an owner that records an event of its own for this noun; `checked=False` for what the
+    portal itself writes, which no rule that people add to a blueprint may stop.
+    """
+    if not by.actor.is_person:
+        require(by, "entity.write")  # before anything tells what is there and what is not
     blueprint = queries.blueprint(wish.blueprint)
     entity = _fetch_or_make(blueprint, wish, by)
-    require(by, "entity.write", teams=entity.team or wish.team, blueprint=blueprint.identifier)
     is_new = entity.pk is None
-    before = None if is_new else entity.facts(queries.relations_of(entity))
+    teams = wish.team if is_new else queries.owner_teams(entity)
+    require(by, "entity.write", teams=teams, blueprint=blueprint.identifier)
+    before = {} if is_new else entity.facts(queries.relations_of(entity))
     live, stored = _split_live(blueprint, wish.properties)
     _apply(entity, wish, stored, fresh=is_new)
-    check_properties(blueprint.schema["properties"], blueprint.schema["required"], entity.properties)
     arrows = _resolve(blueprint, wish, by)
-    _check_required(blueprint, entity, arrows, wish, fresh=is_new)
+    if checked:
+        _check(blueprint, entity, arrows, wish, before)
     _save(entity, by)
     _point(entity, arrows, wish, fresh=is_new)
-    kind = kinds.kind(blueprint.identifier)
-    if kind and kind.saved:
-        kind.saved(entity, by)
+    _follow(entity, before, by)
     after = entity.facts(queries.relations_of(entity))
     if event and after != before:
-        name = "entity.created" if is_new else "entity.updated"
-        record(name, entity.noun(), by=by, before=before, after=after)
+        record(
+            "entity.created" if is_new else "entity.updated", entity.noun(), by=by, before=before or None, after=after
+        )
     owner = kinds.live(blueprint.identifier)
     if owner and live:
         owner.write(entity, live, by)
@@ -64,8 +71,11 @@ def entity_store(wish: Wish, *, by: By, event: bool = True) -> Entity:
 @retried
 @transaction.atomic
 def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[str]:
-    """Deletes it and, if wished, what has a required relation to it; answers the identifiers, this one first."""
-    doomed = queries.with_dependents(entity)
+    """Deletes it and, if wished, what has a required relation to it; answers the identifiers, this one first.
+
+    Raises Missing when it is gone, Conflict when others need it or an app above holds it.
+    """
+    doomed = _doomed(entity)
     if len(doomed) > 1 and not dependents:
         names = ", ".join(each.identifier for each in doomed[1:6])
         raise Conflict(
@@ -74,15 +84,39 @@ def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[s
             code="has_dependents",
             dependents=[each.identifier for each in doomed[1:101]],
         )
-    kinds.guard_deletion(doomed)
     for each in doomed:
-        require(by, "entity.write", teams=each.team, blueprint=each.blueprint.identifier)
-        kind = kinds.kind(each.blueprint.identifier)
-        if kind and kind.deleting:
-            kind.deleting(each, by)
+        require(by, "entity.write", teams=queries.owner_teams(each), blueprint=each.blueprint.identifier)
+    hooks.deleting(doomed, by)
+    for each in doomed:
         record("entity.deleted", each.noun(), by=by, before=each.facts(queries.relations_of(each)))
     Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
     return [each.identifier for each in doomed]
+
+
+def _doomed(entity: Entity) -> list[Entity]:
+    """The entity and all that need it, their rows held in the order of their keys."""
+    keys = sorted(each.pk for each in queries.with_dependents(entity))
+    list(Entity.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+    if not Entity.objects.filter(pk=entity.pk).exists():
+        raise Missing(f'Entity with identifier "{entity.identifier}" was not found')
+    return queries.with_dependents(entity)
+
+
+def _follow(entity: Entity, before: Json, by: By) -> None:
+    kind = kinds.kind(entity.blueprint.identifier)
+    if kind and kind.saved:
+        kind.saved(entity, by)
+    if before:
+        hooks.changed(entity, before, by)
+
+
+def _check(blueprint: Blueprint, entity: Entity, arrows: Arrows, wish: Wish, before: Json) -> None:
+    required = blueprint.schema["required"]
+    if wish.merges and before:
+        # What the entity lacked before is not this writer's fault.
+        required = [name for name in required if name in before["properties"]]
+    check_properties(blueprint.schema["properties"], required, entity.properties)
+    _check_required(blueprint, entity, arrows, wish, fresh=not before)
 
 
 def _fetch_or_make(blueprint: Blueprint, wish: Wish, by: By) -> Entity:
@@ -149,17 +183,19 @@ def _resolve(blueprint: Blueprint, wish: Wish, by: By) -> Arrows:
             for each in Entity.objects.filter(blueprint__identifier=declared["target"], identifier__in=identifiers)
         }
         for missing in [each for each in identifiers if each not in found]:
-            found[missing] = _make_missing(declared["target"], missing, wish, by)
+            found[missing] = _make_missing(name, declared["target"], missing, wish, by)
         arrows[name] = [found[each] for each in identifiers]
     return arrows
 
 
-def _make_missing(blueprint: str, identifier: str, wish: Wish, by: By) -> Entity:
+def _make_missing(relation: str, blueprint: str, identifier: str, wish: Wish, by: By) -> Entity:
     if not wish.create_missing:
         raise Missing(
             f'Entity with identifier "{identifier}" was not found', nearest=queries.nearest(blueprint, identifier)
         )
-    return entity_store(Wish(blueprint=blueprint, identifier=identifier, mode="merge", create_missing=True), by=by)
+    check_identifier(identifier, f"relations.{relation}", longest=1000, also="=")
+    # Made bare: whatever its blueprint requires is for later.
+    return entity_store(Wish(blueprint=blueprint, identifier=identifier, mode="merge"), by=by, checked=False)
 
 
 def _check_required(blueprint: Blueprint, entity: Entity, arrows: Arrows, wish: Wish, *, fresh: bool) -> None:

@@ -1,3 +1,5 @@
+"""Who waits for whom, and who starts anew."""
+
 import hashlib
 import random
 import time
@@ -5,9 +7,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError, connection
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from django.db import DatabaseError, connection
+from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
 
+VICTIMS = (DeadlockDetected, SerializationFailure, ForeignKeyViolation)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -26,7 +29,8 @@ def advisory_lock(*names: str, shared: bool = False) -> None:
 
 
 def retried(command: Callable[P, R]) -> Callable[P, R]:
-    """Runs a command again, twice at most, when PostgreSQL chose it as the victim of a deadlock.
+    """Runs a command again, twice at most, when PostgreSQL chose it as the victim of a deadlock,
+    or when a row that it points at was deleted before it could commit.
 
     Inside a larger transaction the error is passed on: only the outermost may start anew.
     """
@@ -36,8 +40,8 @@ def retried(command: Callable[P, R]) -> Callable[P, R]:
         for attempt in range(3):
             try:
                 return command(*args, **kwargs)
-            except OperationalError as error:
-                victim = isinstance(error.__cause__, DeadlockDetected | SerializationFailure)
+            except DatabaseError as error:
+                victim = isinstance(error.__cause__, VICTIMS)
                 if not victim or connection.in_atomic_block or attempt == 2:
                     raise
                 time.sleep(random.uniform(0.01, 0.1) * (attempt + 1))

@@ -9,10 +9,16 @@ from django.utils.dateparse import parse_datetime
 from portal.audit.models import Event
 
 Json = dict[str, Any]
+LONGEST = 500  # characters of a reason; escaped, each may become five
 
 
 def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def said(text: str) -> str:
+    """What a person wrote, cut before it is escaped; a section of Slack's holds 3,000 characters."""
+    return escape(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
 
 
 def lock_message(event: Event) -> Json:
@@ -20,15 +26,15 @@ def lock_message(event: Event) -> Json:
     facts = event.after or {}
     text = _lock_sentence(event, facts)
     link = settings.BASE_URL + reverse("locks:lock_detail", args=[event.noun_id])
-    details = [f"*Reason*  {escape(facts['reason'])}"]
+    details = [f"*Reason*  {said(facts['reason'])}"]
     if event.name in {"lock.taken", "lock.extended"}:
         details.append(f"*Until*  {_moment(facts['expires_at'])}")
     if facts.get("release_reason"):
-        details.append(f"*Released because*  {escape(facts['release_reason'])}")
+        details.append(f"*Released because*  {said(facts['release_reason'])}")
     if facts.get("link"):
         details.append(f"*Link*  <{escape(facts['link'])}>")
     body = "\n".join([f"*{text}*", *details, f"<{link}|See the lock>"])
-    return {"text": text, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": body[:2900]}}]}
+    return {"text": text, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": body}}]}
 
 
 def _lock_sentence(event: Event, facts: Json) -> str:

@@ -1,5 +1,6 @@
 """Tells Slack what happened, once for each event."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -12,9 +13,11 @@ from portal.audit.subscribers import Hopeless, RetryLater, subscribe
 from portal.slackbot.messages import lock_message
 
 Json = dict[str, Any]
+logger = logging.getLogger(__name__)
 
 EVENT_TYPE = "portcullis_delivery"
-TIMEOUT = 8  # seconds; well within a delivery's lease
+TIMEOUT = 6  # seconds; all calls of one delivery together stay within its lease
+MOST_PAGES = 5  # of channels
 LOOK_BACK = 200  # messages
 # Asking again will not help: somebody has to change a setting first.
 HOPELESS = {
@@ -68,17 +71,16 @@ def channel_of(event: Event) -> str:
 
 
 def _find(web: WebClient, channel: str, delivery: Delivery) -> Json | None:
-    """The message of an earlier attempt, if it did arrive. History wants the channel's id, so its name is looked up."""
-    channel_id = _channel_id(web, channel)
-    if channel_id is None:
+    """The message of an earlier attempt, if it did arrive. None too when Slack does not let us look:
+    told twice is better than not at all."""
+    try:
+        channel_id = _channel_id(web, channel)
+        messages = _recent(web, channel_id, delivery) if channel_id else []
+    except SlackApiError as error:
+        if error.response.status_code == 429:
+            raise
+        logger.warning("Slack does not show #%s to us: %s", channel, error.response.get("error"))
         return None
-    history = web.conversations_history(
-        channel=channel_id,
-        oldest=str(delivery.event.at.timestamp() - 60),
-        limit=LOOK_BACK,
-        include_all_metadata=True,
-    )
-    messages: list[Json] = history.get("messages") or []
     for message in messages:
         payload = (message.get("metadata") or {}).get("event_payload") or {}
         if payload.get("delivery") == str(delivery.public_id):
@@ -86,9 +88,20 @@ def _find(web: WebClient, channel: str, delivery: Delivery) -> Json | None:
     return None
 
 
+def _recent(web: WebClient, channel_id: str, delivery: Delivery) -> list[Json]:
+    history = web.conversations_history(
+        channel=channel_id,
+        oldest=str(delivery.event.at.timestamp() - 60),
+        limit=LOOK_BACK,
+        include_all_metadata=True,
+    )
+    return history.get("messages") or []
+
+
 def _channel_id(web: WebClient, channel: str) -> str | None:
+    """History wants the channel's id, so its name is looked up."""
     cursor = ""
-    while True:
+    for _ in range(MOST_PAGES):
         page = web.conversations_list(
             cursor=cursor, limit=1000, exclude_archived=True, types="public_channel,private_channel"
         )
@@ -98,7 +111,8 @@ def _channel_id(web: WebClient, channel: str) -> str | None:
                 return str(each["id"])
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
-            return None
+            break
+    return None
 
 
 def _reason(error: SlackApiError, channel: str) -> Exception:

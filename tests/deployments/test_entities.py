@@ -83,3 +83,64 @@ def test_a_report_and_its_entity_advance_together(config, terraform, ci):
     name = Deployment.objects.get().entity.identifier
     terraform.post(UPSERT, {"identifier": name, "properties": {"status": "success"}})
     assert Deployment.objects.get().status == "success"
+
+
+def test_a_deployment_reported_without_a_run_is_patched_not_made_again(config, terraform, ci):
+    ci.post("deployments", {"service": "checkout", "environment": "prod", "version": "2.0"})
+    name = Deployment.objects.get().entity.identifier
+    answer = terraform.send("patch", f"blueprints/deployment/entities/{name}", {"title": "By hand"})
+    assert answer.status == 200
+    assert Deployment.objects.count() == 1
+
+
+def test_renaming_a_deployment_of_a_client_keeps_it_one(config, terraform):
+    terraform.post(UPSERT, body())
+    path = "blueprints/deployment/entities/checkout-production-4f2a9c1"
+    assert terraform.send("patch", path, {"identifier": "other"}).status == 200
+    assert Deployment.objects.get().entity.identifier == "other"
+
+
+def test_a_deployment_does_not_move_to_another_config(config, terraform):
+    terraform.post(UPSERT, body())
+    write("deploymentConfig", "s", relations={"service": ("checkout",), "environment": ("staging",)})
+    answer = terraform.post(UPSERT, body() | {"relations": {"deploymentConfig": "s"}})
+    assert (answer.status, answer.json["error"]) == (409, "deployment_conflict")
+    assert DeploymentConfig.objects.get(entity__identifier="checkout-production").current.version == "1.0"
+
+
+def test_long_identifiers_that_begin_alike_are_two_deployments(config, terraform):
+    for last in "ab":
+        terraform.post(UPSERT, body() | {"identifier": "x" * 600 + last})
+    assert Deployment.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("properties", "path"),
+    [
+        ({"finishedAt": "2099-01-01T00:00:00Z"}, "properties.finishedAt"),
+        ({"version": "v" * 400}, "properties.version"),
+        ({"jobUrl": "javascript:alert(1)"}, "properties.jobUrl"),
+    ],
+)
+def test_the_entity_door_checks_what_the_report_door_checks(config, terraform, properties, path):
+    answer = terraform.post(UPSERT, body(**properties))
+    assert answer.status == 422
+    assert path in [fault["path"] for fault in answer.json["details"]["errors"]]
+    assert not Deployment.objects.exists()
+    assert terraform.get("blueprints/deployment/entities-count").json["count"] == 0
+
+
+def test_writing_a_deployment_needs_the_right_to_report(config, db):
+    from portal.accounts.commands import credential_create
+    from tests.conftest import SETUP, V1
+
+    _, token = credential_create("Writer", kind="ci", scopes=["catalog:read", "catalog:write"], by=SETUP)
+    answer = V1(token).post(UPSERT, body())
+    assert (answer.status, answer.json["details"]["scope"]) == (403, "report")
+    assert not Deployment.objects.exists()
+
+
+def test_a_plain_deployment_and_an_edit_of_it_are_events(shop, terraform):
+    terraform.post(UPSERT, {"identifier": "plain", "properties": {"version": "1"}})
+    terraform.post(UPSERT, {"identifier": "plain", "properties": {"version": "2"}})
+    assert events()[-2:] == ["entity.created", "entity.updated"]

@@ -206,3 +206,83 @@ def test_a_report_and_an_edit_of_the_config_at_once_lose_nothing_of_each_other(s
     properties = Entity.objects.get(identifier="checkout-production").properties
     assert properties["version"] == live().version == "2.14"
     assert {f"note{number}" for number in range(15)} <= properties.keys()
+
+
+def test_a_rule_that_people_add_to_a_blueprint_stops_no_report(shop, terraform):
+    required = {"schema": {"properties": {"ticket": {"type": "string"}}, "required": ["ticket"]}}
+    for kind in ("deployment", "deploymentConfig"):
+        assert terraform.send("patch", f"blueprints/{kind}", required).status == 200
+    assert report().created
+
+
+def test_unknown_names_of_any_length_are_kept(shop):
+    item = report(service="名" * 1000, environment="前" * 1000).inbox_item
+    assert (len(item.service), item.state) == (1000, "waiting")
+
+
+def test_the_same_run_after_its_config_was_deleted_is_the_same_deployment(shop, page, alice):
+    from catalog.commands import entity_delete
+
+    report("1.0", run="1")
+    entity_delete(live().config.entity, by=page(alice))
+    report("1.0", run="1")
+    assert Deployment.objects.count() == 1
+    assert live().version == "1.0"
+    assert "deployment_config.deleted" in events()
+
+
+def test_a_flag_or_a_setting_is_history_and_not_what_is_live(shop):
+    report("1.0", at=0)
+    report("flag-on", at=5, kind="flag")
+    assert live().version == "1.0"
+
+
+def test_the_instant_of_a_rollback_does_not_depend_on_the_order_of_the_reports(shop):
+    told = [{"at": 1}, {"at": 9, "status": "rolled_back"}]
+    seen = set()
+    for order in (told, told[::-1]):
+        Deployment.objects.all().delete()
+        for each in order:
+            report(run="1", **each)
+        seen.add(Deployment.objects.get().finished_at)
+    assert seen == {NOON + timedelta(minutes=1)}
+
+
+def test_a_placed_report_names_who_brought_it_and_its_key_answers_the_deployment(shop, page, alice):
+    item = report(service="chekout", key="k").inbox_item
+    deployment = inbox_place(item, service="checkout", environment="production", by=page(alice))
+    assert deployment.reported_by == "setup"
+    assert report(service="chekout", key="k").deployment == deployment
+
+
+def test_history_follows_a_service_to_its_new_name(shop, page, alice):
+    from catalog.commands import entity_write
+    from catalog.wishes import Wish
+    from deployments.queries import history
+
+    report("1.0")
+    entity_write(Wish("service", "checkout", "patch", rename="till"), by=page(alice))
+    assert [d.version for d in history(page(alice), service="till")] == ["1.0"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_key_sent_by_eight_at_once_is_one_deployment_and_one_event(shop):
+    from portal.audit.models import Event
+    from tests.locks.test_races import together
+
+    results = together(8, lambda: report(key="a", run="1").deployment.pk)
+    assert len(set(results)) == 1
+    assert Event.objects.filter(name="deployment.reported").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_report_and_a_config_of_the_same_pair_at_once_agree_on_one(shop):
+    from tests.conftest import write
+    from tests.locks.test_races import together
+
+    ends = {"service": ("checkout",), "environment": ("production",)}
+    deeds = [lambda: write("deploymentConfig", "own", relations=ends), report, report]
+    results = together(3, lambda: deeds.pop()())
+    assert DeploymentConfig.objects.count() == 1
+    assert Deployment.objects.count() == 2
+    assert sum(isinstance(each, Conflict) for each in results) <= 1

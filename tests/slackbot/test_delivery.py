@@ -107,3 +107,18 @@ def test_what_people_write_cannot_mention_or_link(shop, page, bob, slack):
     lock_take(scopes.pair(shop.checkout_production), reason="<!channel> <https://evil.example|x> & co", by=page(bob))
     outbox.deliver_due()
     assert "&lt;!channel&gt; &lt;https://evil.example|x&gt; &amp; co" in slack.messages[0]["blocks"][0]["text"]["text"]
+
+
+def test_where_slack_does_not_let_us_look_the_message_is_sent_again(lock, slack):
+    slack.faults.append({"status": 500})
+    outbox.deliver_due()
+    slack.refused.add("conversations.list")
+    later()
+    assert (len(slack.messages), Delivery.objects.get().state) == (1, "done")
+
+
+def test_a_long_reason_is_cut_and_the_link_stays(shop, page, bob, slack):
+    lock_take(scopes.pair(shop.checkout_production), reason="&" * 2000, by=page(bob))
+    outbox.deliver_due()
+    text = slack.messages[0]["blocks"][0]["text"]["text"]
+    assert text.endswith("|See the lock>") and "&amp;…" in text

@@ -1,3 +1,4 @@
+import shlex
 from typing import Any
 
 from django.conf import settings
@@ -34,7 +35,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         file = settings.EMBEDDED.credentials
-        known = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
+        lines = [line.partition("=") for line in file.read_text().splitlines() if "=" in line]
+        known = {name: "".join(shlex.split(value)) for name, _, value in lines}
         first = Entity.objects.filter(blueprint__identifier="service").order_by("identifier").first()
         mock = settings.SLACK_API_URL.removesuffix("/api/")
         is_mock = mock.startswith("http://127.0.0.1")
@@ -43,7 +45,7 @@ class Command(BaseCommand):
                 url=settings.BASE_URL,
                 user=known["ADMIN_USER"],
                 password=known["ADMIN_PASSWORD"] or "as it was; `python manage.py changepassword` sets a new one",
-                file=file,
+                file=shlex.quote(str(file)),
                 service=first.identifier if first else "my-service",
                 slack=f"\n  what Slack sees  {mock}/" if is_mock else "",
             )

@@ -1,0 +1,39 @@
+"""What upper apps do when an entity changes or goes, whichever door it was. All run inside the write's transaction.
+
+They may refuse with a Conflict; then nothing is written.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from portal.kit.by import By
+
+if TYPE_CHECKING:
+    from catalog.models import Entity
+
+Json = dict[str, Any]
+Change = Callable[["Entity", Json, By], None]
+Deletion = Callable[[Sequence["Entity"], By], None]
+
+_changes: list[Change] = []
+_deletions: list[Deletion] = []
+
+
+def after_change(follow: Change) -> None:
+    """`follow(entity, before, by)` is called with the entity as it is now and its facts as they were."""
+    _changes.append(follow)
+
+
+def before_deletion(follow: Deletion) -> None:
+    """`follow(entities, by)` is called with the rows held, before any of them goes."""
+    _deletions.append(follow)
+
+
+def changed(entity: "Entity", before: Json, by: By) -> None:
+    for follow in _changes:
+        follow(entity, before, by)
+
+
+def deleting(entities: "Sequence[Entity]", by: By) -> None:
+    for follow in _deletions:
+        follow(entities, by)

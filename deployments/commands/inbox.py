@@ -1,0 +1,49 @@
+"""Reports with unknown names: placed by somebody who knows better, or dropped."""
+
+from django.db import transaction
+
+from catalog import queries as catalog
+from deployments import reports
+from deployments.commands.reports import at_arrival, deployment_store
+from deployments.models import Deployment, InboxItem
+from portal.accounts.policy import require
+from portal.audit.record import record
+from portal.kit.by import By
+from portal.kit.clock import database_now
+from portal.kit.errors import Conflict
+from portal.kit.locking import retried
+
+
+@retried
+@transaction.atomic
+def inbox_place(item: InboxItem, *, service: str, environment: str, by: By) -> Deployment:
+    """Takes the kept report in under names that the catalog knows. Twice is the same as once; Missing for unknown names."""
+    require(by, "inbox.resolve")
+    item = InboxItem.objects.select_for_update().get(pk=item.pk)
+    if item.state == InboxItem.State.PLACED and item.deployment:
+        return item.deployment
+    if item.state != InboxItem.State.WAITING:
+        raise Conflict("This report was dropped.", code="inbox_settled")
+    place = catalog.place(service, environment)
+    body = item.body | {"service": place.service, "environment": place.environment}
+    report = at_arrival(reports.parse(body, now=database_now()), item.at)
+    outcome = deployment_store(report, place, now=item.at, reported_by=item.reported_by, by=by)
+    before = item.facts()
+    item.state, item.deployment = InboxItem.State.PLACED, outcome.deployment
+    item.save(update_fields=["state", "deployment"])
+    record("inbox.placed", item.noun(), by=by, before=before, after=item.facts())
+    assert outcome.deployment is not None
+    return outcome.deployment
+
+
+@transaction.atomic
+def inbox_drop(item: InboxItem, *, by: By) -> None:
+    """Gives it up. A settled one is a Conflict."""
+    require(by, "inbox.resolve")
+    item = InboxItem.objects.select_for_update().get(pk=item.pk)
+    if item.state != InboxItem.State.WAITING:
+        raise Conflict("This report is settled already.", code="inbox_settled")
+    before = item.facts()
+    item.state = InboxItem.State.DROPPED
+    item.save(update_fields=["state"])
+    record("inbox.dropped", item.noun(), by=by, before=before, after=item.facts())

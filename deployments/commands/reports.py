@@ -1,0 +1,287 @@
+"""Taking reports in: which deployment a report is of, and what it changes."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from catalog import queries as catalog
+from catalog.commands import entity_store
+from catalog.models import Entity
+from catalog.queries import Place
+from catalog.wishes import Wish
+from deployments import reports
+from deployments.commands.configs import config_of, entity_held, free_identifier, portal_for, recompute
+from deployments.models import LEVEL, Deployment, DeploymentConfig, InboxItem, ReportRequest, Status
+from deployments.reports import Report
+from portal.accounts.policy import require
+from portal.audit.record import record
+from portal.kit.by import By
+from portal.kit.clock import database_now, iso
+from portal.kit.errors import Conflict, Missing
+from portal.kit.locking import advisory_lock, retried
+
+Json = dict[str, Any]
+
+# What identifies a deployment may not change between its reports; the rest is filled where it was empty.
+_FIXED = ("version", "commit")
+_FILLED = (
+    "previous_commit", "ref", "message", "author", "actor", "artifact", "decision", "run_url", "started_at", "fence",
+)  # fmt: skip
+OVER = 2  # the level of an end
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a report: a deployment, or a place in the inbox."""
+
+    deployment: Deployment | None = None
+    inbox_item: InboxItem | None = None
+    created: bool = False
+
+
+@retried
+@transaction.atomic
+def deployment_report(body: Json, *, key: str = "", by: By) -> Outcome:
+    """Takes a report in. `key` identifies the request: the same again has the same answer, another body is a Conflict.
+
+    Names that the catalog does not know put the report into the inbox; nothing is lost. Raises Invalid with every
+    fault, and Conflict when the run has said otherwise before.
+    """
+    require(by, "deployment.report")
+    now = database_now()
+    report = reports.parse(body, now=now)
+    if key:
+        advisory_lock("report", by.actor.key, key)
+        earlier = ReportRequest.objects.filter(actor_key=by.actor.key, key=key).first()
+        if earlier:
+            return _replay(earlier, body)
+    try:
+        with transaction.atomic():
+            place = catalog.place(report.service, report.environment)
+            outcome = deployment_store(report, place, now=now, by=by)
+    except Missing as unknown:
+        outcome = Outcome(inbox_item=_keep(report, body, unknown, by), created=True)
+    if key:
+        ReportRequest.objects.create(
+            actor_key=by.actor.key,
+            key=key,
+            body=body,
+            deployment=outcome.deployment,
+            inbox_item=outcome.inbox_item,
+        )
+    return outcome
+
+
+@transaction.atomic
+def deployment_store(
+    report: Report,
+    place: Place,
+    *,
+    now: datetime,
+    by: By,
+    known: Deployment | None = None,
+    entity: Entity | None = None,
+    reported_by: str = "",
+) -> Outcome:
+    """Makes the deployment, or advances the one of the same run, and recomputes what is live.
+
+    `known` is the deployment where the caller knows it already; `entity` its entity, as a client wrote it;
+    `reported_by` is named instead of `by` for a report that somebody else brought.
+    """
+    config = config_of(place, by=by)
+    found = known or _same_run(report, place, config)
+    if found and found.config_id not in (None, config.pk):
+        raise Conflict(
+            "A deployment stays with its service and environment.", code="deployment_conflict", differs_in=["config"]
+        )
+    if found:
+        found.config = config
+        found.entity = found.entity or entity
+        deployment = _advance(found, report, now, by)
+    else:
+        deployment = _make(report, place, config, now, entity, reported_by or by.actor.name, by)
+    recompute(config, by)
+    return Outcome(deployment, created=found is None)
+
+
+def _same_run(report: Report, place: Place, config: DeploymentConfig) -> Deployment | None:
+    """The deployment of this run, also one whose config has been deleted since."""
+    if not report.run:
+        return None
+    rows = Deployment.objects.select_related("entity", "config__entity").filter(
+        provider=report.provider, run=report.run, attempt=report.attempt
+    )
+    orphan = rows.filter(config=None, service_identifier=place.service, environment_identifier=place.environment)
+    found: Deployment | None = rows.filter(config=config).first() or orphan.first()
+    return found
+
+
+def _replay(earlier: ReportRequest, body: Json) -> Outcome:
+    if earlier.body != body:
+        keys = sorted(name for name in earlier.body.keys() | body.keys() if earlier.body.get(name) != body.get(name))
+        raise Conflict(
+            f"This Idempotency-Key was used for another report; they differ in {', '.join(keys)}.",
+            code="idempotency_conflict",
+            differs_in=keys,
+        )
+    item = earlier.inbox_item
+    return Outcome(earlier.deployment or (item.deployment if item else None), item)
+
+
+def _keep(report: Report, body: Json, unknown: Missing, by: By) -> InboxItem:
+    item = InboxItem.objects.create(
+        service=report.service,
+        environment=report.environment,
+        body=body,
+        problem=unknown.message,
+        nearest=unknown.details.get("nearest", []),
+        reported_by=by.actor.name,
+    )
+    record("inbox.kept", item.noun(), by=by, after=item.facts())
+    return item
+
+
+def _make(
+    report: Report,
+    place: Place,
+    config: DeploymentConfig,
+    now: datetime,
+    entity: Entity | None,
+    reported_by: str,
+    by: By,
+) -> Deployment:
+    first = report.changes[0] if report.changes else {}
+    deployment: Deployment = Deployment(
+        config=config,
+        service_identifier=place.service,
+        environment_identifier=place.environment,
+        status=report.status,
+        kind=report.kind,
+        version=report.version,
+        commit=report.commit,
+        reported_at=now,
+        provider=report.provider,
+        run=report.run,
+        attempt=report.attempt,
+        changes=report.changes,
+        instances=report.instances,
+        extra=report.extra,
+        reported_by=reported_by,
+        entity_is_clients=entity is not None,
+        **{name: getattr(report, name) for name in _FILLED},
+    )
+    deployment.message = deployment.message or first.get("message", "")
+    deployment.author = deployment.author or first.get("author", "")
+    _finish(deployment, report, now)
+    deployment.entity = entity or _make_entity(deployment, config, by)
+    deployment.save()
+    record("deployment.reported", deployment.noun(), by=by, after=deployment.facts(), payload=_payload(deployment))
+    return deployment
+
+
+def _advance(deployment: Deployment, report: Report, now: datetime, by: By) -> Deployment:
+    """A later report of the same run: the status may go up, and what was empty is filled."""
+    before = deployment.facts()
+    both = {name for name in _FIXED if getattr(report, name) and getattr(deployment, name)}
+    differing = sorted(name for name in both if getattr(report, name) != getattr(deployment, name))
+    if differing:
+        raise Conflict(
+            f"This run has already reported another {' and '.join(differing)}.",
+            code="deployment_conflict",
+            differs_in=differing,
+        )
+    for name in _FIXED + _FILLED:
+        if getattr(deployment, name) in ("", None):
+            setattr(deployment, name, getattr(report, name))
+    deployment.changes = deployment.changes or report.changes
+    deployment.extra = report.extra | deployment.extra
+    _raise_status(deployment, report)
+    _finish(deployment, report, now)
+    deployment.save()
+    _copy_to_entity(deployment)
+    after = deployment.facts()
+    if after != before:
+        record("deployment.updated", deployment.noun(), by=by, before=before, after=after, payload=_payload(deployment))
+    elif report.status != deployment.status:
+        # It came late and changes nothing; that it came is worth knowing.
+        record("deployment.noted", deployment.noun(), by=by, after=after, payload={"late_status": report.status})
+    return deployment
+
+
+def _raise_status(deployment: Deployment, report: Report) -> None:
+    old, new = Status(deployment.status), report.status
+    if LEVEL[new] == LEVEL[old] == OVER and new != old:
+        raise Conflict(
+            f"This run has already ended with {old}; it cannot have ended with {new} as well.",
+            code="deployment_conflict",
+            differs_in=["status"],
+        )
+    if LEVEL[new] > LEVEL[old]:
+        deployment.status = new
+
+
+def _finish(deployment: Deployment, report: Report, now: datetime) -> None:
+    """The instant that CI names for the end itself counts most, then one that came with a rollback, then ours."""
+    if LEVEL[report.status] < OVER:
+        return
+    rank = 0 if report.finished_at is None else 2 if LEVEL[report.status] == OVER else 1
+    if deployment.finished_at is None or rank > deployment.finish_rank:
+        deployment.finished_at, deployment.finish_rank = report.finished_at or now, rank
+
+
+def _make_entity(deployment: Deployment, config: DeploymentConfig, by: By) -> Entity:
+    base = f"{config.entity.identifier}-{deployment.commit[:7] or deployment.version}"
+    wish = Wish(
+        blueprint="deployment",
+        identifier=free_identifier("deployment", base),
+        mode="create",
+        title=str(deployment)[:1000],
+        properties=_entity_copy(deployment),
+        relations={"deploymentConfig": (config.entity.identifier,)},
+    )
+    return entity_store(wish, by=portal_for(by), event=False, checked=False)
+
+
+def _entity_copy(deployment: Deployment) -> Json:
+    copy = {
+        "version": deployment.version,
+        "commit": deployment.commit,
+        "ref": deployment.ref,
+        "message": deployment.message,
+        "author": deployment.author,
+        "deployedBy": deployment.actor,
+        "status": deployment.status,
+        "kind": deployment.kind,
+        "startedAt": iso(deployment.started_at),
+        "finishedAt": iso(deployment.finished_at),
+        "jobUrl": deployment.run_url,
+    }
+    return {name: value for name, value in copy.items() if value not in ("", None)}
+
+
+def _copy_to_entity(deployment: Deployment) -> None:
+    """A deployment that came as an entity keeps what its client wrote, to the letter."""
+    if deployment.entity and not deployment.entity_is_clients:
+        entity = entity_held(deployment.entity)
+        entity.properties = entity.properties | _entity_copy(deployment)
+        entity.save(update_fields=["properties"])
+
+
+def _payload(deployment: Deployment) -> Json:
+    """What subscribers need of a deployment beside its facts."""
+    return {
+        "deployment": str(deployment.public_id),
+        "config": deployment.config.entity.identifier if deployment.config else None,
+        "version": deployment.version,
+        "commit": deployment.commit,
+        "changes": deployment.changes[:20],
+    }
+
+
+def at_arrival(report: Report, arrived: datetime) -> Report:
+    """Without a time of its own it happened when it came, not when somebody got round to placing it."""
+    if report.finished_at is None and LEVEL[report.status] >= OVER:
+        return replace(report, finished_at=arrived)
+    return report
