@@ -439,6 +439,9 @@ class Handler(BaseHTTPRequestHandler):
             error = "ratelimited" if fault["status"] == 429 else "internal_error"
             self.answer_json(fault["status"], {"ok": False, "error": error}, wait)
             return
+        if "error" in fault:
+            self.answer_json(200, {"ok": False, "error": fault["error"]})
+            return
         try:
             self.check_token(raw)
             kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()

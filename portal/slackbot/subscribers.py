@@ -77,7 +77,7 @@ def _find(web: WebClient, channel: str, delivery: Delivery) -> Json | None:
         channel_id = _channel_id(web, channel)
         messages = _recent(web, channel_id, delivery) if channel_id else []
     except SlackApiError as error:
-        if error.response.status_code == 429:
+        if error.response.status_code != 200:
             raise
         logger.warning("Slack does not show #%s to us: %s", channel, error.response.get("error"))
         return None

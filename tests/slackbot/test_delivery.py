@@ -112,7 +112,7 @@ def test_what_people_write_cannot_mention_or_link(shop, page, bob, slack):
 def test_where_slack_does_not_let_us_look_the_message_is_sent_again(lock, slack):
     slack.faults.append({"status": 500})
     outbox.deliver_due()
-    slack.refused.add("conversations.list")
+    slack.faults.append({"method": "conversations.list", "error": "missing_scope"})
     later()
     assert (len(slack.messages), Delivery.objects.get().state) == (1, "done")
 
