@@ -5,6 +5,7 @@ from rest_framework.response import Response
 from catalog import queries, wishes
 from catalog.commands import entity_delete, entity_write
 from portal.api.auth import by_of
+from portal.api.bodies import object_of
 from portal.api.present import entities_json, entity_json
 
 
@@ -24,7 +25,7 @@ def entities(request: Request, blueprint: str) -> Response:
     if flag(request, "upsert"):
         mode = "merge" if flag(request, "merge") else "override"
     wish = wishes.parse(
-        blueprint, request.data, mode=mode, create_missing=flag(request, "create_missing_related_entities")
+        blueprint, object_of(request), mode=mode, create_missing=flag(request, "create_missing_related_entities")
     )
     return Response({"ok": True, "entity": entity_json(entity_write(wish, by=by))}, status=201)
 
@@ -41,7 +42,7 @@ def entity(request: Request, blueprint: str, identifier: str) -> Response:
     mode: wishes.Mode = "replace" if request.method == "PUT" else "patch"
     wish = wishes.parse(
         blueprint,
-        request.data,
+        object_of(request),
         mode=mode,
         identifier=identifier,
         create_missing=flag(request, "create_missing_related_entities"),
