@@ -46,6 +46,53 @@ def test_nul_is_refused_because_it_cannot_be_kept(terraform):
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        "gate?service=a%00b&environment=b",
+        "locks?environment=%00",
+        "locks/a%00b",
+        "locks/a?reason=%00",
+        "blueprints/a%00b",
+        "blueprints/service/entities/a%00b",
+        "deployments/current?service=%00",
+        "nothing/%00",
+    ],
+)
+def test_nul_in_an_address_is_422_on_every_route(terraform, path):
+    for answer in (terraform.get(path), terraform.send("patch", path, {}), terraform.delete(path)):
+        assert (answer.status, answer.json["error"]) == (422, "invalid_request")
+        assert len(answer.headers["X-Trace-Id"]) == 32
+
+
+def test_nul_in_a_pages_address_is_a_page_with_400(db):
+    for path in ("/catalog/service/entities/a%00b", "/locks/?service=%00", "/sign-in?next=%00"):
+        response = Client().get(path)
+        assert (response.status_code, response["Content-Type"]) == (400, "text/html; charset=utf-8")
+
+
+def test_what_the_database_cannot_hold_is_422_and_not_503(terraform, monkeypatch):
+    monkeypatch.setattr("catalog.wishes.LONGEST_TEAM", 10**6)
+    monkeypatch.setattr("catalog.wishes.LONGEST_ICON", 10**6)
+    import random
+
+    noise = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=9000))
+    for wish in ({"team": noise}, {"icon": noise}):
+        answer = terraform.post("blueprints/service/entities", {"identifier": "a"} | wish)
+        assert (answer.status, answer.json["error"]) == (422, "invalid_request"), wish.keys()
+    assert terraform.get("blueprints/service/entities/a").status == 404
+
+
+@pytest.mark.parametrize(
+    ("wish", "path"),
+    [({"team": "x" * 251}, "team"), ({"team": [str(n) for n in range(101)]}, "team"), ({"icon": "x" * 101}, "icon")],
+)
+def test_an_entitys_icon_and_teams_have_limits(terraform, wish, path):
+    answer = terraform.post("blueprints/service/entities", {"identifier": "a"} | wish)
+    assert (answer.status, answer.json["details"]["errors"][0]["path"]) == (422, path)
+    assert terraform.get("blueprints/service/entities").json["entities"] == []
+
+
+@pytest.mark.parametrize(
     "value",
     [b"1e20", b"-1e20", b"18446744073709551616", b"9223372036854775808", b"[" * 100 + b"]" * 100],
 )
