@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 
 from locks.models import Lock
+from portal.accounts.commands import credential_create
+from tests.conftest import SETUP, V1
 
 
 @pytest.mark.parametrize("path", ["", "/", "/nothing", "/blueprints/", "/gate/", "/admin/"])
@@ -169,6 +171,32 @@ def test_malformed_flags_and_unknown_parameters_are_ignored(terraform):
         "blueprints/service/entities", exclude_calculated_properties="0xc0001234", other="1", run_id=""
     )
     assert answer.json == {"ok": True, "entities": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "gate?service=chekout&environment=production"),
+        ("get", "locks?environment=productoin"),
+        ("post", "locks"),
+        ("get", "deployments/current?service=chekout"),
+        ("get", "blueprints/servise"),
+        ("put", "blueprints/servise"),
+        ("patch", "blueprints/servise"),
+        ("delete", "blueprints/servise"),
+        ("get", "blueprints/servise/entities"),
+        ("get", "blueprints/servise/entities-count"),
+        ("get", "blueprints/service/entities/chekout"),
+        ("delete", "blueprints/service/entities/chekout"),
+    ],
+)
+def test_who_may_not_read_learns_no_names(shop, method, path):
+    _, token = credential_create("Nothing", kind="ci", scopes=[], by=SETUP)
+    program = V1(token)
+    body = {"service": "chekout", "environment": "production", "reason": "curious"}
+    answer = getattr(program, method)(path) if method in ("get", "delete") else program.send(method, path, body)
+    assert (answer.status, answer.json["error"]) == (403, "forbidden")
+    assert "checkout" not in str(answer.json)
 
 
 def test_anonymous_is_told_how_to_sign_in(nobody):
