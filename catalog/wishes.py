@@ -8,6 +8,10 @@ from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
 
+MOST_TEAMS = 100
+LONGEST_TEAM = 250
+LONGEST_ICON = 100
+
 # create: it must not exist. override: only what is given survives. merge: only what is given changes, made if missing.
 # replace and patch: it must exist; as override and merge.
 Mode = Literal["create", "override", "merge", "replace", "patch"]
@@ -47,8 +51,8 @@ def parse(blueprint: str, body: Any, *, mode: Mode, identifier: str = "", create
         mode=mode,
         rename=named if identifier and named and named != identifier else "",
         title=_text(body, "title"),
-        icon=_text(body, "icon"),
-        team=_texts(body.get("team"), "team"),
+        icon=_text(body, "icon", longest=LONGEST_ICON),
+        team=_team(body),
         properties=_object(body, "properties"),
         relations={name: _texts(value, f"relations.{name}") for name, value in _object(body, "relations").items()},
         given=frozenset(body.keys() & {"title", "icon", "team", "properties", "relations"}),
@@ -65,13 +69,24 @@ def _object(body: Json, key: str) -> Json:
     return value
 
 
-def _text(body: Json, key: str) -> str:
+def _text(body: Json, key: str, *, longest: int | None = None) -> str:
     value = body.get(key)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise Invalid.at(key, "must be a text")
+    if longest is not None and len(value) > longest:
+        raise Invalid.at(key, f"is {len(value)} characters long; {longest} are allowed")
     return value
+
+
+def _team(body: Json) -> tuple[str, ...]:
+    teams = _texts(body.get("team"), "team")
+    if len(teams) > MOST_TEAMS:
+        raise Invalid.at("team", f"names {len(teams)} teams; {MOST_TEAMS} are allowed")
+    if any(len(each) > LONGEST_TEAM for each in teams):
+        raise Invalid.at("team", f"a team's name holds at most {LONGEST_TEAM} characters")
+    return teams
 
 
 def _texts(value: Any, path: str) -> tuple[str, ...]:

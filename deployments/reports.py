@@ -106,7 +106,7 @@ class _Reader:
         value = source.get(key, default)
         if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31):
             return value
-        if isinstance(value, str) and value.isdigit() and len(value) < 10:
+        if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
             return int(value)
         self.fault(path, "must be a whole number")
         return default

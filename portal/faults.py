@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from portal.api import envelope
+from portal.kit.database import cannot_hold, is_lost
 from portal.kit.errors import PortalError
 
 CODES = {
@@ -49,8 +49,23 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    lost = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
-    return answer(request, 503 if lost else 500)
+    error = sys.exc_info()[1]
+    if cannot_hold(error):
+        return answer(request, 400, "A value is too long, too large or malformed. Nothing was changed.")
+    return answer(request, 503 if is_lost(error) else 500)
+
+
+class RefuseNul:
+    """PostgreSQL has no such character, so no name holds it; here it is refused once for all look-ups."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            status = 422 if request.path.startswith("/v1") else 400
+            return answer(request, status, "The address holds the character U+0000, which no name can hold.")
+        return self.get_response(request)
 
 
 class PortalErrors:

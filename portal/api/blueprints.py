@@ -4,6 +4,7 @@ from rest_framework.response import Response
 
 from catalog import queries
 from catalog.commands import blueprint_create, blueprint_delete, blueprint_update
+from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import blueprint_json
@@ -22,10 +23,12 @@ def blueprints(request: Request) -> Response:
 def blueprint(request: Request, identifier: str) -> Response:
     """PUT sets the whole definition, PATCH the top-level keys that are given."""
     by = by_of(request)
-    found = queries.blueprint(identifier)
     if request.method == "GET":
-        queries.blueprints(by)
+        require(by, "catalog.read")
+        found = queries.blueprint(identifier)
         return Response({"ok": True, "blueprint": blueprint_json(found)})
+    require(by, "blueprint.write", blueprint=identifier)
+    found = queries.blueprint(identifier)
     if request.method == "DELETE":
         blueprint_delete(found, by=by)
         return Response({"ok": True})

@@ -1,5 +1,6 @@
 """JSON in and out of /v1."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,10 @@ from rest_framework.request import Request
 from portal.api.envelope import TooLarge
 from portal.kit.errors import Invalid
 
+DEEPEST = 64
+# What comes back from jsonb as a whole number has to fit 64 bits, signed, for most clients to read it.
+GREATEST = 2**63
+
 
 class JSONRenderer(BaseRenderer):
     media_type = "application/json"
@@ -21,11 +26,15 @@ class JSONRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        return orjson.dumps(data, default=str)
+        try:
+            return orjson.dumps(data, default=str)
+        except orjson.JSONEncodeError:
+            # Slower, and takes what orjson does not: one odd row must not cost the whole list.
+            return json.dumps(data, default=str, ensure_ascii=False).encode()
 
 
 class JSONParser(BaseParser):
-    """Reads any content type as JSON: several clients send none. NUL is refused, since PostgreSQL cannot keep it."""
+    """Reads any content type as JSON: several clients send none. What could not be stored and read back is refused."""
 
     media_type = "*/*"
 
@@ -34,26 +43,45 @@ class JSONParser(BaseParser):
         if len(body) > settings.MAX_BODY_BYTES:
             raise TooLarge()
         if not body.strip():
-            return {}
+            raise Invalid.at("body", "is empty; send a JSON object")
         try:
             data = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise Invalid.at("body", f"is not JSON: {error}") from error
-        if b"\\u0000" in body and _holds_nul(data):
-            raise Invalid.at("body", "holds the character U+0000, which cannot be stored")
+        _check(data)
         return data
 
 
 def object_of(request: Request) -> dict[str, Any]:
     """The body, which must be an object."""
+    if request.stream is None:
+        raise Invalid.at("body", "is empty; send a JSON object")
     if not isinstance(request.data, dict):
         raise Invalid.at("body", "must be an object")
     return request.data
 
 
-def _holds_nul(value: Any) -> bool:
+def _check(data: Any) -> None:
+    """Level by level, without recursion: depth is what an attacker chooses."""
+    level, depth = [data], 0
+    while level:
+        if depth > DEEPEST:
+            raise Invalid.at("body", f"is nested more than {DEEPEST} levels deep")
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value.keys()
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+            else:
+                _check_plain(value)
+        level, depth = inner, depth + 1
+
+
+def _check_plain(value: Any) -> None:
     if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(each) for pair in value.items() for each in pair)
-    return isinstance(value, list) and any(_holds_nul(each) for each in value)
+        if "\0" in value:
+            raise Invalid.at("body", "holds the character U+0000, which cannot be stored")
+    elif isinstance(value, int | float) and abs(value) >= GREATEST:
+        raise Invalid.at("body", f"holds the number {value}, which is beyond 64 bits; send it as a text")

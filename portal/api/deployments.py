@@ -5,6 +5,7 @@ from rest_framework.response import Response
 from catalog import queries as catalog
 from deployments import queries
 from deployments.commands import deployment_report
+from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import cell_json, deployment_json, inbox_json
@@ -32,10 +33,11 @@ def deployments(request: Request) -> Response:
 @api_view(["GET"])
 def current(request: Request) -> Response:
     """What is live, for all or for one service or environment. Unknown names are 404, not an empty list."""
-    params = request.query_params
+    by, params = by_of(request), request.query_params
+    require(by, "catalog.read")  # before any name is looked up: an answer may name others that are alike
     service, environment = params.get("service", ""), params.get("environment", "")
     cells = queries.configs(
-        by_of(request),
+        by,
         service=catalog.service_named(service).identifier if service else "",
         environment=catalog.environment_named(environment).identifier if environment else "",
     )

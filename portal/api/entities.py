@@ -4,7 +4,9 @@ from rest_framework.response import Response
 
 from catalog import queries, wishes
 from catalog.commands import entity_delete, entity_write
+from portal.accounts.policy import require
 from portal.api.auth import by_of
+from portal.api.bodies import object_of
 from portal.api.present import entities_json, entity_json
 
 
@@ -18,13 +20,14 @@ def entities(request: Request, blueprint: str) -> Response:
     """POST creates; with `upsert` it overrides, with `upsert` and `merge` it changes what is given."""
     by = by_of(request)
     if request.method == "GET":
+        require(by, "catalog.read")
         found = list(queries.entities(by, queries.blueprint(blueprint)))
         return Response({"ok": True, "entities": entities_json(found)})
     mode: wishes.Mode = "create"
     if flag(request, "upsert"):
         mode = "merge" if flag(request, "merge") else "override"
     wish = wishes.parse(
-        blueprint, request.data, mode=mode, create_missing=flag(request, "create_missing_related_entities")
+        blueprint, object_of(request), mode=mode, create_missing=flag(request, "create_missing_related_entities")
     )
     return Response({"ok": True, "entity": entity_json(entity_write(wish, by=by))}, status=201)
 
@@ -35,13 +38,14 @@ def entity(request: Request, blueprint: str, identifier: str) -> Response:
     if request.method == "GET":
         return Response({"ok": True, "entity": entity_json(queries.entity(by, blueprint, identifier))})
     if request.method == "DELETE":
+        require(by, "entity.write", blueprint=blueprint)
         found = queries.entity_to_write(blueprint, identifier)
         gone = entity_delete(found, dependents=flag(request, "delete_dependents"), by=by)
         return Response({"ok": True, "deletedEntities": gone})
     mode: wishes.Mode = "replace" if request.method == "PUT" else "patch"
     wish = wishes.parse(
         blueprint,
-        request.data,
+        object_of(request),
         mode=mode,
         identifier=identifier,
         create_missing=flag(request, "create_missing_related_entities"),
@@ -51,5 +55,7 @@ def entity(request: Request, blueprint: str, identifier: str) -> Response:
 
 @api_view(["GET"])
 def entities_count(request: Request, blueprint: str) -> Response:
-    count = queries.entities(by_of(request), queries.blueprint(blueprint)).count()
+    by = by_of(request)
+    require(by, "catalog.read")
+    count = queries.entities(by, queries.blueprint(blueprint)).count()
     return Response({"ok": True, "count": count})

@@ -3,8 +3,6 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.http.request import UnreadablePostError
 from rest_framework import exceptions
@@ -12,8 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from locks.models import Lock
-from portal.api.envelope import TooLarge, body
+from portal.api.envelope import body
 from portal.api.present import lock_json
+from portal.kit.database import cannot_hold, is_lost
 from portal.kit.errors import PortalError
 
 logger = logging.getLogger(__name__)
@@ -36,11 +35,12 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(body("not_found", "There is no such route."), status=404)
     if isinstance(error, exceptions.APIException):
         return Response(body("invalid_request", str(error.detail)), status=error.status_code)
-    if isinstance(error, RequestDataTooBig):
-        return answer(TooLarge(), context)
     if isinstance(error, UnreadablePostError):
         return Response(body("invalid_request", "The body broke off before its end."), status=400)
-    if isinstance(error, OperationalError | InterfaceError):
+    if cannot_hold(error):
+        logger.warning("The database refused a value: %s", error)
+        return Response(body("invalid_request", "A value is too long, too large or malformed."), status=422)
+    if is_lost(error):
         logger.error("The database is out of reach: %s", error)
         status, code, message = UNAVAILABLE
         return Response(body(code, message), status=status, headers={"Retry-After": "2"})

@@ -9,6 +9,7 @@ from catalog import queries as catalog
 from locks import queries, receipts, scopes
 from locks.commands import DEFAULT, gate_ask, lock_extend, lock_release, lock_take
 from locks.models import Lock
+from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.envelope import body
@@ -23,14 +24,15 @@ MOST = 1000
 @api_view(["GET"])
 def gate(request: Request) -> Response:
     """200 allow or warn, 423 denied, 404 unknown name, 503 could not decide. Never a redirect."""
-    params = request.query_params
+    by, params = by_of(request), request.query_params
+    require(by, "gate.ask")  # before any name is looked up: an answer may name others that are alike
     place = catalog.place(params.get("service", ""), params.get("environment", ""))
     decision = gate_ask(
         place,
         intent=params.get("intent") or "deploy",
         commit=params.get("commit", ""),
         run=params.get("run", ""),
-        by=by_of(request),
+        by=by,
     )
     shown = decision_json(decision)
     # An alias is answered by the true name; a client can still tell that this is the answer to its question.
@@ -46,6 +48,7 @@ def gate(request: Request) -> Response:
 def locks(request: Request) -> Response:
     by = by_of(request)
     if request.method == "POST":
+        require(by, "lock.take")
         data = object_of(request)
         lock = lock_take(
             scopes.named(
@@ -61,6 +64,7 @@ def locks(request: Request) -> Response:
             by=by,
         )
         return Response({"ok": True, "lock": lock_json(lock)}, status=201)
+    require(by, "lock.read")
     params = request.query_params
     state = params.get("state") or "active"
     if state not in STATES:

@@ -8,6 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from portal.kit.errors import Invalid
 
+LONGEST = timedelta(days=3660)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -16,18 +17,20 @@ def instant(value: object, path: str) -> datetime:
     if isinstance(value, str):
         try:
             parsed = parse_datetime(value)
-        except ValueError:
-            parsed = None
-        if parsed is not None and parsed.tzinfo is not None:
-            return parsed.astimezone(UTC)
+            if parsed is not None and parsed.tzinfo is not None:
+                return parsed.astimezone(UTC)
+        except (ValueError, OverflowError):  # no such day, or before year 1 or after 9999 in UTC
+            pass
     raise Invalid.at(path, "must be an instant with an offset, such as 2026-01-31T15:40:00Z")
 
 
 def duration(value: object, path: str) -> timedelta:
     """Reads `90m`, `2h`, `1d`, `1w` and sums such as `1d12h`."""
     text = str(value).strip().lower()
-    if re.fullmatch(r"(\d{1,6}[mhdw])+", text):
+    if re.fullmatch(r"(\d{1,6}[mhdw]){1,9}", text):
         total = sum((int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([mhdw])", text)), timedelta())
+        if total > LONGEST:
+            raise Invalid.at(path, f"is longer than {LONGEST.days} days")
         if total:
             return total
     raise Invalid.at(path, "must be a length of time such as 90m, 2h, 1d or 1d12h")

@@ -156,7 +156,7 @@ def test_the_audit_is_filtered_by_the_query_string(stranger, shop, page, bob):
     assert shown("") == Event.objects.count()
     assert shown("noun=lock") == 1 == shown("door=page") == shown("actor=bob") == shown("q=lock.taken")
     assert shown("q=CHECKOUT&noun=deployment") == 1
-    assert shown("q=nobody%00") == 0
+    assert shown("q=nobody") == 0
 
 
 def test_the_audit_is_read_page_by_page_and_only_the_first_is_live(stranger, shop):
