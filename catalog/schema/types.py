@@ -1,5 +1,6 @@
 """Property types. Each says which definitions are its own, what it accepts, and how a page shows it."""
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -156,15 +157,25 @@ def json_schema(definition: Json) -> Json:
     return type_of(definition).json_schema(definition)
 
 
+# A link with one of these would run in the page that shows it.
+SCRIPTS = {"javascript", "data", "vbscript"}
+# A date, or a date and a time as RFC 3339 writes it; fromisoformat alone takes weeks and more.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+
+
 def _is_url(value: str) -> bool:
+    if any(character <= " " for character in value):
+        return False
     try:
         parts = urlsplit(value)
     except ValueError:
         return False
-    return bool(parts.scheme and (parts.netloc or parts.path)) and " " not in value
+    return bool(parts.scheme and (parts.netloc or parts.path)) and parts.scheme not in SCRIPTS
 
 
 def _is_instant(value: str) -> bool:
+    if not _INSTANT.fullmatch(value):
+        return False
     try:
         datetime.fromisoformat(value)
     except ValueError:
