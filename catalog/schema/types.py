@@ -62,7 +62,7 @@ class Enum(PropertyType):
     key, label, type, show = "enum", "Enum", "string", "enum"
 
     def owns(self, definition: Json) -> bool:
-        return "enum" in definition and definition.get("type") in {"string", "number"}
+        return "enum" in definition and definition.get("type") in ("string", "number")
 
     def definition(self) -> Json:
         return {"type": "string", "enum": []}
@@ -151,7 +151,9 @@ def type_of(definition: Json) -> PropertyType:
     return next((each for each in TYPES if each.owns(definition)), BY_KEY["text"])
 
 
-def json_schema(definition: Json) -> Json:
+def json_schema(definition: Any) -> Any:
+    if not isinstance(definition, dict):
+        return definition  # of a list in a list, as it was sent: compiling the schema says what is wrong with it
     if "type" not in definition:
         return {}
     return type_of(definition).json_schema(definition)

@@ -45,6 +45,14 @@ def test_a_taken_identifier_is_a_conflict(terraform):
             {"schema": {"properties": {"x": {"type": "array", "items": {"type": "object", "properties": LOOP}}}}},
             "schema.properties.x",
         ),
+        (
+            {"schema": {"properties": {"x": {"type": "array", "items": {"type": "array", "items": 5}}}}},
+            "schema.properties.x",
+        ),
+        (
+            {"schema": {"properties": {"x": {"type": "array", "items": {"type": "array", "items": "a type"}}}}},
+            "schema.properties.x",
+        ),
     ],
 )
 def test_a_wrong_definition_is_refused_with_the_path_of_the_fault(terraform, change, path):
@@ -52,6 +60,12 @@ def test_a_wrong_definition_is_refused_with_the_path_of_the_fault(terraform, cha
     assert answer.status == 422
     assert [fault["path"] for fault in answer.json["details"]["errors"]] == [path]
     assert not Blueprint.objects.filter(title__in=["Server", ""]).exists()
+
+
+def test_items_of_several_types_are_taken(terraform):
+    items = {"type": ["string", "null"], "enum": ["a"]}
+    listed = SERVER | {"schema": {"properties": {"x": {"type": "array", "items": items}}}}
+    assert terraform.post("blueprints", listed).status == 201
 
 
 def test_a_relation_to_an_unknown_blueprint_is_404(terraform):
