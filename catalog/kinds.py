@@ -128,6 +128,12 @@ def install(**_: Any) -> None:
             record("blueprint.created", blueprint.noun(), by=by, after=blueprint.facts())
 
 
+def definition_of(blueprint: Any) -> Json:
+    """What `fill` was given, with the properties in their order."""
+    definition: Json = blueprint.facts()
+    return definition | {"schema": blueprint.schema | {"properties": blueprint.properties}}
+
+
 def fill(blueprint: Any, definition: Json) -> None:
     """Sets a Blueprint's columns from a definition as clients send it."""
     schema = definition["schema"]

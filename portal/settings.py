@@ -161,6 +161,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.auth.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["portal.api.auth.HasActor"],
     "DEFAULT_RENDERER_CLASSES": ["portal.api.bodies.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "portal.api.bodies.AlwaysJSON",
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_PARSER_CLASSES": ["portal.api.bodies.JSONParser"],
     "EXCEPTION_HANDLER": "portal.api.errors.answer",
     "UNAUTHENTICATED_USER": None,

@@ -6,7 +6,7 @@ from django.utils import timezone
 from catalog import kinds, queries
 from catalog.models import Blueprint
 from catalog.schema.types import type_of
-from catalog.schema.validate import check_blueprint
+from catalog.schema.validate import check_blueprint, check_given
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
@@ -22,8 +22,8 @@ def blueprint_create(definition: Json, *, by: By) -> Blueprint:
     require(by, "blueprint.write", blueprint=definition["identifier"])
     kind = kinds.kind(definition["identifier"])
     if kind:
-        existing = queries.blueprint(kind.identifier)
-        return blueprint_update(existing, kinds.merge(existing.facts(), definition), by=by)
+        existing = _locked(kind.identifier)
+        return _set(existing, kinds.merge(kinds.definition_of(existing), definition), by=by)
     _check_targets(definition)
     blueprint = Blueprint(created_by=by.actor.name, updated_by=by.actor.name)
     kinds.fill(blueprint, definition)
@@ -39,10 +39,26 @@ def blueprint_create(definition: Json, *, by: By) -> Blueprint:
 
 
 @transaction.atomic
-def blueprint_update(blueprint: Blueprint, definition: Json, *, by: By) -> Blueprint:
-    """Sets the whole definition. Absent keys of a kind's base are kept; nothing changed is no event."""
-    blueprint = Blueprint.objects.select_for_update().get(pk=blueprint.pk)
+def blueprint_update(blueprint: Blueprint, definition: Json, *, partial: bool = False, by: By) -> Blueprint:
+    """Sets the whole definition, or its top-level keys that are given when `partial`.
+
+    Absent keys of a kind's base are kept; nothing changed is no event.
+    """
     require(by, "blueprint.write", blueprint=blueprint.identifier)
+    check_given(definition)
+    blueprint = _locked(blueprint.identifier)
+    # Merged under the lock: of two who change different keys at once, neither is lost.
+    return _set(blueprint, kinds.definition_of(blueprint) | definition if partial else definition, by=by)
+
+
+def _locked(identifier: str) -> Blueprint:
+    found = Blueprint.objects.select_for_update().filter(identifier=identifier).first()
+    if found is None:
+        raise Missing(f'Blueprint with identifier "{identifier}" was not found')
+    return found
+
+
+def _set(blueprint: Blueprint, definition: Json, *, by: By) -> Blueprint:
     kind = kinds.kind(blueprint.identifier)
     if kind:
         definition = kinds.merge(kind.definition, definition)
@@ -67,8 +83,8 @@ def blueprint_update(blueprint: Blueprint, definition: Json, *, by: By) -> Bluep
 @transaction.atomic
 def blueprint_delete(blueprint: Blueprint, *, by: By) -> None:
     """Refused for a kind, while it has entities, and while another blueprint points at it."""
-    blueprint = Blueprint.objects.select_for_update().get(pk=blueprint.pk)
     require(by, "blueprint.write", blueprint=blueprint.identifier)
+    blueprint = _locked(blueprint.identifier)
     if kinds.kind(blueprint.identifier):
         raise Conflict(f"The blueprint “{blueprint.title}” comes with the portal and stays.", code="protected")
     count = blueprint.entities.count()

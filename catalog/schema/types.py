@@ -1,5 +1,6 @@
 """Property types. Each says which definitions are its own, what it accepts, and how a page shows it."""
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -61,7 +62,7 @@ class Enum(PropertyType):
     key, label, type, show = "enum", "Enum", "string", "enum"
 
     def owns(self, definition: Json) -> bool:
-        return "enum" in definition and definition.get("type") in {"string", "number"}
+        return "enum" in definition and definition.get("type") in ("string", "number")
 
     def definition(self) -> Json:
         return {"type": "string", "enum": []}
@@ -150,21 +151,33 @@ def type_of(definition: Json) -> PropertyType:
     return next((each for each in TYPES if each.owns(definition)), BY_KEY["text"])
 
 
-def json_schema(definition: Json) -> Json:
+def json_schema(definition: Any) -> Any:
+    if not isinstance(definition, dict):
+        return definition  # of a list in a list, as it was sent: compiling the schema says what is wrong with it
     if "type" not in definition:
         return {}
     return type_of(definition).json_schema(definition)
 
 
+# A link with one of these would run in the page that shows it.
+SCRIPTS = {"javascript", "data", "vbscript"}
+# A date, or a date and a time as RFC 3339 writes it; fromisoformat alone takes weeks and more.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+
+
 def _is_url(value: str) -> bool:
+    if any(character <= " " for character in value):
+        return False
     try:
         parts = urlsplit(value)
     except ValueError:
         return False
-    return bool(parts.scheme and (parts.netloc or parts.path)) and " " not in value
+    return bool(parts.scheme and (parts.netloc or parts.path)) and parts.scheme not in SCRIPTS
 
 
 def _is_instant(value: str) -> bool:
+    if not _INSTANT.fullmatch(value):
+        return False
     try:
         datetime.fromisoformat(value)
     except ValueError:

@@ -13,6 +13,8 @@ from portal.kit.errors import Invalid
 Json = dict[str, Any]
 Faults = list[dict[str, str]]
 
+REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
+
 
 def _no_fetching(uri: str) -> Any:
     raise ValueError(f"{uri} is not fetched: a schema may not refer to another document")
@@ -135,16 +137,28 @@ _BLUEPRINT = {
 }
 
 
+_GIVEN = {**_BLUEPRINT, "required": []}
+
+
+def check_given(definition: Json) -> None:
+    """The part of a definition that a client sent, before it is merged with the rest."""
+    _check_shape(_GIVEN, definition)
+
+
 def check_blueprint(definition: Json) -> None:
     """`definition` as clients send it. Targets of relations are looked up by the command."""
+    _check_shape(_BLUEPRINT, definition)
+    check_identifier(definition["identifier"], "identifier", longest=100)
+    _check_declarations(definition)
+
+
+def _check_shape(schema: Json, definition: Json) -> None:
     faults: Faults = [
         {"path": ".".join(str(step) for step in error.instance_path) or "body", "message": error.message}
-        for error in compile_schema(_BLUEPRINT).iter_errors(definition)
+        for error in compile_schema(schema).iter_errors(definition)
     ]
     if faults:
         raise Invalid.of(faults)
-    check_identifier(definition["identifier"], "identifier", longest=100)
-    _check_declarations(definition)
 
 
 def _check_declarations(definition: Json) -> None:
@@ -169,7 +183,17 @@ def _check_declarations(definition: Json) -> None:
 
 
 def _check_property(declared: Json, path: str) -> None:
+    schema = json_schema(declared)
+    if _refers(schema):
+        # It would be resolved within the whole blueprint, or fetched: neither is what was meant.
+        raise Invalid.at(path, "holds a $ref, which is not fetched; write out what it stands for")
     try:
-        compile_schema(json_schema(declared))
+        compile_schema(schema)
     except ValueError as error:
         raise Invalid.at(path, str(error)) from error
+
+
+def _refers(schema: Any) -> bool:
+    if isinstance(schema, dict):
+        return not REFERENCES.isdisjoint(schema) or any(_refers(each) for each in schema.values())
+    return isinstance(schema, list) and any(_refers(each) for each in schema)

@@ -32,7 +32,5 @@ def blueprint(request: Request, identifier: str) -> Response:
     if request.method == "DELETE":
         blueprint_delete(found, by=by)
         return Response({"ok": True})
-    definition = object_of(request)
-    if request.method == "PATCH":
-        definition = found.facts() | definition
-    return Response({"ok": True, "blueprint": blueprint_json(blueprint_update(found, definition, by=by))})
+    changed = blueprint_update(found, object_of(request), partial=request.method == "PATCH", by=by)
+    return Response({"ok": True, "blueprint": blueprint_json(changed)})

@@ -1,11 +1,12 @@
 """JSON in and out of /v1."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from django.conf import settings
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -16,6 +17,18 @@ from portal.kit.errors import Invalid
 DEEPEST = 64
 # What comes back from jsonb as a whole number has to fit 64 bits, signed, for most clients to read it.
 GREATEST = 2**63
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """/v1 speaks JSON, whatever a client says that it would like."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        return next(iter(parsers))
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return next(iter(renderers)), JSONRenderer.media_type
 
 
 class JSONRenderer(BaseRenderer):

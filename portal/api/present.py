@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from catalog.kinds import definition_of
 from catalog.models import Blueprint, Entity
 from catalog.queries import properties_of, relations_of
 from deployments.models import Deployment, InboxItem
@@ -22,14 +23,14 @@ def url_of(path: str) -> str:
 
 
 def blueprint_json(blueprint: Blueprint) -> Json:
-    shown = blueprint.facts() | {
-        "schema": blueprint.schema | {"properties": blueprint.properties},
+    """What was sent, with who and when. Unset texts are left out, or Terraform would see a change."""
+    shown = definition_of(blueprint) | {
         "createdAt": iso(blueprint.created_at),
         "createdBy": blueprint.created_by,
         "updatedAt": iso(blueprint.updated_at),
         "updatedBy": blueprint.updated_by,
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    return {name: value for name, value in shown.items() if value not in (None, "")}
 
 
 def entity_json(entity: Entity, properties: Json | None = None) -> Json:

@@ -27,10 +27,13 @@ class SignInRequired(LoginRequiredMiddleware):
 
 
 class SignInForm(AuthenticationForm):
-    """Ten wrong passwords for one address in ten minutes, and it waits."""
+    """Ten wrong passwords from one place for one e-mail address in ten minutes, and it waits there.
+
+    Counted for the e-mail address alone, anyone could lock an administrator out.
+    """
 
     def clean(self) -> dict[str, Any]:
-        key = f"sign-in:{str(self.cleaned_data.get('username', '')).casefold()[:254]}"
+        key = tries_key(str(self.cleaned_data.get("username", "")), client_of(self.request))
         if _count(key) >= TRIES:
             raise ValidationError("Too many tries for this address. Wait ten minutes, then try again.")
         try:
@@ -38,6 +41,18 @@ class SignInForm(AuthenticationForm):
         except ValidationError:
             _add(key)
             raise
+
+
+def tries_key(email: str, client: str) -> str:
+    return f"sign-in:{client}:{email.casefold()[:254]}"
+
+
+def client_of(request: HttpRequest | None) -> str:
+    """The network address that asks. Behind HTTPS it is what our proxy saw: the last it wrote, never what was sent."""
+    if request is None:
+        return ""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.HTTPS else ""
+    return (forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", ""))[:64]
 
 
 def _count(key: str) -> int:

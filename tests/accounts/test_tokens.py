@@ -60,6 +60,12 @@ def test_an_expired_token_is_401(client):
     assert V1(jwt.encode(claims, settings.SECRET_KEY, algorithm="HS256")).get("blueprints").status == 401
 
 
+def test_a_token_of_a_node_whose_clock_runs_ahead_is_good_at_once(client):
+    now = timezone.now().timestamp()
+    claims = {"sub": str(client[0].public_id), "ver": 1, "iat": int(now) + 5, "exp": int(now) + 60}
+    assert V1(jwt.encode(claims, settings.SECRET_KEY, algorithm="HS256")).get("blueprints").status == 200
+
+
 def test_revoking_is_immediate(nobody, client):
     credential, secret = client
     program = V1(ask(nobody, credential.client_id, secret).json["accessToken"])

@@ -15,3 +15,17 @@ def test_an_attempt_that_is_no_whole_number_is_422(shop, ci, attempt):
 def test_an_attempt_may_come_as_a_text(shop, ci):
     assert ci.post("deployments", REPORT | {"ci": {"run": "7", "attempt": "2"}}).status == 201
     assert Deployment.objects.get().attempt == 2
+
+
+def test_a_report_sent_twice_is_one_however_its_numbers_are_written(shop, ci):
+    extra = b'[1.10, 1e18, 9223372036854775807, 0.1000000000000000055, 5e-324, 1e-400, -0.0, 1.0, true, "\\u00e9"]'
+    body = b'{"service": "checkout", "environment": "production", "version": "1.0", "extra": {"n": ' + extra + b"}}"
+    statuses = [ci.post("deployments", body, Idempotency_Key="a").status for _ in range(2)]
+    assert (statuses, Deployment.objects.count()) == ([201, 200], 1)
+
+
+def test_numbers_that_would_not_compare_equal_are_refused_on_the_way_in(shop, ci):
+    body = (
+        b'{"service": "checkout", "environment": "production", "version": "1.0", "extra": {"n": 18446744073709551616}}'
+    )
+    assert [ci.post("deployments", body, Idempotency_Key="a").status for _ in range(2)] == [422, 422]

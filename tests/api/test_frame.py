@@ -166,6 +166,13 @@ def test_the_command_line_is_served_as_it_stands_in_ci(db, settings):
     assert served == (settings.BASE_DIR / "ci" / "portcullis").read_bytes()
 
 
+def test_json_is_what_everybody_gets_whatever_they_ask_for(ci):
+    assert ci.get("blueprints", format="xml").status == 200
+    for accept in ("text/html", "application/xml", "nonsense", "application/json; version=2"):
+        response = Client().get("/v1/blueprints", headers={"Authorization": f"Bearer {ci.token}", "Accept": accept})
+        assert (response.status_code, response["Content-Type"]) == (200, "application/json"), accept
+
+
 def test_malformed_flags_and_unknown_parameters_are_ignored(terraform):
     answer = terraform.get(
         "blueprints/service/entities", exclude_calculated_properties="0xc0001234", other="1", run_id=""

@@ -1,7 +1,11 @@
+from datetime import timedelta
+
 import pytest
+from django.utils.dateparse import parse_datetime
 
 from locks.models import Denial, Lock
 from locks.receipts import read
+from portal.kit.clock import database_now
 
 
 def gate(ci, **names):
@@ -98,7 +102,11 @@ def test_taking_what_is_held_is_409_with_the_holder(shop, ci):
 
 
 def test_open_ended_and_default_ends(shop, ci):
-    assert take(ci, until=None).json["lock"]["expires_at"] is None
+    open_ended = take(ci, until=None).json["lock"]
+    assert open_ended["expires_at"] is None
+    ci.delete(f"locks/{open_ended['id']}")
+    ends = parse_datetime(take(ci).json["lock"]["expires_at"]) - database_now()
+    assert timedelta(hours=3, minutes=59) < ends <= timedelta(hours=4)
 
 
 def test_extension_and_its_refusal(shop, ci):

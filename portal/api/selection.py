@@ -1,0 +1,50 @@
+"""`include` and `exclude`: which parts of an entity an answer shows.
+
+A path is a key such as `title` or `$title`, a group such as `properties`, or one of a group: `properties.tier`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework.request import Request
+
+Json = dict[str, Any]
+
+GROUPS = ("properties", "relations")
+
+
+@dataclass(frozen=True)
+class Selection:
+    include: frozenset[str]
+    exclude: frozenset[str]
+
+    def of(self, entity: Json) -> Json:
+        shown: Json = {}
+        for key, value in entity.items():
+            if key in GROUPS:
+                self._group(shown, key, value)
+            elif self._shows(key):
+                shown[key] = value
+        return shown
+
+    def _group(self, shown: Json, group: str, values: Json) -> None:
+        """Left out whole when nothing of it is asked for; there and empty when what is asked for is unset."""
+        if group in self.exclude:
+            return
+        asked = not self.include or group in self.include
+        if asked or any(path.startswith(f"{group}.") for path in self.include):
+            shown[group] = {name: value for name, value in values.items() if self._shows(f"{group}.{name}", group)}
+
+    def _shows(self, path: str, group: str = "") -> bool:
+        included = not self.include or path in self.include or group in self.include
+        return included and path not in self.exclude
+
+
+def selection(request: Request) -> Selection:
+    """Both are repeated or joined by commas, as clients differ."""
+    return Selection(_paths(request, "include"), _paths(request, "exclude"))
+
+
+def _paths(request: Request, name: str) -> frozenset[str]:
+    texts = [path for given in request.query_params.getlist(name) for path in given.split(",")]
+    return frozenset(text.strip().removeprefix("$") for text in texts if text.strip())
