@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from catalog.models import Entity
 from deployments.commands import deployment_report
 from deployments.models import Deployment, InboxItem
 from locks import scopes
@@ -118,7 +119,8 @@ def test_configs_are_filtered_and_sorted_by_the_query_string(signed_in, shop):
 def test_a_config_links_to_its_logs_and_never_to_a_script(signed_in, shop):
     report(commit="4f2a9c1d")
     links = {"logsUrl": "https://logs.example/checkout", "errorsUrl": "javascript:alert(1)"}
-    write("deploymentConfig", "checkout-production", mode="patch", properties=links)
+    # Straight into the row: a write refuses such a link, a row may be older than that.
+    Entity.objects.filter(identifier="checkout-production").update(properties=links)
     page = text(signed_in, CONFIGS)
     assert 'href="https://logs.example/checkout"' in page
     assert "javascript:" not in page
