@@ -76,6 +76,8 @@ def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[s
     Raises Missing when it is gone, Conflict when others need it or an app above holds it.
     """
     doomed = _doomed(entity)
+    for each in doomed if dependents else doomed[:1]:
+        require(by, "entity.write", teams=queries.owner_teams(each), blueprint=each.blueprint.identifier)
     if len(doomed) > 1 and not dependents:
         names = ", ".join(each.identifier for each in doomed[1:6])
         raise Conflict(
@@ -84,8 +86,6 @@ def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[s
             code="has_dependents",
             dependents=[each.identifier for each in doomed[1:101]],
         )
-    for each in doomed:
-        require(by, "entity.write", teams=queries.owner_teams(each), blueprint=each.blueprint.identifier)
     hooks.deleting(doomed, by)
     for each in doomed:
         record("entity.deleted", each.noun(), by=by, before=each.facts(queries.relations_of(each)))
