@@ -42,8 +42,12 @@ class Place:
 
 
 def tier_of(environment: Entity) -> str:
-    """A tier that the portal does not know is as strict as the strictest."""
-    tier = str(environment.properties.get("tier"))
+    return tier_in(environment.properties)
+
+
+def tier_in(properties: Json) -> str:
+    """A tier that is missing, or that the portal does not know, is as strict as the strictest."""
+    tier = str(properties.get("tier"))
     return tier if tier in TIERS else "production"
 
 

@@ -50,8 +50,8 @@ class PlacementForm(forms.Form):
     def suggesting(cls, item: InboxItem, services: dict[str, str], environments: dict[str, str]) -> "PlacementForm":
         """`services` and `environments` lead from every name in lower case to the identifier."""
         nearest = {
-            "service": _nearest(item.service, services, item.nearest),
-            "environment": _nearest(item.environment, environments, item.nearest),
+            "service": _nearest(item.service, services, item.nearest) or item.service,
+            "environment": _nearest(item.environment, environments, item.nearest) or item.environment,
         }
         return cls(initial=nearest, auto_id=auto_id(item))
 

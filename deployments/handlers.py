@@ -1,6 +1,7 @@
 """What the generic entity doors do when they meet a deploymentConfig or a deployment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -20,7 +21,7 @@ from deployments.reports import Report
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
-from portal.kit.clock import database_now
+from portal.kit.clock import database_now, iso
 from portal.kit.errors import Conflict, Invalid
 
 Json = dict[str, Any]
@@ -87,6 +88,7 @@ def config_saved(entity: Entity, by: By) -> None:
         held.save(update_fields=["service", "environment"])
     held.entity = entity
     copy_to_config_entity(held)
+    entity.properties = held.entity.properties
 
 
 def deployment_write(wish: Wish, by: By) -> Entity | None:
@@ -104,7 +106,7 @@ def deployment_write(wish: Wish, by: By) -> Entity | None:
     if config is None:
         return stored
     now = database_now()
-    report = _report(stored, config, now)
+    report = _report(stored, config, known, now)
     place = catalog.place_of(config.service, config.environment)
     deployment_store(report, place, now=now, known=known, entity=stored, by=by)
     return stored
@@ -133,7 +135,7 @@ def _config_of(entity: Entity) -> DeploymentConfig | None:
     return DeploymentConfig.objects.filter(entity=arrow.target_id).select_related("service", "environment").first()
 
 
-def _report(entity: Entity, config: DeploymentConfig, now: datetime) -> Report:
+def _report(entity: Entity, config: DeploymentConfig, known: Deployment | None, now: datetime) -> Report:
     """What the entity says, read with all the care that a report is read with."""
     found = {field: _first(entity.properties, names) for field, names in NAMES.items()}
     url = found.pop("run_url")
@@ -141,13 +143,16 @@ def _report(entity: Entity, config: DeploymentConfig, now: datetime) -> Report:
     body = {name: value for name, value in found.items() if value is not None} | {
         "service": config.service.identifier,
         "environment": config.environment.identifier,
-        "status": _status(str(found["status"] or Status.SUCCESS.value)),
+        "status": _status(str(found["status"] or (known.status if known else Status.SUCCESS.value))),
         "ci": {"provider": "entity", "run": run, "url": url},
     }
     try:
-        return reports.parse(body, now=now, needs_version=False)
+        report = reports.parse(body, now=now, needs_version=False)
     except Invalid as wrong:
         raise Invalid.of([fault | {"path": _property(fault["path"])} for fault in wrong.details["errors"]]) from wrong
+    if known and report.finished_at and iso(report.finished_at) == iso(known.finished_at):
+        return replace(report, finished_at=None)  # our own copy comes back: nobody has named an instant
+    return report
 
 
 def _property(path: str) -> str:

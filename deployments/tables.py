@@ -71,14 +71,14 @@ def cell_row(cell: Cell) -> Row:
 
 
 def lock_row(cell: Cell) -> Row | None:
-    """The lock to talk about first, and when the place opens again by itself."""
+    """The lock to talk about first, with its own end: who is named must be who is asked."""
     if not cell.decision.denies:
         return None
     first = cell.decision.denying[0]
     return {
         "holder": first.holder_name,
         "reason": first.reason,
-        "expires_at": cell.decision.next_open_at,
+        "expires_at": first.expires_at,
         "url": first.get_absolute_url(),
     }
 

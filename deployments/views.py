@@ -2,9 +2,9 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog.builtin import TIERS
 from catalog.queries import service_named
@@ -128,9 +128,11 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "deployments/inbox.html", _inbox(request))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def placement(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Places a kept report under known names, or drops it."""
+    """Places a kept report under known names, makes the names first where that is asked for, or drops it."""
+    if request.method != "POST":
+        return redirect("deployments:inbox")
     by = by_of(request)
     require(by, "inbox.resolve")
     item = get_object_or_404(InboxItem, public_id=public_id)
@@ -140,7 +142,7 @@ def placement(request: HttpRequest, public_id: UUID) -> HttpResponse:
             inbox_drop(item, by=by)
             return go(request, reverse("deployments:inbox"), say=f"Dropped: {item}.")
         if form.is_valid():
-            placed = inbox_place(item, **form.cleaned_data, by=by)
+            placed = inbox_place(item, **form.cleaned_data, create_missing="create" in request.POST, by=by)
             return go(request, reverse("deployments:inbox"), say=f"Placed: {placed}.")
     except (Missing, Invalid, Conflict) as error:
         refuse(form, error)

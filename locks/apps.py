@@ -9,7 +9,8 @@ class LocksConfig(AppConfig):
         from locks import live
         from locks.hooks import no_active_lock, place_changed
 
-        kinds.register_live(live.LOCKED)
+        for each in (live.LOCKED, *live.NOT_HERE):
+            kinds.register_live(each)
         kinds.register_panel(kinds.Panel("service", "locks", "Locks", "locks:panel", order=1))
         hooks.before_deletion(no_active_lock)
         hooks.after_change(place_changed)

@@ -43,7 +43,7 @@ def lock_take(
     reason = limits.check_reason(reason)
     _check_choices(kind, effect, link)
     scope.hold()
-    scope.keep()
+    scope = scope.kept()
     now = database_now()
     if until == DEFAULT:
         until = now + limits.of(scope.strictest_tier).default

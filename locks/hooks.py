@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from catalog import queries as catalog
 from catalog.models import Entity
 from locks.models import Lock, ScopeKind
 from portal.accounts.policy import allows
@@ -22,46 +23,62 @@ def no_active_lock(entities: Sequence[Entity], by: By) -> None:
     if held:
         raise Conflict(f"The {held} is active; release it first.", code="locked_entity", lock=str(held.public_id))
     for each in entities:
-        _refuse(_losing(each, each.facts({}), gone=True), by)
+        _refuse(each, each.facts({}), by, gone=True)
 
 
 def place_changed(entity: Entity, before: Json, by: By) -> None:
     """A new name, tier, alias or team may take a place out of a lock; who does that must be able to release the lock."""
-    if entity.blueprint.identifier not in {"service", "environment"}:
-        return
-    _refuse(_losing(entity, before), by)
-    if entity.identifier != before["identifier"]:
-        column = entity.blueprint.identifier
-        Lock.objects.filter(**{column: entity}).update(**{f"{column}_identifier": entity.identifier})
+    _refuse(entity, before, by)
+    kind = entity.blueprint.identifier
+    if kind in {"service", "environment"} and entity.identifier != before["identifier"]:
+        Lock.objects.filter(**{kind: entity}).update(**{f"{kind}_identifier": entity.identifier})
 
 
-def _losing(entity: Entity, before: Json, *, gone: bool = False) -> Iterable[Lock]:
-    """Active locks that covered it as it was and might not cover it, or its name, as it is."""
-    old, new = before["properties"], {} if gone else entity.properties
+def _losing(entity: Entity, before: Json, *, gone: bool) -> Iterable[Lock]:
+    """Active locks that covered it, or one of its names, as it was and might not as it is.
+
+    A name that becomes free can be given to another, which the lock would not cover.
+    """
+    renamed = gone or entity.identifier != before["identifier"]
+    old, new = before["properties"], entity.properties
     lost = Q(pk=None)
     if entity.blueprint.identifier == "environment":
-        if gone or old.get("tier") != new.get("tier"):
-            lost |= Q(scope_kind=ScopeKind.TIER, tier=old.get("tier") or "production")
-        if entity.identifier != before["identifier"] or old.get("aliases") != new.get("aliases"):
+        nameless = renamed or bool(_aliases(old) - _aliases(new))
+        if nameless or catalog.tier_in(old) != catalog.tier_in(new):
+            lost |= Q(scope_kind=ScopeKind.TIER, tier=catalog.tier_in(old))
+        if nameless:
             lost |= Q(environment=entity)
     if entity.blueprint.identifier == "service":
-        kept = set() if gone else set(entity.team)
+        kept = set() if renamed else set(entity.team)
         lost |= Q(scope_kind=ScopeKind.TEAM, team__in=set(before["team"]) - kept)
-        if entity.identifier != before["identifier"]:
+        if renamed:
             lost |= Q(service=entity)
     found: Iterable[Lock] = _active().filter(lost).select_related("service", "environment")
     return found
 
 
-def _refuse(locks: Iterable[Lock], by: By) -> None:
-    for lock in locks:
-        if not allows(by.actor, "lock.release", holder=lock.holder_key, teams=lock.owner_teams()):
+def _aliases(properties: Json) -> set[str]:
+    return {alias.strip().casefold() for alias in properties.get("aliases") or []}
+
+
+def _refuse(entity: Entity, before: Json, by: By, *, gone: bool = False) -> None:
+    for lock in _losing(entity, before, gone=gone):
+        if not allows(by.actor, "lock.release", holder=lock.holder_key, teams=_owners(lock, entity, before)):
             raise Conflict(
                 f"The {lock} by {lock.holder_name} is active, and this would take something out of it. "
                 f"Ask {lock.holder_name} to release it first.",
                 code="locked_entity",
                 lock=str(lock.public_id),
             )
+
+
+def _owners(lock: Lock, entity: Entity, before: Json) -> list[str]:
+    """The lock's owners as they were before this change: nobody makes himself one by it."""
+    teams = [lock.team] if lock.team else []
+    for each in (lock.service, lock.environment):
+        if each:
+            teams += before["team"] if each.pk == entity.pk else each.team
+    return teams
 
 
 def _active() -> Any:

@@ -1,6 +1,7 @@
 """`locked` and its companions on a deploymentConfig: true at the instant of reading, written through the lock commands."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -27,7 +28,7 @@ def load(entities: Sequence[Entity]) -> dict[int, Json]:
     return {each.pk: _values(places.get(each.pk), decisions) for each in entities}
 
 
-def _values(place: Place | None, decisions: dict[Any, Any]) -> Json:
+def _values(place: Place | None, decisions: dict[Any, Decision]) -> Json:
     if place is None:
         # Nobody can tell what may be deployed here, so the gate is closed.
         return {"locked": True, "lockedReason": "It names no service and environment."}
@@ -36,12 +37,15 @@ def _values(place: Place | None, decisions: dict[Any, Any]) -> Json:
         return {"locked": False}
     first = decision.denying[0]
     values = {"locked": True, "lockedReason": first.reason, "lockedBy": first.holder_name}
-    return values | ({"lockedUntil": iso(decision.next_open_at)} if decision.next_open_at else {})
+    return values | ({"lockedUntil": iso(first.expires_at)} if first.expires_at else {})
 
 
 @transaction.atomic
 def write(entity: Entity, wished: Json, by: By) -> None:
-    """True while unlocked takes the pair's manual lock, false while locked releases it; anything else changes nothing."""
+    """True while unlocked takes the pair's manual lock, false while locked releases it; what is so already stays so.
+
+    True with another reason or end than the lock there has is a Conflict: it would be dropped in silence.
+    """
     locked = wished.get("locked")
     if locked is None:
         return
@@ -53,10 +57,29 @@ def write(entity: Entity, wished: Json, by: By) -> None:
     if place is None:
         raise Conflict("It names no service and environment, so its gate stays closed.", code="no_place")
     decision = queries.decide_many([place])[place.service_id, place.environment_id]
-    if locked and not decision.denies:
+    if locked and decision.denies:
+        _check_same(decision, wished)
+    elif locked:
         _take(entity, wished, by)
-    if not locked and decision.denies:
+    elif decision.denies:
         _release(decision, wished, by)
+
+
+def _check_same(decision: Decision, wished: Json) -> None:
+    first = decision.denying[0]
+    reason, until = wished.get("lockedReason"), wished.get("lockedUntil")
+    moved = until is not None and instant(until, "properties.lockedUntil") != _kept(first.expires_at)
+    if moved or (reason is not None and reason != first.reason):
+        raise Conflict(
+            f"{decision.message}. Nothing was changed: extend that lock, or take one of your own by POST /v1/locks.",
+            code="already_locked",
+            lock=first,
+        )
+
+
+def _kept(moment: datetime | None) -> datetime | None:
+    """To the millisecond, as it is read through the API."""
+    return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _take(entity: Entity, wished: Json, by: By) -> None:
@@ -65,12 +88,17 @@ def _take(entity: Entity, wished: Json, by: By) -> None:
         raise Invalid.at("properties.lockedReason", "must be a text")
     until = wished.get("lockedUntil")
     targets = {arrow.name: arrow.target for arrow in entity.arrows.select_related("target")}
-    lock_take(
-        Scope(ScopeKind.PAIR, targets["service"], targets["environment"]),
-        reason=reason,
-        until=instant(until, "properties.lockedUntil") if until else None,
-        by=by,
-    )
+    try:
+        lock_take(
+            Scope(ScopeKind.PAIR, targets["service"], targets["environment"]),
+            reason=reason,
+            until=instant(until, "properties.lockedUntil") if until else None,
+            by=by,
+        )
+    except Invalid as wrong:
+        names = {"reason": "properties.lockedReason", "until": "properties.lockedUntil"}
+        faults = [fault | {"path": names.get(fault["path"], fault["path"])} for fault in wrong.details["errors"]]
+        raise Invalid.of(faults) from wrong
 
 
 def _release(decision: Decision, wished: Json, by: By) -> None:
@@ -99,4 +127,15 @@ def _places(entities: Sequence[Entity]) -> dict[int, Place]:
     return {pk: place_of(found["service"], found["environment"]) for pk, found in ends.items() if len(found) == 2}
 
 
+def refuse(entity: Entity, wished: Json, by: By) -> None:
+    """A flag here would say “locked” and lock nothing."""
+    if wished.get("locked") is not None:
+        kind = entity.blueprint.identifier
+        raise Invalid.at(
+            "properties.locked",
+            f'lock a whole {kind} by POST /v1/locks {{"scope": "{kind}", "{kind}": "{entity.identifier}", "reason": …}}',
+        )
+
+
 LOCKED = Live("deploymentConfig", PROPERTIES, load, write)
+NOT_HERE = [Live(kind, PROPERTIES, lambda entities: {}, refuse) for kind in ("service", "environment")]

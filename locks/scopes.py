@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog import queries as catalog
@@ -54,12 +54,18 @@ class Scope:
         """Waits until nobody else takes, widens or passes this scope; ends with the transaction."""
         advisory_lock("lock scope", self.kind, *self._names())
 
-    def keep(self) -> None:
-        """Keeps what it names from being deleted until the transaction ends; Missing when it is gone already."""
+    def kept(self) -> "Scope":
+        """The scope as it is now; what it names is kept from changing until the transaction ends. Missing when it is gone."""
         keys = [each.pk for each in (self.service, self.environment) if each]
-        held = Entity.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
+        rows = Entity.objects.select_for_update(no_key=True, of=("self",)).select_related("blueprint")
+        held = {each.pk: each for each in rows.filter(pk__in=keys).order_by("pk")}
         if len(held) < len(keys):
             raise Missing("What the lock names has just been deleted.", nearest=[])
+        return replace(
+            self,
+            service=self.service and held[self.service.pk],
+            environment=self.environment and held[self.environment.pk],
+        )
 
     def _names(self) -> list[str]:
         entities = [str(each.pk) for each in (self.service, self.environment) if each]

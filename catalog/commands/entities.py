@@ -96,10 +96,11 @@ def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[s
 def _doomed(entity: Entity) -> list[Entity]:
     """The entity and all that need it, their rows held in the order of their keys."""
     keys = sorted(each.pk for each in queries.with_dependents(entity))
-    list(Entity.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
-    if not Entity.objects.filter(pk=entity.pk).exists():
+    rows = Entity.objects.select_for_update(of=("self",)).select_related("blueprint").filter(pk__in=keys)
+    held = {each.pk: each for each in rows.order_by("pk")}
+    if entity.pk not in held:
         raise Missing(f'Entity with identifier "{entity.identifier}" was not found')
-    return queries.with_dependents(entity)
+    return queries.with_dependents(held[entity.pk])
 
 
 def _follow(entity: Entity, before: Json, by: By) -> None:

@@ -1,8 +1,13 @@
 """Reports with unknown names: placed by somebody who knows better, or dropped."""
 
+from collections.abc import Callable
+
 from django.db import transaction
 
 from catalog import queries as catalog
+from catalog.commands import entity_write
+from catalog.models import Entity
+from catalog.wishes import parse
 from deployments import reports
 from deployments.commands.reports import at_arrival, deployment_store
 from deployments.models import Deployment, InboxItem
@@ -10,20 +15,26 @@ from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
 from portal.kit.clock import database_now
-from portal.kit.errors import Conflict
+from portal.kit.errors import Conflict, Missing
 from portal.kit.locking import retried
 
 
 @retried
 @transaction.atomic
-def inbox_place(item: InboxItem, *, service: str, environment: str, by: By) -> Deployment:
-    """Takes the kept report in under names that the catalog knows. Twice is the same as once; Missing for unknown names."""
+def inbox_place(item: InboxItem, *, service: str, environment: str, create_missing: bool = False, by: By) -> Deployment:
+    """Takes the kept report in under names that the catalog knows. Twice is the same as once.
+
+    Raises Missing for unknown names, unless `create_missing` makes the service and the environment.
+    """
     require(by, "inbox.resolve")
     item = InboxItem.objects.select_for_update().get(pk=item.pk)
     if item.state == InboxItem.State.PLACED and item.deployment:
         return item.deployment
     if item.state != InboxItem.State.WAITING:
         raise Conflict("This report was dropped.", code="inbox_settled")
+    if create_missing:
+        _make("service", service, catalog.service_named, by)
+        _make("environment", environment, catalog.environment_named, by)
     place = catalog.place(service, environment)
     body = item.body | {"service": place.service, "environment": place.environment}
     report = at_arrival(reports.parse(body, now=database_now()), item.at)
@@ -34,6 +45,13 @@ def inbox_place(item: InboxItem, *, service: str, environment: str, by: By) -> D
     record("inbox.placed", item.noun(), by=by, before=before, after=item.facts())
     assert outcome.deployment is not None
     return outcome.deployment
+
+
+def _make(kind: str, name: str, find: Callable[[str], Entity], by: By) -> None:
+    try:
+        find(name)
+    except Missing:
+        entity_write(parse(kind, {"identifier": name}, mode="create"), by=by)
 
 
 @transaction.atomic

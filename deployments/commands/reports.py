@@ -12,7 +12,7 @@ from catalog.models import Entity
 from catalog.queries import Place
 from catalog.wishes import Wish
 from deployments import reports
-from deployments.commands.configs import config_of, entity_held, free_identifier, portal_for, recompute
+from deployments.commands.configs import config_of, entity_held, free_identifier, recompute, trusted
 from deployments.models import LEVEL, Deployment, DeploymentConfig, InboxItem, ReportRequest, Status
 from deployments.reports import Report
 from portal.accounts.policy import require
@@ -91,6 +91,11 @@ def deployment_store(
     `reported_by` is named instead of `by` for a report that somebody else brought.
     """
     config = config_of(place, by=by)
+    if known:
+        # As it is now that its config is held: a report may have come in between.
+        known = Deployment.objects.select_related("entity", "config__entity").filter(pk=known.pk).first()
+    if known and known.entity_is_clients:
+        known.run = report.run  # its identifier, which may be new
     found = known or _same_run(report, place, config)
     if found and found.config_id not in (None, config.pk):
         raise Conflict(
@@ -199,6 +204,8 @@ def _advance(deployment: Deployment, report: Report, now: datetime, by: By) -> D
     deployment.extra = report.extra | deployment.extra
     _raise_status(deployment, report)
     _finish(deployment, report, now)
+    if deployment.entity:
+        deployment.entity = entity_held(deployment.entity)
     deployment.save()
     _copy_to_entity(deployment)
     after = deployment.facts()
@@ -241,7 +248,7 @@ def _make_entity(deployment: Deployment, config: DeploymentConfig, by: By) -> En
         properties=_entity_copy(deployment),
         relations={"deploymentConfig": (config.entity.identifier,)},
     )
-    return entity_store(wish, by=portal_for(by), event=False, checked=False)
+    return entity_store(wish, by=trusted(by), event=False, checked=False)
 
 
 def _entity_copy(deployment: Deployment) -> Json:
@@ -264,7 +271,7 @@ def _entity_copy(deployment: Deployment) -> Json:
 def _copy_to_entity(deployment: Deployment) -> None:
     """A deployment that came as an entity keeps what its client wrote, to the letter."""
     if deployment.entity and not deployment.entity_is_clients:
-        entity = entity_held(deployment.entity)
+        entity = deployment.entity  # held by now
         entity.properties = entity.properties | _entity_copy(deployment)
         entity.save(update_fields=["properties"])
 

@@ -13,6 +13,7 @@ from portal.api.bodies import object_of
 from portal.api.present import entities_json, entity_json
 from portal.api.selection import selection
 from portal.kit.by import By
+from portal.kit.locking import retried
 
 
 def flag(request: Request, name: str) -> bool:
@@ -22,11 +23,14 @@ def flag(request: Request, name: str) -> bool:
 
 def _written(request: Request, wish: wishes.Wish, by: By) -> dict[str, Any]:
     """The entity as it is now; with `validation_only` as it would be, with nothing written."""
-    if not flag(request, "validation_only"):
-        return entity_json(entity_write(wish, by=by))
-    with transaction.atomic():
-        would_be = entity_json(entity_write(wish, by=by))
-        transaction.set_rollback(True)
+    return _would_be(wish, by) if flag(request, "validation_only") else entity_json(entity_write(wish, by=by))
+
+
+@retried
+@transaction.atomic
+def _would_be(wish: wishes.Wish, by: By) -> dict[str, Any]:
+    would_be = entity_json(entity_write(wish, by=by))
+    transaction.set_rollback(True)
     return would_be
 
 

@@ -14,6 +14,7 @@ from portal.api.envelope import body
 from portal.api.present import lock_json
 from portal.kit.database import cannot_hold, is_lost
 from portal.kit.errors import PortalError
+from portal.kit.locking import is_victim
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     if cannot_hold(error):
         logger.warning("The database refused a value: %s", error)
         return Response(body("invalid_request", "A value is too long, too large or malformed."), status=422)
+    if is_victim(error):
+        message = "Too many wrote the same thing at once. Nothing was written; try again shortly."
+        return Response(body("busy", message), status=503, headers={"Retry-After": "1"})
     if is_lost(error):
         logger.error("The database is out of reach: %s", error)
         status, code, message = UNAVAILABLE

@@ -110,6 +110,6 @@ def cell_json(cell: Cell) -> Json:
         "locked": cell.decision.denies,
         "locked_reason": first.reason if first else None,
         "locked_by": first.holder_name if first else None,
-        "locked_until": iso(cell.decision.next_open_at),
+        "locked_until": iso(first.expires_at) if first else None,
         "url": url_of(cell.config.get_absolute_url()) if cell.config else None,
     }

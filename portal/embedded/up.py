@@ -126,7 +126,7 @@ class Stack:
         """A Slack of our own for the demonstration, where there is no token for the real one."""
         if given("PORTCULLIS_SLACK_TOKEN"):
             return
-        chosen = free_port()
+        chosen = next((port for port in range(self.port + 1, self.port + 10) if is_free(port)), 0) or free_port()
         words = [sys.executable, "-m", "portal.embedded.mock_slack", "--port", str(chosen)]
         self.supervisor.start(Program("mock-slack", words, self.env, ready=lambda: listens(chosen)))
         self.env |= {
@@ -163,6 +163,14 @@ def check_free(number: int) -> None:
             raise CannotStart(
                 f"Port {number} is in use by another program. Choose another one: PORTCULLIS_PORT={number + 1} bin/up"
             ) from error
+
+
+def is_free(number: int) -> bool:
+    try:
+        check_free(number)
+    except CannotStart:
+        return False
+    return True
 
 
 def free_port() -> int:

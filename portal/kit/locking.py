@@ -7,10 +7,16 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
 
 VICTIMS = (DeadlockDetected, SerializationFailure, ForeignKeyViolation)
+
+
+class Moved(OperationalError):
+    """What was looked up by name has changed since: start anew."""
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -28,6 +34,11 @@ def advisory_lock(*names: str, shared: bool = False) -> None:
         cursor.execute(f"select {function}(%s)", [int.from_bytes(digest, "big", signed=True)])
 
 
+def is_victim(error: BaseException) -> bool:
+    """Others were faster; the same again may well succeed."""
+    return isinstance(error, Moved) or isinstance(error.__cause__, VICTIMS)
+
+
 def retried(command: Callable[P, R]) -> Callable[P, R]:
     """Runs a command again, twice at most, when PostgreSQL chose it as the victim of a deadlock,
     or when a row that it points at was deleted before it could commit.
@@ -41,7 +52,7 @@ def retried(command: Callable[P, R]) -> Callable[P, R]:
             try:
                 return command(*args, **kwargs)
             except DatabaseError as error:
-                victim = isinstance(error.__cause__, VICTIMS)
+                victim = is_victim(error)
                 if not victim or connection.in_atomic_block or attempt == 2:
                     raise
                 time.sleep(random.uniform(0.01, 0.1) * (attempt + 1))

@@ -166,3 +166,21 @@ def test_an_alias_is_answered_by_the_true_name(portal, run):
     asked = {"service": "cart", "environment": "prod"}
     portal.answers["GET", "/v1/gate"] = 200, {"ok": True, "decision": decision(asked=asked)}
     assert run("check", "--service", "cart", "--environment", "prod").returncode == 0
+
+
+def test_a_reader_that_hangs_up_early_leaves_no_traceback_and_the_exit_code(portal, run):
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    portal.answers["GET", "/v1/gate"] = denied()
+    program = Path(__file__).parents[2] / "ci" / "portcullis"
+    words = f"{sys.executable} {program} check --service cart --environment production; echo exit $? >&2"
+    done = subprocess.run(
+        ["bash", "-c", f"{{ {words}; }} | true"],
+        env={"PORTCULLIS_URL": portal.url, "PORTCULLIS_TOKEN": "pcl_x", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in done.stderr
+    assert "exit 10" in done.stderr

@@ -144,3 +144,40 @@ def test_a_plain_deployment_and_an_edit_of_it_are_events(shop, terraform):
     terraform.post(UPSERT, {"identifier": "plain", "properties": {"version": "1"}})
     terraform.post(UPSERT, {"identifier": "plain", "properties": {"version": "2"}})
     assert events()[-2:] == ["entity.created", "entity.updated"]
+
+
+def test_an_edit_of_a_running_deployment_does_not_end_it(config, terraform, ci):
+    ci.post(
+        "deployments",
+        {"service": "checkout", "environment": "prod", "version": "2.0", "status": "in_progress", "ci": {"run": "9"}},
+    )
+    name = Deployment.objects.get().entity.identifier
+    relations = {"deploymentConfig": "checkout-production"}
+    put = terraform.send("put", f"blueprints/deployment/entities/{name}", {"properties": {}, "relations": relations})
+    assert put.status == 200
+    assert Deployment.objects.get().status == "in_progress"
+
+
+def test_a_report_after_its_entity_was_deleted_still_counts(config, terraform, ci):
+    body = {"service": "checkout", "environment": "prod", "version": "2.0", "status": "in_progress", "ci": {"run": "9"}}
+    ci.post("deployments", body)
+    name = Deployment.objects.get().entity.identifier
+    assert terraform.delete(f"blueprints/deployment/entities/{name}").status == 200
+    assert ci.post("deployments", body | {"status": "success"}).status == 200
+    assert DeploymentConfig.objects.get().current.version == "2.0"
+
+
+def test_a_freed_identifier_is_a_deployment_of_its_own(config, terraform):
+    terraform.post(UPSERT, body())
+    terraform.send("patch", "blueprints/deployment/entities/checkout-production-4f2a9c1", {"identifier": "other"})
+    assert terraform.post(UPSERT, body(imageTag="2.0", commitSha="beef")).status == 201
+    assert Deployment.objects.count() == 2
+
+
+def test_a_put_of_a_config_answers_what_is_live(config, terraform):
+    terraform.post(UPSERT, body())
+    path = "blueprints/deploymentConfig/entities/checkout-production"
+    ends = {"service": "checkout", "environment": "production"}
+    put = terraform.send("put", path, {"properties": {"logsUrl": "https://logs.example"}, "relations": ends})
+    assert put.json["entity"]["properties"] == terraform.get(path).json["entity"]["properties"]
+    assert put.json["entity"]["properties"]["version"] == "1.0"

@@ -286,3 +286,57 @@ def test_a_report_and_a_config_of_the_same_pair_at_once_agree_on_one(shop):
     assert DeploymentConfig.objects.count() == 1
     assert Deployment.objects.count() == 2
     assert sum(isinstance(each, Conflict) for each in results) <= 1
+
+
+def test_who_reported_is_who_made_and_changed_the_entities(shop, ci):
+    ci.post("deployments", {"service": "checkout", "environment": "production", "version": "1.0"})
+    made = Entity.objects.filter(blueprint__identifier__in=["deployment", "deploymentConfig"])
+    assert {(each.created_by, each.updated_by) for each in made} == {("CI", "CI")}
+
+
+def test_an_administrator_creates_what_is_missing_and_places_it(shop, page, alice):
+    item = report(service="brand-new", environment="moon").inbox_item
+    placed = inbox_place(item, service="brand-new", environment="moon", create_missing=True, by=page(alice))
+    assert (placed.service_identifier, placed.environment_identifier) == ("brand-new", "moon")
+    assert report(service="brand-new", environment="moon").deployment
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reports_renames_and_deletions_at_once_lose_no_report(shop):
+    import threading
+
+    from django.db import connection
+
+    from catalog import queries as catalog
+    from catalog.commands import entity_delete, entity_write
+    from catalog.wishes import Wish
+
+    told, failed = [], []
+
+    def reports(name):
+        for number in range(12):
+            try:
+                told.append(report(f"{name}.{number}", run=f"{name}{number}", status="success"))
+            except Exception as error:
+                failed.append(error)
+        connection.close()
+
+    def changes():
+        for _ in range(6):
+            entity_write(Wish("service", "checkout", "patch", rename="till"), by=SETUP)
+            entity_write(Wish("service", "till", "patch", rename="checkout"), by=SETUP)
+            config = Entity.objects.filter(blueprint__identifier="deploymentConfig").first()
+            if config:
+                entity_delete(config, by=SETUP)
+        connection.close()
+
+    threads = [threading.Thread(target=reports, args=(name,)) for name in "ab"] + [threading.Thread(target=changes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert len(told) == 24
+    assert Deployment.objects.count() + InboxItem.objects.count() == 24
+    assert set(Deployment.objects.values_list("service_identifier", flat=True)) <= {"checkout"}
+    assert catalog.service_named("checkout")

@@ -40,6 +40,9 @@ def eve(db):
         ),
         (("tier", {"tier": "production"}), "environment/entities/production", {"properties": {"tier": "development"}}),
         (("team", {"team": "payments"}), "service/entities/checkout", {"team": "growth"}),
+        (("tier", {"tier": "production"}), "environment/entities/production", {"identifier": "old"}),
+        (("tier", {"tier": "production"}), "environment/entities/production", {"properties": {"aliases": ["Live"]}}),
+        (("team", {"team": "payments"}), "service/entities/checkout", {"identifier": "till"}),
         (("service", {"service": "checkout"}), "service/entities/checkout", {"identifier": "till"}),
     ],
 )
@@ -129,3 +132,35 @@ def test_a_round_trip_of_a_config_without_a_place_changes_nothing(shop, terrafor
     assert terraform.send("patch", path, {"properties": read}).status == 200
     with pytest.raises(Conflict):
         entity_write(Wish("deploymentConfig", "stray", "patch", properties={"locked": False}), by=SETUP)
+
+
+@pytest.mark.parametrize("change", [{"aliases": ["PROD", "live", "main"]}, {"tier": None}])
+def test_what_takes_nothing_out_of_a_lock_is_allowed(shop, page, alice, writer, change):
+    lock_take(scopes.named("tier", tier="production"), reason="closed", by=page(alice))
+    lock_take(scopes.named("environment", environment="production"), reason="closed", by=page(alice))
+    assert writer.send("patch", "blueprints/environment/entities/production", {"properties": change}).status == 200
+    assert decide(catalog.place("checkout", "prod"), by=PROGRAM).denies
+
+
+def test_who_hands_a_locked_service_over_is_judged_by_what_he_owned(shop, page, alice, bob, eve):
+    lock_take(scopes.named("service", service="checkout"), reason="closed", by=page(alice))
+    wish = Wish("service", "checkout", "patch", rename="till", team=("growth",), given=frozenset({"team"}))
+    assert entity_write(wish, by=page(bob)).team == ["growth"]
+
+
+def test_a_deletion_judges_the_entity_as_it_is_now(shop, page, alice, writer):
+    stale = catalog.environment_named("staging")
+    write("environment", "staging", mode="patch", properties={"tier": "production"})
+    lock_take(scopes.named("tier", tier="production"), reason="closed", by=page(alice))
+    user = user_create("o@example.org", "Olga", password=None, by=SETUP)
+    team_create("ops", "Ops", members=[user], by=SETUP)
+    write("environment", "staging", mode="patch", team=("ops",))
+    with pytest.raises(Conflict, match="would take something out"):
+        entity_delete(stale, by=page(user))
+    assert Entity.objects.filter(identifier="staging").exists()
+
+
+def test_a_lock_is_written_with_the_names_of_now(shop, page, alice):
+    scope = scopes.pair(shop.checkout_production)
+    entity_write(Wish("service", "checkout", "patch", rename="till"), by=page(alice))
+    assert lock_take(scope, reason="closed", by=page(alice)).service_identifier == "till"

@@ -87,3 +87,42 @@ def test_what_is_no_boolean_is_refused(config, terraform):
 def test_a_config_without_a_place_is_closed(shop, terraform):
     write("deploymentConfig", "stray")
     assert terraform.get("blueprints/deploymentConfig/entities/stray").json["entity"]["properties"]["locked"] is True
+
+
+def test_another_reason_or_end_while_it_is_locked_is_a_conflict_not_silence(config, terraform, page, alice):
+    lock_take(scopes.named("everything"), reason="holidays", by=page(alice))
+    for wished in ({"lockedReason": "mine"}, {"lockedUntil": "2199-01-01T00:00:00Z"}):
+        answer = terraform.send("patch", CONFIG, {"properties": {"locked": True} | wished})
+        assert (answer.status, answer.json["error"]) == (409, "already_locked")
+        assert "holidays" in answer.json["message"]
+    assert terraform.send("patch", CONFIG, {"properties": {"locked": True}}).status == 200
+    assert Lock.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ["service/entities/checkout", "environment/entities/production"])
+def test_a_flag_on_a_service_or_an_environment_is_refused_because_it_would_lock_nothing(shop, terraform, path):
+    answer = terraform.send("patch", f"blueprints/{path}", {"properties": {"locked": True}})
+    assert (answer.status, answer.json["details"]["errors"][0]["path"]) == (422, "properties.locked")
+    assert "POST /v1/locks" in answer.json["message"]
+    assert "locked" not in terraform.get(f"blueprints/{path}").json["entity"]["properties"]
+
+
+def test_faults_are_named_as_the_client_knows_them(config, terraform):
+    answer = terraform.send("patch", CONFIG, {"properties": {"locked": True, "lockedReason": "x"}})
+    assert answer.json["details"]["errors"][0]["path"] == "properties.lockedReason"
+
+
+def test_who_is_named_has_the_end_that_is_named(config, terraform, page, alice, bob):
+    now = database_now()
+    lock_take(
+        scopes.named("pair", service="checkout", environment="production"),
+        reason="debugging",
+        until=now + timedelta(hours=1),
+        by=page(bob),
+    )
+    lock_take(scopes.named("everything"), reason="holidays", until=now + timedelta(hours=9), by=page(alice))
+    properties = terraform.get(CONFIG).json["entity"]["properties"]
+    assert (properties["lockedBy"], properties["lockedUntil"][:16]) == (
+        "Bob",
+        (now + timedelta(hours=1)).isoformat()[:16],
+    )

@@ -12,8 +12,10 @@ Portcullis is up:  {url}
   sign in as       {user}
   with password    {password}
   credentials      {file}{slack}
+"""
 
-Three commands to paste, in this order:
+STEPS = """
+To paste, in this order:
 
   set -a; . {file}; set +a
 
@@ -29,6 +31,10 @@ Three commands to paste, in this order:
   python3 ci/portcullis check --service {service} --environment production
 """
 
+FIRST_STEPS = """
+Open {url}/ and follow the three steps there; they tick themselves off.
+"""
+
 
 class Command(BaseCommand):
     help = "Prints the address, the sign-in and the commands to paste."
@@ -41,12 +47,12 @@ class Command(BaseCommand):
         mock = settings.SLACK_API_URL.removesuffix("/api/")
         is_mock = mock.startswith("http://127.0.0.1")
         self.stdout.write(
-            TEXT.format(
+            (TEXT + (STEPS if first else FIRST_STEPS)).format(
                 url=settings.BASE_URL,
                 user=known["ADMIN_USER"],
                 password=known["ADMIN_PASSWORD"] or "as it was; `python manage.py changepassword` sets a new one",
                 file=shlex.quote(str(file)),
-                service=first.identifier if first else "my-service",
+                service=first.identifier if first else "",
                 slack=f"\n  what Slack sees  {mock}/" if is_mock else "",
             )
         )
