@@ -283,6 +283,13 @@
     tick(event.detail.elt);
     if (event.detail.xhr?.status === 422) { focusError(event.detail.elt); say($(".error", event.detail.elt)?.textContent.trim()); }
   });
+  // A form that is done closes its popover, which an open one would keep from the refresh. What opened it may go, so the page gets the focus.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const popover = event.target.closest?.("form") && event.target.closest("[popover]:popover-open");
+    if (!popover || !event.detail.successful || event.detail.xhr.status >= 400) return;
+    popover.hidePopover();
+    $("#main")?.focus({ preventScroll: true });
+  });
   document.addEventListener("htmx:responseError", (event) => toast(event.detail.xhr.status === 403
     ? "You may not do that. Ask the holder, the team or an admin."
     : `That did not work: the portal answered ${event.detail.xhr.status}. Nothing was changed.`));
