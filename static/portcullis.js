@@ -50,6 +50,7 @@
     if (seconds <= 0) return "ended";
     const end = style === "short" ? "" : " left";
     if (seconds < 60) return `${seconds} s${end}`;
+    seconds = Math.ceil(seconds / 60) * 60;
     const days = Math.floor(seconds / 86400), hours = Math.floor(seconds % 86400 / 3600), minutes = Math.floor(seconds % 3600 / 60);
     const parts = days ? [[days, "d"], [hours, "h"]] : [[hours, "h"], [minutes, "min"]];
     return parts.filter(([number]) => number).map(([number, word]) => `${number} ${word}`).join(" ") + end;
