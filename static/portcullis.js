@@ -50,6 +50,7 @@
     if (seconds <= 0) return "ended";
     const end = style === "short" ? "" : " left";
     if (seconds < 60) return `${seconds} s${end}`;
+    seconds = Math.ceil(seconds / 60) * 60;
     const days = Math.floor(seconds / 86400), hours = Math.floor(seconds % 86400 / 3600), minutes = Math.floor(seconds % 3600 / 60);
     const parts = days ? [[days, "d"], [hours, "h"]] : [[hours, "h"], [minutes, "min"]];
     return parts.filter(([number]) => number).map(([number, word]) => `${number} ${word}`).join(" ") + end;
@@ -282,6 +283,13 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     tick(event.detail.elt);
     if (event.detail.xhr?.status === 422) { focusError(event.detail.elt); say($(".error", event.detail.elt)?.textContent.trim()); }
+  });
+  // A form that is done closes its popover, which an open one would keep from the refresh. What opened it may go, so the page gets the focus.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const popover = event.target.closest?.("form") && event.target.closest("[popover]:popover-open");
+    if (!popover || !event.detail.successful || event.detail.xhr.status >= 400) return;
+    popover.hidePopover();
+    $("#main")?.focus({ preventScroll: true });
   });
   document.addEventListener("htmx:responseError", (event) => toast(event.detail.xhr.status === 403
     ? "You may not do that. Ask the holder, the team or an admin."

@@ -71,11 +71,11 @@ def test_focus_and_scroll_survive_a_refresh(tab, alice, ci_reports):
 
 def test_what_is_being_typed_into_the_filter_stays(tab, alice, ci_reports):
     page = tab("/deployments/", as_=alice)
-    page.get_by_label("Find a service, version or commit").press_sequentially("chec")
+    page.locator("[data-search]").press_sequentially("chec")
     ci_reports(service="checkout", environment="staging", version="3.0.0", status="success")
     expect(page.locator("#row-checkout")).to_contain_text("3.0.0", timeout=SOON)
-    expect(page.get_by_label("Find a service, version or commit")).to_have_value("chec")
-    expect(page.get_by_label("Find a service, version or commit")).to_be_focused()
+    expect(page.locator("[data-search]")).to_have_value("chec")
+    expect(page.locator("[data-search]")).to_be_focused()
 
 
 def test_a_lock_shows_and_ends_by_itself_with_no_worker(tab, alice, shop, page):

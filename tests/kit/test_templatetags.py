@@ -70,7 +70,11 @@ def test_ages_are_said_in_one_unit(seconds, words, short):
         (45, "45 s left"),
         (720, "12 min left"),
         (7140, "1 h 59 min left"),
+        (7141, "2 h left"),
+        (7199, "2 h left"),
         (7200, "2 h left"),
+        (61, "2 min left"),
+        (3 * 86400 - 1, "3 d left"),
         (2 * 86400 + 3 * 3600 + 240, "2 d 3 h left"),
     ],
 )

@@ -147,6 +147,7 @@ def until_words(left: timedelta, style: str = "") -> str:
     end = "" if style == "short" else " left"
     if seconds < MINUTE:
         return f"{seconds} s{end}"
+    seconds = -(-seconds // MINUTE) * MINUTE  # a lock taken for 2 h has 2 h left, not 1 h 59 min
     days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
     parts = [(days, "d"), (hours, "h")] if days else [(hours, "h"), (minutes, "min")]
     return " ".join(f"{number} {word}" for number, word in parts if number) + end
