@@ -35,7 +35,9 @@ def test_a_long_word_spoils_no_page(tab, alice, long_lock, width):
 def test_long_values_fit_a_list_on_a_phone(tab, alice, shop, transactional_db):
     write("service", "s" * 60, title="4f2a9c1d" * 5)
     page = tab("/catalog/service/entities", as_=alice, width=390)
-    page.evaluate("word => { for (const cell of document.querySelectorAll('tbody td')) cell.textContent = word; }", LONG)
+    page.evaluate(
+        "word => { for (const cell of document.querySelectorAll('tbody td')) cell.textContent = word; }", LONG
+    )
     assert page.evaluate(TOO_WIDE) == []
 
 
