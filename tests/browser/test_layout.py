@@ -1,0 +1,76 @@
+"""Long words fit, what is done closes, and what should stay in sight stays."""
+
+import pytest
+from playwright.sync_api import expect
+
+from deployments.commands import deployment_report
+from locks import scopes
+from locks.commands import lock_take
+from tests.conftest import SETUP, write
+
+LONG = "https://example.org/" + "incident-report-with-a-long-unbroken-name-" * 6
+TOO_WIDE = "[...document.querySelectorAll('.scroll, html')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => [e.getAttribute('aria-label'), e.scrollWidth, e.clientWidth])"
+
+
+@pytest.fixture
+def long_lock(transactional_db, shop, page, alice):
+    for number in range(3):
+        report = {"service": "checkout", "environment": "production", "version": f"2.14.{number}-rc.20250304", "commit": f"{number}f2a9c1d" * 5}  # fmt: skip
+        deployment_report(report | {"status": "success", "actor": "Dana Example", "message": LONG}, by=SETUP)
+    return lock_take(scopes.pair(shop.checkout_production), reason=f"See {LONG}", by=page(alice))
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_long_word_spoils_no_page(tab, alice, long_lock, width):
+    page = tab("/locks/", as_=alice, width=width)
+    assert page.evaluate(TOO_WIDE) == []
+    page.goto(long_lock.get_absolute_url())
+    assert page.evaluate(TOO_WIDE) == []
+    page.goto("/catalog/service/entities/checkout")
+    expect(page.locator("#service-deployments")).to_be_visible()
+    expect(page.locator("#locks-panel")).to_be_visible()
+    assert page.evaluate(TOO_WIDE) == []
+
+
+def test_long_values_fit_a_list_on_a_phone(tab, alice, shop, transactional_db):
+    write("service", "s" * 60, title="4f2a9c1d" * 5)
+    page = tab("/catalog/service/entities", as_=alice, width=390)
+    page.evaluate(
+        "word => { for (const cell of document.querySelectorAll('tbody td')) cell.textContent = word; }", LONG
+    )
+    assert page.evaluate(TOO_WIDE) == []
+
+
+@pytest.mark.parametrize("by_key", [True, False])
+def test_a_release_closes_its_popover(tab, alice, long_lock, by_key):
+    page = tab(long_lock.get_absolute_url(), as_=alice)
+    page.get_by_role("button", name="Release").first.click()
+    field = page.locator("[popover]:popover-open input[name=reason]")
+    if by_key:
+        field.press("Enter")
+    else:
+        page.locator("[popover]:popover-open button[type=submit]").click()
+    expect(page.locator("[popover]:popover-open")).to_have_count(0)
+    expect(page.locator("#main")).to_be_focused()
+    expect(page.locator("#lock")).to_contain_text("Open: this lock was released")
+    expect(page.locator("#lock [popover]")).to_have_count(0)
+
+
+def test_arrow_keys_start_from_the_name_of_a_service(tab, alice, shop, transactional_db):
+    page = tab("/deployments/", as_=alice)
+    name = page.locator("#row-checkout th a")
+    name.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#row-checkout .cell").first).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(name).to_be_focused()
+
+
+def test_the_left_bar_stays_in_sight(tab, alice, shop, transactional_db):
+    for number in range(60):
+        write("service", f"service-{number:02}")
+    page = tab("/catalog/service/entities", as_=alice)
+    page.set_viewport_size({"width": 1440, "height": 400})
+    page.evaluate("scrollTo(0, 300)")
+    assert page.evaluate("scrollY") > 0
+    assert page.locator("#side").bounding_box()["y"] > 40
