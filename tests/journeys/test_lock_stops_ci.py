@@ -62,6 +62,18 @@ def test_a_lock_stops_ci_and_everybody_is_told_once(checkout, ci, command_line, 
     ]
 
 
+def test_a_report_reaches_the_open_matrix_with_its_next_question(checkout, ci, client, alice):
+    client.force_login(alice)
+    seen = client.get("/deployments/", headers={"HX-Request": "true"})
+    unchanged = client.get("/deployments/", headers={"HX-Request": "true", "X-Stamp": seen["X-Stamp"]})
+    assert unchanged.status_code == 204
+    report = {"service": "checkout", "environment": "production", "version": "9.9.9", "commit": "4f2a9c1"}
+    assert ci.post("deployments", report).status == 201
+    fresh = client.get("/deployments/", headers={"HX-Request": "true", "X-Stamp": seen["X-Stamp"]})
+    assert fresh.status_code == 200
+    assert b"9.9.9" in fresh.content and b"4f2a9c1" in fresh.content
+
+
 def test_the_example_pipeline_is_really_stopped_and_goes_on_after_the_release(checkout, ci, live_server, tmp_path):
     done = tmp_path / "deployed"
     environ = {
