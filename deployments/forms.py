@@ -24,7 +24,7 @@ class Filters:
     @classmethod
     def read(cls, query: QueryDict) -> "Filters":
         def text(name: str) -> str:
-            return query.get(name, "").replace("\0", "").strip()[:LONGEST]
+            return query.get(name, "").strip()[:LONGEST]
 
         return cls(
             q=text("q"),

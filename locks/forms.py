@@ -137,7 +137,7 @@ def draft(data: Any) -> Scope | None:
     kind = data.get("scope") or ScopeKind.PAIR
     if any(not data.get(name) for name in NEEDS.get(kind, ())):
         return None
-    return _scope({**{name: data.get(name, "").replace("\0", "") for name in NEEDS.get(kind, ())}, "scope": kind})
+    return _scope({**{name: data.get(name, "") for name in NEEDS.get(kind, ())}, "scope": kind})
 
 
 class ReleaseForm(forms.Form):

@@ -64,7 +64,7 @@ def _form(form: LockForm, taken: Json | None = None) -> Json:
 
 def _asked(request: HttpRequest, by: By) -> LockForm:
     """A form with what the link to it has filled in already; the cursor waits in the first field that is left."""
-    asked = {name: request.GET[name].replace("\0", "") for name in ASKED if request.GET.get(name)}
+    asked = {name: request.GET[name] for name in ASKED if request.GET.get(name)}
     scope = asked.get("scope") or (ScopeKind.SERVICE if asked.keys() == {"service"} else ScopeKind.PAIR)
     tier = asked.get("tier") or catalog.tier_called(asked.get("environment", ""))
     form = LockForm(

@@ -26,7 +26,7 @@ def page_of(
     `key` is unique within `found`.
     """
     backwards = bool(keys.get("before"))
-    edge = str(keys.get("before") or keys.get("after") or "").replace("\0", "")
+    edge = str(keys.get("before") or keys.get("after") or "")
     if edge:
         found = _beyond(found, key, edge, greater=backwards == newest_first)
     descending = newest_first != backwards

@@ -47,7 +47,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 
 
 def _audit(request: HttpRequest) -> Context:
-    asked = {name: request.GET.get(name, "").replace("\0", "") for name in ("q", "noun", "door", "actor")}
+    asked = {name: request.GET.get(name, "") for name in ("q", "noun", "door", "actor")}
     found = trail.events(text=asked["q"], noun=asked["noun"], door=asked["door"], actor=asked["actor"])
     return _events(request, found) | {
         "filters": asked,
@@ -64,7 +64,7 @@ def changelog(request: HttpRequest) -> HttpResponse:
 
 
 def _changelog(request: HttpRequest) -> Context:
-    blueprint, entity = (request.GET.get(name, "").replace("\0", "") for name in ("blueprint", "entity"))
+    blueprint, entity = (request.GET.get(name, "") for name in ("blueprint", "entity"))
     if not (blueprint and entity):
         raise Missing("Name the blueprint and the entity whose changelog you want to read.")
     return _events(request, trail.events(entity=(blueprint, entity))) | {"entity": entity}

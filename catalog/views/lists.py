@@ -7,7 +7,8 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from catalog import queries, tables
-from catalog.models import Blueprint, Entity
+from catalog.models import Blueprint
+from catalog.views.missing import missing
 from portal.accounts.policy import allows
 from portal.accounts.viewer import by_of
 from portal.kit.by import By
@@ -31,7 +32,7 @@ def entity_list(request: HttpRequest, blueprint: str) -> HttpResponse:
     try:
         kind = queries.blueprint(blueprint)
     except Missing:
-        return _missing(request, f"There is no blueprint called “{blueprint}”.", [])
+        return missing(request, f"There is no blueprint called “{blueprint}”.", [])
     text = request.GET.get("q", "")
     found = queries.found(queries.entities(by, kind), text)
     page = page_of(found, request.GET, key="identifier")
@@ -63,54 +64,3 @@ def _blueprint_url(blueprint: Blueprint, by: By) -> str | None:
     if by.actor.is_admin and allows(by.actor, "blueprint.write", blueprint=blueprint.identifier):
         return reverse("admin:catalog_blueprint_change", args=[blueprint.pk])
     return None
-
-
-@require_safe
-def entity_detail(request: HttpRequest, blueprint: str, identifier: str) -> HttpResponse:
-    by = by_of(request)
-    try:
-        entity = queries.entity(by, blueprint, identifier)
-    except Missing as missing:
-        nearest = missing.details.get("nearest", [])
-        return _missing(request, f"There is no {blueprint} called “{identifier}”.", nearest, blueprint)
-    related = queries.related(entity)
-    tab = request.GET.get("tab", "overview")
-    urls = tables.panel_urls(entity)
-    tab = tab if tab in {"overview", "related", *urls} else "overview"
-    values = queries.properties_of([entity])[entity.pk]
-    context = {
-        "entity": _head(entity),
-        "blueprint": tables.blueprint_row(entity.blueprint),
-        "headline": tables.headline(entity, values),
-        "links": tables.links(entity, values)[:6],
-        "tabs": tables.tabs(entity, tab, related),
-        "tab": tab,
-        "panel_url": urls.get(tab),
-    }
-    if tab == "overview":
-        context |= {"properties": tables.properties(entity, values), "panels": tables.panels(entity)}
-    if tab == "related":
-        kinds = {each.identifier: each for each in queries.blueprints(by)}
-        context["relations"] = tables.related_rows(related, kinds, entity.blueprint)
-    return render(request, "catalog/entity_detail.html", context)
-
-
-def _head(entity: Entity) -> Json:
-    return {
-        "identifier": entity.identifier,
-        "title": entity.title,
-        "icon": tables.icon_of(entity.icon or entity.blueprint.icon),
-        "updated_at": entity.updated_at,
-        "updated_by": entity.updated_by,
-        "created_at": entity.created_at,
-        "created_by": entity.created_by,
-    }
-
-
-def _missing(request: HttpRequest, what: str, nearest: list[str], blueprint: str = "") -> HttpResponse:
-    context = {
-        "what": what,
-        "nearest": [{"identifier": each, "url": tables.entity_url(blueprint, each)} for each in nearest],
-        "list_url": tables.list_url(blueprint) if blueprint else reverse("catalog:home"),
-    }
-    return render(request, "catalog/missing.html", context, status=404)

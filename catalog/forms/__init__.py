@@ -1,0 +1,3 @@
+from catalog.forms.blueprint import FormEditor, JsonEditor
+
+__all__ = ["FormEditor", "JsonEditor"]

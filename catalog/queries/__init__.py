@@ -1,0 +1,53 @@
+from catalog.queries.blueprints import Loss, blueprint, blueprints, blueprints_counted, blueprints_pointing_at, losses
+from catalog.queries.entities import (
+    entities,
+    entity,
+    entity_to_write,
+    found,
+    properties_of,
+    relations_of,
+    with_dependents,
+    with_relations,
+)
+from catalog.queries.places import (
+    Place,
+    environment_named,
+    nearest,
+    owner_teams,
+    place,
+    place_of,
+    service_named,
+    tier_called,
+    tier_in,
+    tier_of,
+)
+from catalog.queries.related import Related, related
+
+__all__ = [
+    "Loss",
+    "Place",
+    "Related",
+    "blueprint",
+    "blueprints",
+    "blueprints_counted",
+    "blueprints_pointing_at",
+    "entities",
+    "entity",
+    "entity_to_write",
+    "environment_named",
+    "found",
+    "losses",
+    "nearest",
+    "owner_teams",
+    "place",
+    "place_of",
+    "properties_of",
+    "related",
+    "relations_of",
+    "service_named",
+    "tier_called",
+    "tier_in",
+    "tier_of",
+    "with_dependents",
+    "with_relations",
+]

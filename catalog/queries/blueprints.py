@@ -1,0 +1,83 @@
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from catalog import kinds
+from catalog.models import Blueprint, Relation
+from portal.accounts.policy import require
+from portal.kit.by import By
+from portal.kit.errors import Missing
+
+Json = dict[str, Any]
+
+
+def blueprint(identifier: str) -> Blueprint:
+    found = Blueprint.objects.filter(identifier=identifier).first()
+    if found is None:
+        raise Missing(f'Blueprint with identifier "{identifier}" was not found')
+    return found
+
+
+def blueprints(by: By) -> QuerySet[Blueprint]:
+    require(by, "catalog.read")
+    return Blueprint.objects.order_by("title", "id")
+
+
+def blueprints_pointing_at(identifier: str) -> list[str]:
+    """Titles of other blueprints with a relation whose target is this one."""
+    others = Blueprint.objects.exclude(identifier=identifier).order_by("title")
+    return [each.title for each in others if identifier in {r["target"] for r in each.relations.values()}]
+
+
+def blueprints_counted(by: By) -> QuerySet[Blueprint]:
+    return blueprints(by).annotate(count=Count("entities"))
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a change of a blueprint would take away, and from how many entities."""
+
+    what: str
+    count: int
+
+
+def losses(blueprint: Blueprint, definition: Json) -> list[Loss]:
+    kind = kinds.kind(blueprint.identifier)
+    if kind:
+        definition = kinds.merge(kind.definition, definition)
+    properties = (definition.get("schema") or {}).get("properties") or {}
+    found = [_loss_of_property(blueprint, name, properties.get(name)) for name in blueprint.properties]
+    relations = definition.get("relations") or {}
+    found += [_loss_of_relation(blueprint, name, relations.get(name)) for name in blueprint.relations]
+    return [loss for loss in found if loss.count]
+
+
+def _loss_of_property(blueprint: Blueprint, name: str, wished: Json | None) -> Loss:
+    """Its values, when it goes; those that are no longer allowed, when an enum gets narrower."""
+    old = blueprint.properties[name]
+    title = old.get("title") or name
+    if wished is None:
+        count = blueprint.entities.filter(properties__has_key=name).count()
+        return Loss(f"“{title}” goes, and its value", count)
+    gone = [value for value in old.get("enum", []) if value not in (wished.get("enum") or old["enum"])]
+    values = ", ".join(str(value) for value in gone)
+    held = reduce(or_, (Q(properties__contains={name: value}) for value in gone), Q(pk__in=[]))
+    return Loss(f"“{title}” no longer allows {values}", blueprint.entities.filter(held).count() if gone else 0)
+
+
+def _loss_of_relation(blueprint: Blueprint, name: str, wished: Json | None) -> Loss:
+    old = blueprint.relations[name]
+    title = old.get("title") or name
+    arrows = Relation.objects.filter(source__blueprint=blueprint, name=name)
+    sources = arrows.order_by().values("source")
+    if wished is None:
+        return Loss(f"the relation “{title}” goes, and what it points at", sources.distinct().count())
+    if wished.get("target") != old["target"]:
+        return Loss(f"the relation “{title}” points at another blueprint", sources.distinct().count())
+    if old.get("many") and not wished.get("many"):
+        several = sources.annotate(count=Count("pk")).filter(count__gt=1)
+        return Loss(f"the relation “{title}” keeps one of several", several.count())
+    return Loss("", 0)

@@ -1,0 +1,92 @@
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from catalog import kinds, permissions
+from catalog.models import Blueprint, Entity, Relation
+from catalog.queries.blueprints import blueprint
+from catalog.queries.places import nearest
+from portal.kit.by import By
+from portal.kit.errors import Missing
+
+Json = dict[str, Any]
+
+
+def entities(by: By, blueprint: Blueprint) -> QuerySet[Entity]:
+    """All of a blueprint's that the viewer may see, by identifier, with their relations at hand."""
+    rows = permissions.readable(by, Entity.objects.filter(blueprint=blueprint))
+    return with_relations(rows).order_by("identifier", "id")
+
+
+def found(entities: QuerySet[Entity], text: str) -> QuerySet[Entity]:
+    """Those whose identifier or title holds the text."""
+    text = text.strip()
+    if not text:
+        return entities
+    return entities.filter(Q(identifier__icontains=text) | Q(title__icontains=text))
+
+
+def entity(by: By, kind: str, identifier: str) -> Entity:
+    return _named(permissions.readable(by, Entity.objects.all()), kind, identifier)
+
+
+def with_relations(rows: QuerySet[Entity]) -> QuerySet[Entity]:
+    arrows = Relation.objects.select_related("target").order_by("position", "id")
+    return rows.select_related("blueprint").prefetch_related(Prefetch("arrows", queryset=arrows))
+
+
+def relations_of(entity: Entity) -> Json:
+    """`{name: identifier, or a list of them where the blueprint says many}`; unset relations are left out."""
+    found: dict[str, list[str]] = {}
+    prefetched = "arrows" in getattr(entity, "_prefetched_objects_cache", {})
+    arrows: Iterable[Relation] = (
+        entity.arrows.all() if prefetched else entity.arrows.select_related("target").order_by("position", "id")
+    )
+    for arrow in arrows:
+        found.setdefault(arrow.name, []).append(arrow.target.identifier)
+    declared = entity.blueprint.relations
+    return {
+        name: targets if declared[name].get("many") else targets[0]
+        for name, targets in sorted(found.items())
+        if name in declared
+    }
+
+
+def properties_of(entities: Sequence[Entity]) -> dict[int, Json]:
+    """Each entity's properties as they are now: stored, computed and live. A fixed number of queries."""
+    values = {each.pk: each.properties | each.computed for each in entities}
+    for identifier in {each.blueprint.identifier for each in entities}:
+        owner = kinds.live(identifier)
+        if owner:
+            for pk, live in owner.load([each for each in entities if each.blueprint.identifier == identifier]).items():
+                values[pk] |= live
+    return values
+
+
+def with_dependents(entity: Entity) -> list[Entity]:
+    """The entity, then all that need it by a required relation, however far, each once."""
+    found = {entity.pk: entity}
+    frontier = [entity]
+    while frontier:
+        arrows = Relation.objects.filter(target__in=frontier).select_related("source__blueprint").order_by("source_id")
+        needing = [
+            arrow.source
+            for arrow in arrows
+            if arrow.source.blueprint.relations.get(arrow.name, {}).get("required") and arrow.source_id not in found
+        ]
+        frontier = list({each.pk: each for each in needing}.values())
+        found |= {each.pk: each for each in frontier}
+    return list(found.values())
+
+
+def entity_to_write(kind: str, identifier: str) -> Entity:
+    """For a command that checks by itself who may."""
+    return _named(Entity.objects.all(), kind, identifier)
+
+
+def _named(rows: QuerySet[Entity], kind: str, identifier: str) -> Entity:
+    found = with_relations(rows.filter(blueprint=blueprint(kind), identifier=identifier)).first()
+    if found is None:
+        raise Missing(f'Entity with identifier "{identifier}" was not found', nearest=nearest(kind, identifier))
+    return found

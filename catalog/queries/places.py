@@ -1,0 +1,120 @@
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.search import TrigramSimilarity
+from django.db.models import Q, QuerySet
+
+from catalog.builtin import TIERS
+from catalog.models import Entity
+from portal.kit.errors import Invalid, Missing
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One service in one environment, with what a decision about it depends on.
+
+    `tier` is production where the environment has none: when in doubt, the strictest rules.
+    `teams` own the service or the environment.
+    """
+
+    service_id: int
+    service: str
+    service_title: str
+    service_teams: tuple[str, ...]
+    environment_id: int
+    environment: str
+    environment_title: str
+    environment_teams: tuple[str, ...]
+    tier: str
+
+    @property
+    def teams(self) -> frozenset[str]:
+        return frozenset(self.service_teams + self.environment_teams)
+
+
+def tier_of(environment: Entity) -> str:
+    return tier_in(environment.properties)
+
+
+def tier_in(properties: Json) -> str:
+    """A tier that is missing, or that the portal does not know, is as strict as the strictest."""
+    tier = str(properties.get("tier"))
+    return tier if tier in TIERS else "production"
+
+
+def owner_teams(entity: Entity) -> list[str]:
+    """The teams that own it: its own, or those at the end of the path along which its blueprint inherits ownership."""
+    ownership = entity.blueprint.ownership or {}
+    if entity.team or ownership.get("type") != "Inherited":
+        return list(entity.team)
+    owner: Entity | None = entity
+    for name in str(ownership.get("path", "")).split("."):
+        arrow = owner.arrows.filter(name=name).select_related("target").first() if owner else None
+        owner = arrow.target if arrow else None
+    return list(owner.team) if owner else []
+
+
+def tier_called(environment: str) -> str:
+    """The tier of the environment with this name; production when there is none."""
+    found = Entity.objects.filter(blueprint__identifier="environment", identifier=environment).first()
+    return tier_of(found) if found else "production"
+
+
+def place_of(service: Entity, environment: Entity) -> Place:
+    return Place(
+        service.pk,
+        service.identifier,
+        str(service),
+        tuple(service.team),
+        environment.pk,
+        environment.identifier,
+        str(environment),
+        tuple(environment.team),
+        tier_of(environment),
+    )
+
+
+def place(service: str, environment: str) -> Place:
+    """The one resolver of names, for the gate and for reports. Raises Missing with the nearest names."""
+    return place_of(service_named(service), environment_named(environment))
+
+
+def service_named(name: str) -> Entity:
+    found = _candidates("service", name, Q(identifier=name)).first()
+    if found is None:
+        raise _unknown("service", name)
+    return found
+
+
+def environment_named(name: str) -> Entity:
+    """By identifier (case counts), else by alias (case does not)."""
+    either = Q(identifier=name) | Q(aliases__folded=str(name).strip().casefold())
+    found = sorted(_candidates("environment", name, either), key=lambda each: each.identifier != name)
+    if not found:
+        raise _unknown("environment", name)
+    return found[0]
+
+
+def _candidates(kind: str, name: str, condition: Q) -> QuerySet[Entity]:
+    if not isinstance(name, str) or not name.strip():
+        raise Invalid.at(kind, f"name the {kind}")
+    return Entity.objects.filter(condition, blueprint__identifier=kind).select_related("blueprint").distinct()
+
+
+def _unknown(kind: str, name: str) -> Missing:
+    alike = nearest(kind, name)
+    hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
+    return Missing(f"There is no {kind} called “{name}”.{hint}", nearest=alike, kind=kind)
+
+
+def nearest(blueprint: str, name: str) -> list[str]:
+    """Up to three identifiers that are spelled alike."""
+    alike = (
+        Entity.objects.filter(blueprint__identifier=blueprint)
+        .annotate(likeness=TrigramSimilarity("identifier", name[:100]))
+        .filter(likeness__gt=0.15)
+        .order_by("-likeness", "identifier")
+    )
+    return list(alike.values_list("identifier", flat=True)[:3])
