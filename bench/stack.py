@@ -13,7 +13,7 @@ from pathlib import Path
 from portal.embedded.layout import Layout
 from portal.embedded.postgres import Postgres
 from portal.embedded.supervisor import Program, Supervisor
-from portal.embedded.up import free_port
+from portal.embedded.up import free_port, web
 from portal.embedded.valkey import Valkey
 
 ROOT = Path(__file__).parents[1]
@@ -27,19 +27,7 @@ class Stack:
 
     def serve(self) -> None:
         """Starts the web server; the database must be set up by now."""
-        words = [sys.executable, "-m", "granian", "--interface", "wsgi", "portal.wsgi:application"]
-        words += [
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--workers",
-            "1",
-            "--blocking-threads",
-            "8",
-            "--no-ws",
-        ]
-        self.supervisor.start(Program("web", words, self.env, ready=self.answers))
+        self.supervisor.start(Program("web", web(self.port), self.env, ready=self.answers))
 
     def answers(self) -> bool:
         wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

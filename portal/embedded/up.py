@@ -139,17 +139,22 @@ class Stack:
         """In the order of starting; web last, so that what answers is whole."""
         celery = [sys.executable, "-m", "celery", "-A", "portal"]
         threads = ["--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle"]
-        granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "portal.wsgi:application"]
-        granian += ["--host", HOST, "--port", str(self.port), "--workers", "1", "--blocking-threads", "8", "--no-ws"]
-        granian += ["--respawn-failed-workers", "--workers-kill-timeout", "5"]
         return [
             Program("worker", [*celery, "worker", *threads, "-Q", "portcullis", "--loglevel", "INFO"], self.env),
             Program("beat", [*celery, "beat", "--schedule", str(self.layout.beat_schedule)], self.env, grace=5.0),
-            Program("web", granian, self.env, ready=lambda: answers(self.port)),
+            Program("web", web(self.port), self.env, ready=lambda: answers(self.port)),
         ]
 
     def manage(self, *words: str) -> str:
         return self.supervisor.run(words[0], [sys.executable, "manage.py", *words], self.env)
+
+
+def web(port: int) -> list[str]:
+    """The command of the web server. A process uses one processor at a time, however many threads it has."""
+    processes = min(os.cpu_count() or 1, 4)
+    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "portal.wsgi:application", "--no-ws"]
+    granian += ["--host", HOST, "--port", str(port), "--workers", str(processes), "--blocking-threads", "4"]
+    return [*granian, "--respawn-failed-workers", "--workers-kill-timeout", "5"]
 
 
 def check_free(number: int) -> None:
