@@ -45,12 +45,15 @@ class Live:
 
     `load(entities)` answers `{entity id: {property: value}}` in a fixed number of queries.
     `write(entity, wished, by)` calls the owner's command with the properties a client sent.
+    `function` names an SQL function that makes the same values, one JSON object, from an entity's key:
+    lists are searched and sorted by it. Without one the blueprint's entities have none of the properties.
     """
 
     blueprint: str
     properties: frozenset[str]
     load: "Callable[[Sequence[Entity]], dict[int, Json]]"
     write: "Callable[[Entity, Json, By], None]"
+    function: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import F, Func, Value
+from django.db.models.functions import Coalesce, Left, Lower, Now, NullIf
 
 from portal.audit.nouns import Noun
 
@@ -69,6 +70,23 @@ class Blueprint(models.Model):
         known = [name for name in self.order if name in declared]
         return {name: declared[name] for name in [*known, *sorted(declared.keys() - set(known))]}
 
+    @property
+    def computed_properties(self) -> Json:
+        """Definitions of what the portal computes."""
+        both: Json = self.mirror_properties | self.calculation_properties | self.aggregation_properties
+        return both
+
+    @property
+    def declared(self) -> dict[str, Json]:
+        """Definitions of all that an entity can show, stored and computed, in the order people gave them."""
+        known: Json = self.properties | self.computed_properties
+        return known
+
+
+def shown_title() -> Left:
+    """What lists are sorted by; titles have no limit, and index rows have."""
+    return Left(Lower(Coalesce(NullIf(F("title"), Value("")), F("identifier"))), 200)
+
 
 class Entity(models.Model):
     blueprint = models.ForeignKey(Blueprint, on_delete=models.PROTECT, related_name="entities")
@@ -91,6 +109,12 @@ class Entity(models.Model):
             GinIndex(fields=["properties"], opclasses=["jsonb_path_ops"], name="entity_properties"),
             GinIndex(fields=["computed"], opclasses=["jsonb_path_ops"], name="entity_computed"),
             GinIndex(fields=["team"], name="entity_team"),
+            GinIndex(Func(F("identifier"), F("title"), F("properties"), function="pc_words"), name="entity_words"),
+            GinIndex(fields=["identifier"], opclasses=["gin_trgm_ops"], name="entity_identifier_part"),
+            GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="entity_title_part"),
+            models.Index(F("blueprint"), shown_title(), F("id"), name="entity_by_title"),
+            models.Index(fields=["blueprint", "updated_at", "id"], name="entity_by_update"),
+            models.Index(fields=["blueprint", "created_at", "id"], name="entity_by_creation"),
         ]
 
     def __str__(self) -> str:

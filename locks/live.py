@@ -137,5 +137,5 @@ def refuse(entity: Entity, wished: Json, by: By) -> None:
         )
 
 
-LOCKED = Live("deploymentConfig", PROPERTIES, load, write)
+LOCKED = Live("deploymentConfig", PROPERTIES, load, write, function="locks_locked")
 NOT_HERE = [Live(kind, PROPERTIES, lambda entities: {}, refuse) for kind in ("service", "environment")]

@@ -1,0 +1,144 @@
+"""Lists in any order, a page at a time, by the keys of the page's last row: page 1,000 costs what page 1 does."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import orjson
+from django.db.models import F, Q, QuerySet
+
+from catalog.models import Blueprint, Entity
+from catalog.search import values
+from portal.kit.errors import Invalid
+
+Json = dict[str, Any]
+
+MOST_KEYS = 5
+
+
+@dataclass(frozen=True)
+class Sort:
+    """`property` is a name, or a `$` one."""
+
+    property: str
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """`next` and `previous` are cursors, None where there is no such page."""
+
+    rows: list[Entity]
+    next: str | None
+    previous: str | None
+
+
+def ordered(
+    rows: QuerySet[Entity], blueprint: Blueprint, keys: Sequence[Sort], *, backwards: bool = False
+) -> QuerySet[Entity]:
+    """What has no value comes last, whichever the direction; equals stand by their identifier's key.
+
+    Each row carries its sort values as `key_0`, `key_1`, ...
+    """
+    keys = keys[:MOST_KEYS]
+    rows = rows.annotate(**{f"key_{place}": values.sort_key(blueprint, key.property) for place, key in enumerate(keys)})
+    order = []
+    for place, key in enumerate(keys):
+        down = key.descending != backwards
+        field = F(f"key_{place}")
+        nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
+        if _is_never_null(key.property):
+            nulls = {}
+        order.append(field.desc(**nulls) if down else field.asc(**nulls))
+    if not keys:
+        order.append(F("identifier").desc() if backwards else F("identifier").asc())
+    order.append(F("id").desc() if backwards else F("id").asc())
+    return rows.order_by(*order)
+
+
+def _is_never_null(name: str) -> bool:
+    """So that a plain index serves the order."""
+    return name in values.META
+
+
+def page(rows: QuerySet[Entity], blueprint: Blueprint, keys: Sequence[Sort], *, size: int, cursor: str = "") -> Page:
+    """The page at the cursor, the first without one. Raises Invalid at `from` for a cursor that is none of this list's."""
+    keys = keys[:MOST_KEYS]
+    backwards, edge = _read(cursor, keys) if cursor else (False, None)
+    found = ordered(rows, blueprint, keys, backwards=backwards)
+    if edge is not None:
+        found = found.filter(_beyond(keys, edge, backwards))
+    got = list(found[: size + 1])
+    more, got = len(got) > size, got[:size]
+    if backwards:
+        got.reverse()
+    has_previous, has_next = (more, True) if backwards else (edge is not None, more)
+    return Page(
+        got,
+        _cursor(got[-1], keys, "n") if got and has_next else None,
+        _cursor(got[0], keys, "p") if got and has_previous else None,
+    )
+
+
+def _beyond(keys: Sequence[Sort], edge: list[Any], backwards: bool) -> Q:
+    """Rows after the edge: equal in the first keys, beyond it in the next one."""
+    columns = [(f"key_{place}", key.descending) for place, key in enumerate(keys)] or [("identifier", False)]
+    columns.append(("id", False))
+    steps, equal = [], Q()
+    for (column, descending), value in zip(columns, edge, strict=True):
+        steps.append(equal & _after(column, value, descending, backwards))
+        equal &= Q(**{f"{column}__isnull": True}) if value is None else Q(**{column: value})
+    return reduce(or_, steps)
+
+
+def _after(column: str, value: Any, descending: bool, backwards: bool) -> Q:
+    """Nulls are the last of all going forwards, the first going backwards."""
+    if value is None:
+        return Q(**{f"{column}__isnull": False}) if backwards else Q(pk__in=[])
+    beyond = Q(**{f"{column}__{'lt' if descending != backwards else 'gt'}": value})
+    return beyond if backwards else beyond | Q(**{f"{column}__isnull": True})
+
+
+def _cursor(row: Entity, keys: Sequence[Sort], way: str) -> str:
+    said = [getattr(row, f"key_{place}") for place in range(len(keys))] or [row.identifier]
+    body = orjson.dumps([way, _fingerprint(keys), *(_packed(each) for each in [*said, row.pk])])
+    return base64.urlsafe_b64encode(body).decode().rstrip("=")
+
+
+def _packed(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return {"n": str(value)}
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    return value
+
+
+def _read(cursor: str, keys: Sequence[Sort]) -> tuple[bool, list[Any]]:
+    wrong = Invalid.at("from", "is not the “next” of an earlier answer to this search")
+    try:
+        body = orjson.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+        way, fingerprint, *edge = body
+        edge = [_unpacked(each) for each in edge]
+    except (binascii.Error, ValueError, TypeError, ArithmeticError, KeyError) as error:
+        raise wrong from error
+    if way not in ("n", "p") or fingerprint != _fingerprint(keys) or len(edge) != max(len(keys), 1) + 1:
+        raise wrong
+    if not isinstance(edge[-1], int) or any(isinstance(each, list) for each in edge):
+        raise wrong
+    return way == "p", edge
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Decimal(value["n"]) if "n" in value else datetime.fromisoformat(value["t"])
+    return value
+
+
+def _fingerprint(keys: Sequence[Sort]) -> str:
+    return ",".join(f"{'-' if key.descending else ''}{key.property}" for key in keys)

@@ -1,0 +1,145 @@
+"""What a query can speak of, as expressions of SQL."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Case, Expression, F, Func, Value, When
+from django.db.models.functions import Coalesce
+
+from catalog import kinds
+from catalog.models import Blueprint, shown_title
+
+Json = dict[str, Any]
+
+# Columns that queries name with a dollar.
+TEXTS = {
+    "$identifier": "identifier",
+    "$title": "title",
+    "$icon": "icon",
+    "$createdBy": "created_by",
+    "$updatedBy": "updated_by",
+    "$datasource": "datasource",
+    "$blueprint": "blueprint__identifier",
+}
+INSTANTS = {"$createdAt": "created_at", "$updatedAt": "updated_at"}
+TEAM = "$team"
+META = {*TEXTS, *INSTANTS, TEAM}
+
+
+class _Arrow(Func):
+    """`column -> 'key'`. Django's own takes a key of digits for the place in a list."""
+
+    template = "(%(expressions)s::text)"
+    arg_joiner = " -> "
+    output_field = models.JSONField()
+
+
+def json_of(name: str, blueprint: Blueprint | None) -> Expression:
+    """The JSON value of a property, NULL where there is none. JSON's own null is never stored at this level."""
+    owner = kinds.live(blueprint.identifier) if blueprint else None
+    if owner and name in owner.properties:
+        return _Arrow(_live(owner), Value(name))
+    stored, computed = _Arrow(F("properties"), Value(name)), _Arrow(F("computed"), Value(name))
+    if blueprint is None:
+        return Coalesce(stored, computed)
+    return computed if name in blueprint.computed_properties else stored
+
+
+def _live(owner: kinds.Live) -> Expression:
+    if not owner.function:
+        return Value({}, output_field=models.JSONField())
+    return Func(F("pk"), function=owner.function, output_field=models.JSONField())
+
+
+def containers(name: str, blueprint: Blueprint | None) -> tuple[str, ...]:
+    """The columns in which the property may stand; none for a live one."""
+    owner = kinds.live(blueprint.identifier) if blueprint else None
+    if owner and name in owner.properties:
+        return ()
+    if blueprint is None:
+        return ("properties", "computed")
+    return ("computed",) if name in blueprint.computed_properties else ("properties",)
+
+
+def number(value: Expression) -> Func:
+    return Func(value, function="pc_num", output_field=models.DecimalField(max_digits=40, decimal_places=20))
+
+
+def instant(value: Expression) -> Func:
+    return Func(value, function="pc_ts", output_field=models.DateTimeField())
+
+
+def text(value: Expression) -> Func:
+    return Func(value, function="pc_text", output_field=models.TextField())
+
+
+def declared(blueprint: Blueprint, name: str) -> Json:
+    """The definition of an own or computed property; empty for one that is not declared."""
+    for group in (blueprint.schema["properties"], blueprint.computed_properties):
+        if name in group:
+            return dict(group[name])
+    return {}
+
+
+def sort_key(blueprint: Blueprint, name: str) -> Expression | F:
+    """What rows are put in order by: numbers by size, dates by time, enums as they were declared, texts whatever their case."""
+    if name == "$title":
+        return shown_title()
+    if name == TEAM:
+        return Func(F("team"), Value(", "), function="array_to_string", output_field=models.TextField())
+    if name in TEXTS:
+        return F(TEXTS[name])
+    if name in INSTANTS:
+        return F(INSTANTS[name])
+    definition, value = declared(blueprint, name), json_of(name, blueprint)
+    if definition.get("type") == "number":
+        return number(value)
+    if definition.get("format") in ("date-time", "timer"):
+        return instant(value)
+    if definition.get("type") == "boolean":
+        return _boolean(value)
+    if definition.get("enum"):
+        return _place(text(value), definition["enum"])
+    return Func(text(value), function="lower", output_field=models.TextField())
+
+
+def _boolean(value: Expression) -> Expression:
+    places = [
+        When(models.Q(_Equals(value, Value(each, models.JSONField()))), then=Value(int(each))) for each in (False, True)
+    ]
+    return Case(*places, output_field=models.IntegerField())
+
+
+def _place(value: Expression, allowed: list[Any]) -> Expression:
+    listed = Value([str(each) for each in allowed], output_field=text_list())
+    return Func(listed, value, function="array_position", output_field=models.IntegerField())
+
+
+def text_list() -> "ArrayField[Any, Any]":
+    return ArrayField(models.TextField())
+
+
+def amount(value: float) -> Value:
+    """A number as SQL sees it: a float's shortest text, so that 0.1 is 0.1."""
+    return Value(Decimal(str(value)), output_field=models.DecimalField(max_digits=40, decimal_places=20))
+
+
+def kind(value: Expression) -> Func:
+    return Func(value, function="jsonb_typeof", output_field=models.TextField())
+
+
+class _Equals(Func):
+    template = "%(expressions)s"
+    arg_joiner = " = "
+    output_field = models.BooleanField()
+
+
+def share_key(blueprint: Blueprint, name: str) -> Expression | F:
+    """What rows are counted by."""
+    if name in TEXTS:
+        return F(TEXTS[name])
+    if name in INSTANTS:
+        return F(INSTANTS[name])
+    return F("team") if name == TEAM else json_of(name, blueprint)

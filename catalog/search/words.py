@@ -1,0 +1,31 @@
+"""Full text: all words must be there, in any property, each perhaps only begun; or a part of the identifier or the title."""
+
+import re
+
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
+from django.db.models import BooleanField, F, Func, Q, QuerySet
+
+from catalog.models import Entity
+
+MOST_WORDS = 20
+LONGEST_WORD = 100
+
+
+class _Matches(Func):
+    template = "(%(expressions)s)"
+    arg_joiner = " @@ "
+    output_field = BooleanField()
+
+
+def words(rows: QuerySet[Entity], text: str) -> QuerySet[Entity]:
+    """Those that hold all words of the text; all of them for a blank one."""
+    text = text.strip()
+    if not text:
+        return rows
+    part = Q(identifier__icontains=text) | Q(title__icontains=text)
+    begun = [f"{word[:LONGEST_WORD].lower()}:*" for word in re.findall(r"[^\W_]+", text)][:MOST_WORDS]
+    if not begun:
+        return rows.filter(part)
+    vector = Func(F("identifier"), F("title"), F("properties"), function="pc_words", output_field=SearchVectorField())
+    query = SearchQuery(" & ".join(begun), config="simple", search_type="raw")
+    return rows.filter(Q(_Matches(vector, query)) | part)
