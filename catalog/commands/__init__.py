@@ -1,10 +1,11 @@
 from catalog.commands.blueprints import blueprint_create, blueprint_delete, blueprint_update
-from catalog.commands.entities import entity_delete, entity_store, entity_write
+from catalog.commands.entities import entities_delete, entity_delete, entity_store, entity_write
 
 __all__ = [
     "blueprint_create",
     "blueprint_delete",
     "blueprint_update",
+    "entities_delete",
     "entity_delete",
     "entity_store",
     "entity_write",

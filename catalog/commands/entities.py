@@ -1,9 +1,10 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from catalog import hooks, kinds, queries
+from catalog import hooks, kinds, permissions, queries
 from catalog.models import Blueprint, Entity, Relation
 from catalog.schema.identifiers import check_identifier
 from catalog.schema.validate import check_properties
@@ -47,7 +48,7 @@ def entity_store(wish: Wish, *, by: By, event: bool = True, checked: bool = True
     entity = _fetch_or_make(blueprint, wish, by)
     is_new = entity.pk is None
     teams = wish.team if is_new else queries.owner_teams(entity)
-    require(by, "entity.write", teams=teams, blueprint=blueprint.identifier)
+    permissions.require_write(by, "register" if is_new else "update", blueprint, teams=teams)
     before = {} if is_new else entity.facts(queries.relations_of(entity))
     live, stored = _split_live(blueprint, wish.properties)
     _apply(entity, wish, stored, fresh=is_new)
@@ -75,32 +76,51 @@ def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[s
 
     Raises Missing when it is gone, Conflict when others need it or an app above holds it.
     """
-    doomed = _doomed(entity)
-    for each in doomed if dependents else doomed[:1]:
-        require(by, "entity.write", teams=queries.owner_teams(each), blueprint=each.blueprint.identifier)
-    if len(doomed) > 1 and not dependents:
-        names = ", ".join(each.identifier for each in doomed[1:6])
+    held, wished = _held([entity.pk])
+    if not wished:
+        raise Missing(f'Entity with identifier "{entity.identifier}" was not found')
+    return _delete(held, wished=wished, dependents=dependents, by=by)
+
+
+@retried
+@transaction.atomic
+def entities_delete(blueprint: str, identifiers: Sequence[str], *, dependents: bool = False, by: By) -> list[str]:
+    """All of them or none; those that are gone already are no fault. Answers the identifiers that went, dependents too."""
+    kind = queries.blueprint(blueprint)
+    rows = Entity.objects.filter(blueprint=kind, identifier__in=identifiers)
+    held, wished = _held(list(rows.values_list("pk", flat=True)))
+    return _delete(held, wished=wished, dependents=dependents, by=by) if held else []
+
+
+def _held(keys: Sequence[int]) -> tuple[list[Entity], int]:
+    """The entities, then all that need them, and how many are the first. Rows are held in the order of their keys."""
+    doomed = queries.with_dependents(Entity.objects.filter(pk__in=keys).select_related("blueprint"))
+    rows = Entity.objects.select_for_update(of=("self",)).select_related("blueprint")
+    held = list(rows.filter(pk__in=[each.pk for each in doomed]).order_by("pk"))
+    wished = [each for each in held if each.pk in set(keys)]
+    # Once more, now that nothing moves: somebody may have come to need them meanwhile.
+    return queries.with_dependents(wished), len(wished)
+
+
+def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> list[str]:
+    """`doomed`: the `wished` first of them were asked for, the others need those."""
+    for each in doomed if dependents else doomed[:wished]:
+        teams = queries.owner_teams(each)
+        permissions.require_write(by, "unregister", each.blueprint, teams=teams)
+    needing = doomed[wished:]
+    if needing and not dependents:
+        names = ", ".join(each.identifier for each in needing[:5])
         raise Conflict(
-            f"{len(doomed) - 1} entities need “{entity.identifier}”: {names}. "
+            f"{len(needing)} entities need “{doomed[0].identifier}”: {names}. "
             "Delete them first, or send delete_dependents=true.",
             code="has_dependents",
-            dependents=[each.identifier for each in doomed[1:101]],
+            dependents=[each.identifier for each in needing[:100]],
         )
     hooks.deleting(doomed, by)
     for each in doomed:
         record("entity.deleted", each.noun(), by=by, before=each.facts(queries.relations_of(each)))
     Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
     return [each.identifier for each in doomed]
-
-
-def _doomed(entity: Entity) -> list[Entity]:
-    """The entity and all that need it, their rows held in the order of their keys."""
-    keys = sorted(each.pk for each in queries.with_dependents(entity))
-    rows = Entity.objects.select_for_update(of=("self",)).select_related("blueprint").filter(pk__in=keys)
-    held = {each.pk: each for each in rows.order_by("pk")}
-    if entity.pk not in held:
-        raise Missing(f'Entity with identifier "{entity.identifier}" was not found')
-    return queries.with_dependents(held[entity.pk])
 
 
 def _follow(entity: Entity, before: Json, by: By) -> None:

@@ -1,9 +1,12 @@
 from catalog.queries.blueprints import Loss, blueprint, blueprints, blueprints_counted, blueprints_pointing_at, losses
 from catalog.queries.entities import (
+    all_entities,
     entities,
     entity,
     entity_to_write,
+    exists,
     found,
+    of_datasource,
     properties_of,
     relations_of,
     with_dependents,
@@ -24,6 +27,9 @@ from catalog.queries.places import (
 from catalog.queries.related import Related, related
 
 __all__ = [
+    "all_entities",
+    "exists",
+    "of_datasource",
     "Loss",
     "Place",
     "Related",

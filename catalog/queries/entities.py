@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -19,12 +20,28 @@ def entities(by: By, blueprint: Blueprint) -> QuerySet[Entity]:
     return with_relations(rows).order_by("identifier", "id")
 
 
+def all_entities(by: By) -> QuerySet[Entity]:
+    """Of every blueprint, with their relations at hand."""
+    return with_relations(permissions.readable(by, Entity.objects.all()))
+
+
+def of_datasource(by: By, prefix: str, suffix: str, *, before: datetime | None, after: int) -> QuerySet[Entity]:
+    """What a client whose name begins and ends so wrote last, by key; `before`: only what it has not written since."""
+    rows = permissions.readable(by, Entity.objects.select_related("blueprint"))
+    rows = rows.filter(datasource__startswith=prefix, datasource__endswith=suffix, pk__gt=after)
+    return (rows.filter(updated_at__lt=before) if before else rows).order_by("pk")
+
+
 def found(entities: QuerySet[Entity], text: str) -> QuerySet[Entity]:
     """Those whose identifier or title holds the text."""
     text = text.strip()
     if not text:
         return entities
     return entities.filter(Q(identifier__icontains=text) | Q(title__icontains=text))
+
+
+def exists(kind: str, identifier: str) -> bool:
+    return Entity.objects.filter(blueprint__identifier=kind, identifier=identifier).exists()
 
 
 def entity(by: By, kind: str, identifier: str) -> Entity:
@@ -36,15 +53,20 @@ def with_relations(rows: QuerySet[Entity]) -> QuerySet[Entity]:
     return rows.select_related("blueprint").prefetch_related(Prefetch("arrows", queryset=arrows))
 
 
-def relations_of(entity: Entity) -> Json:
-    """`{name: identifier, or a list of them where the blueprint says many}`; unset relations are left out."""
-    found: dict[str, list[str]] = {}
+def relations_of(entity: Entity, *, titles: bool = False) -> Json:
+    """`{name: identifier, or a list of them where the blueprint says many}`; unset relations are left out.
+
+    With `titles` each is `{"identifier", "title"}`.
+    """
+    found: dict[str, list[Any]] = {}
     prefetched = "arrows" in getattr(entity, "_prefetched_objects_cache", {})
     arrows: Iterable[Relation] = (
         entity.arrows.all() if prefetched else entity.arrows.select_related("target").order_by("position", "id")
     )
     for arrow in arrows:
-        found.setdefault(arrow.name, []).append(arrow.target.identifier)
+        target = arrow.target
+        shown = {"identifier": target.identifier, "title": str(target)} if titles else target.identifier
+        found.setdefault(arrow.name, []).append(shown)
     declared = entity.blueprint.relations
     return {
         name: targets if declared[name].get("many") else targets[0]
@@ -53,9 +75,9 @@ def relations_of(entity: Entity) -> Json:
     }
 
 
-def properties_of(entities: Sequence[Entity]) -> dict[int, Json]:
-    """Each entity's properties as they are now: stored, computed and live. A fixed number of queries."""
-    values = {each.pk: each.properties | each.computed for each in entities}
+def properties_of(entities: Sequence[Entity], *, calculated: bool = True) -> dict[int, Json]:
+    """Each entity's properties as they are now: stored, computed unless not wished, and live. A fixed number of queries."""
+    values = {each.pk: each.properties | (each.computed if calculated else {}) for each in entities}
     for identifier in {each.blueprint.identifier for each in entities}:
         owner = kinds.live(identifier)
         if owner:
@@ -64,10 +86,10 @@ def properties_of(entities: Sequence[Entity]) -> dict[int, Json]:
     return values
 
 
-def with_dependents(entity: Entity) -> list[Entity]:
-    """The entity, then all that need it by a required relation, however far, each once."""
-    found = {entity.pk: entity}
-    frontier = [entity]
+def with_dependents(entities: Iterable[Entity]) -> list[Entity]:
+    """The entities, then all that need them by a required relation, however far, each once."""
+    found = {each.pk: each for each in entities}
+    frontier = list(found.values())
     while frontier:
         arrows = Relation.objects.filter(target__in=frontier).select_related("source__blueprint").order_by("source_id")
         needing = [

@@ -6,30 +6,31 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import queries, wishes
-from catalog.commands import entity_delete, entity_write
+from catalog.commands import entities_delete, entity_delete, entity_write
+from catalog.models import Entity
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import entities_json, entity_json
-from portal.api.selection import selection
+from portal.api.selection import flag
 from portal.kit.by import By
+from portal.kit.errors import Invalid, PortalError
 from portal.kit.locking import retried
 
-
-def flag(request: Request, name: str) -> bool:
-    """Anything but `true` is false: some clients send what is no boolean at all."""
-    return request.query_params.get(name, "").lower() == "true"
+Json = dict[str, Any]
 
 
-def _written(request: Request, wish: wishes.Wish, by: By) -> dict[str, Any]:
+def _written(request: Request, wish: wishes.Wish, by: By) -> Json:
     """The entity as it is now; with `validation_only` as it would be, with nothing written."""
-    return _would_be(wish, by) if flag(request, "validation_only") else entity_json(entity_write(wish, by=by))
+    if flag(request, "validation_only"):
+        return _would_be(request, wish, by)
+    return entity_json(entity_write(wish, by=by), request)
 
 
 @retried
 @transaction.atomic
-def _would_be(wish: wishes.Wish, by: By) -> dict[str, Any]:
-    would_be = entity_json(entity_write(wish, by=by))
+def _would_be(request: Request, wish: wishes.Wish, by: By) -> Json:
+    would_be = entity_json(entity_write(wish, by=by), request)
     transaction.set_rollback(True)
     return would_be
 
@@ -41,15 +42,76 @@ def entities(request: Request, blueprint: str) -> Response:
     if request.method == "GET":
         require(by, "catalog.read")
         found = list(queries.entities(by, queries.blueprint(blueprint)))
-        chosen = selection(request)
-        return Response({"ok": True, "entities": [chosen.of(each) for each in entities_json(found)]})
+        return Response({"ok": True, "entities": entities_json(found, request)})
+    wish = _wish(request, blueprint, object_of(request))
+    return Response({"ok": True, "entity": _written(request, wish, by)}, status=201)
+
+
+def _wish(request: Request, blueprint: str, body: Any) -> wishes.Wish:
+    """What a POST of one entity asks for, by its flags."""
     mode: wishes.Mode = "create"
     if flag(request, "upsert"):
         mode = "merge" if flag(request, "merge") else "override"
-    wish = wishes.parse(
-        blueprint, object_of(request), mode=mode, create_missing=flag(request, "create_missing_related_entities")
-    )
-    return Response({"ok": True, "entity": _written(request, wish, by)}, status=201)
+    return wishes.parse(blueprint, body, mode=mode, create_missing=flag(request, "create_missing_related_entities"))
+
+
+@api_view(["POST"])
+def bulk(request: Request, blueprint: str) -> Response:
+    """1 to 20 entities, each by itself: 200 when all were written, 207 when some were refused; matched by `index`."""
+    by, wished = by_of(request), _listed(request, most=20)
+    require(by, "entity.write", blueprint=blueprint) if not by.actor.is_person else None
+    queries.blueprint(blueprint)
+    written: list[Json] = []
+    refused: list[Json] = []
+    for index, each in enumerate(wished):
+        try:
+            entity, is_new = _one(request, blueprint, each, by)
+            written.append({"identifier": entity.identifier, "index": index, "created": is_new})
+        except PortalError as error:
+            refused.append(_fault(each, index, error))
+    answer = {"ok": not refused, "entities": written, "errors": refused}
+    return Response(answer, status=207 if refused else 200)
+
+
+@retried
+@transaction.atomic
+def _one(request: Request, blueprint: str, body: Any, by: By) -> tuple[Entity, bool]:
+    wish = _wish(request, blueprint, body)
+    known = queries.exists(blueprint, wish.identifier)
+    entity = entity_write(wish, by=by)
+    if flag(request, "validation_only"):
+        transaction.set_rollback(True)
+    return entity, not known
+
+
+def _fault(body: Any, index: int, error: PortalError) -> Json:
+    named = body.get("identifier") if isinstance(body, dict) else None
+    return {
+        "identifier": named if isinstance(named, str) else "unknown",
+        "index": index,
+        "statusCode": error.status,
+        "error": error.code,
+        "message": error.message,
+        "details": error.details,
+    }
+
+
+@api_view(["POST"])
+def bulk_delete(request: Request, blueprint: str) -> Response:
+    """1 to 100 identifiers, all or none. Those that are gone already are no fault."""
+    by, wished = by_of(request), _listed(request, most=100)
+    if not all(isinstance(each, str) for each in wished):
+        raise Invalid.at("entities", "must be a list of identifiers")
+    require(by, "entity.write", blueprint=blueprint) if not by.actor.is_person else None
+    gone = entities_delete(blueprint, wished, dependents=flag(request, "delete_dependents"), by=by)
+    return Response({"ok": True, "deletedEntities": gone})
+
+
+def _listed(request: Request, *, most: int) -> list[Any]:
+    wished = object_of(request).get("entities")
+    if not isinstance(wished, list) or not 1 <= len(wished) <= most:
+        raise Invalid.at("entities", f"must be a list of 1 to {most}")
+    return wished
 
 
 @api_view(["GET", "PUT", "PATCH", "DELETE"])
@@ -57,7 +119,7 @@ def entity(request: Request, blueprint: str, identifier: str) -> Response:
     by = by_of(request)
     if request.method == "GET":
         found = queries.entity(by, blueprint, identifier)
-        return Response({"ok": True, "entity": selection(request).of(entity_json(found))})
+        return Response({"ok": True, "entity": entity_json(found, request)})
     if request.method == "DELETE":
         require(by, "entity.write", blueprint=blueprint)
         found = queries.entity_to_write(blueprint, identifier)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from rest_framework.request import Request
 
 from catalog.kinds import definition_of
 from catalog.models import Blueprint, Entity
@@ -13,6 +14,7 @@ from deployments.models import Deployment, InboxItem
 from deployments.queries import Cell
 from locks.decisions import Decision, facts
 from locks.models import Lock
+from portal.api.selection import Selection, flag, selection
 from portal.kit.clock import iso
 
 Json = dict[str, Any]
@@ -33,27 +35,35 @@ def blueprint_json(blueprint: Blueprint) -> Json:
     return {name: value for name, value in shown.items() if value not in (None, "")}
 
 
-def entity_json(entity: Entity, properties: Json | None = None) -> Json:
-    """`properties` as they are now, when the caller has them already. Unset keys are left out, types are kept."""
+def entity_json(entity: Entity, request: Request) -> Json:
+    return entities_json([entity], request)[0]
+
+
+def entities_json(entities: Sequence[Entity], request: Request, chosen: Selection | None = None) -> list[Json]:
+    """As the request's flags ask: parts of them, without what the portal computes, with the titles of what they point at."""
+    calculated = not flag(request, "exclude_calculated_properties")
+    titles = flag(request, "attach_title_to_relation")
+    values = properties_of(entities, calculated=calculated)
+    chosen = chosen or selection(request)
+    return [chosen.of(_entity(each, values[each.pk], titles)) for each in entities]
+
+
+def _entity(entity: Entity, properties: Json, titles: bool) -> Json:
+    """Unset keys are left out, types are kept."""
     shown: Json = {
         "identifier": entity.identifier,
         "title": entity.title or None,
         "icon": entity.icon or None,
         "blueprint": entity.blueprint.identifier,
         "team": list(entity.team),
-        "properties": properties_of([entity])[entity.pk] if properties is None else properties,
-        "relations": relations_of(entity),
+        "properties": properties,
+        "relations": relations_of(entity, titles=titles),
         "createdAt": iso(entity.created_at),
         "createdBy": entity.created_by,
         "updatedAt": iso(entity.updated_at),
         "updatedBy": entity.updated_by,
     }
     return {name: value for name, value in shown.items() if value is not None}
-
-
-def entities_json(entities: Sequence[Entity]) -> list[Json]:
-    values = properties_of(entities)
-    return [entity_json(each, values[each.pk]) for each in entities]
 
 
 def lock_json(lock: Lock) -> Json:

@@ -8,6 +8,8 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from portal.kit.errors import Invalid
+
 Json = dict[str, Any]
 
 GROUPS = ("properties", "relations")
@@ -27,6 +29,9 @@ class Selection:
                 shown[key] = value
         return shown
 
+    def __or__(self, other: "Selection") -> "Selection":
+        return Selection(self.include | other.include, self.exclude | other.exclude)
+
     def _group(self, shown: Json, group: str, values: Json) -> None:
         """Left out whole when nothing of it is asked for; there and empty when what is asked for is unset."""
         if group in self.exclude:
@@ -42,9 +47,26 @@ class Selection:
 
 def selection(request: Request) -> Selection:
     """Both are repeated or joined by commas, as clients differ."""
-    return Selection(_paths(request, "include"), _paths(request, "exclude"))
+    return Selection(*(_paths(request.query_params.getlist(name)) for name in ("include", "exclude")))
 
 
-def _paths(request: Request, name: str) -> frozenset[str]:
-    texts = [path for given in request.query_params.getlist(name) for path in given.split(",")]
+def selection_in(body: Json) -> Selection:
+    """The same from a body, where they are lists."""
+    return Selection(*(_paths(_listed(body, name)) for name in ("include", "exclude")))
+
+
+def flag(request: Request, name: str) -> bool:
+    """Anything but `true` is false: some clients send what is no boolean at all."""
+    return request.query_params.get(name, "").lower() == "true"
+
+
+def _listed(body: Json, name: str) -> list[str]:
+    given = body.get(name) or []
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise Invalid.at(name, "must be a list of texts")
+    return given
+
+
+def _paths(given: list[str]) -> frozenset[str]:
+    texts = [path for each in given for path in each.split(",")]
     return frozenset(text.strip().removeprefix("$") for text in texts if text.strip())

@@ -2,13 +2,35 @@
 so they match greedily and whatever has a fixed ending stands first (docs/decisions/0001-greedy-routes.md).
 """
 
-from django.urls import path, re_path
+from collections.abc import Callable
 
-from portal.api import blueprints, deployments, entities, envelope, locks, tokens
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import path, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from portal.api import blueprints, deployments, entities, envelope, locks, search, tokens
+
+View = Callable[..., HttpResponseBase]
 
 BLUEPRINT = r"^blueprints/(?P<blueprint>.+?)"
 # An entity may be called a/entities; what stands after the first /entities/ is its identifier, never a fixed ending.
 BLUEPRINT_ALONE = r"^blueprints/(?P<blueprint>(?:(?!/entities/).)+)"
+
+
+def posted(view: View, name: str) -> View:
+    """POST is for the route; with any other method the words are the identifier of an entity called so."""
+
+    @csrf_exempt
+    @login_not_required
+    def route(request: HttpRequest, blueprint: str) -> HttpResponseBase:
+        if request.method == "POST":
+            return view(request, blueprint=blueprint)
+        return entities.entity(request, blueprint=blueprint, identifier=name)
+
+    return route
+
 
 urlpatterns = [
     path("auth/access_token", tokens.access_token),
@@ -18,8 +40,14 @@ urlpatterns = [
     path("locks/<str:public_id>", locks.lock),
     path("deployments", deployments.deployments),
     path("deployments/current", deployments.current),
+    path("entities/search", search.everywhere),
     path("blueprints", blueprints.blueprints),
+    path("blueprints/entities/datasource-entities", search.of_datasource),
     re_path(BLUEPRINT_ALONE + r"/entities-count$", entities.entities_count),
+    re_path(BLUEPRINT_ALONE + r"/entities/search$", posted(search.of_blueprint, "search")),
+    re_path(BLUEPRINT_ALONE + r"/entities/search/count$", posted(search.count, "search/count")),
+    re_path(BLUEPRINT_ALONE + r"/entities/bulk$", posted(entities.bulk, "bulk")),
+    re_path(BLUEPRINT_ALONE + r"/bulk/entities/delete$", entities.bulk_delete),
     re_path(BLUEPRINT_ALONE + r"/entities$", entities.entities),
     re_path(BLUEPRINT + r"/entities/(?P<identifier>.+)$", entities.entity),
     re_path(r"^blueprints/(?P<identifier>.+)$", blueprints.blueprint),

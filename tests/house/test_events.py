@@ -36,6 +36,7 @@ CASES = {
     "entity_write": (lambda do, shop: do(Wish("service", "a", "create"), by=SETUP), ["entity.created"]),
     "entity_store": (lambda do, shop: do(Wish("service", "a", "create"), by=SETUP), ["entity.created"]),
     "entity_delete": (lambda do, shop: do(catalog.service_named("search"), by=SETUP), ["entity.deleted"]),
+    "entities_delete": (lambda do, shop: do("service", ["search", "gone"], by=SETUP), ["entity.deleted"]),
     "deployment_report": (
         lambda do, shop: do(REPORT, by=SETUP),
         ["entity.created", "deployment.reported", "deployment_config.changed"],
