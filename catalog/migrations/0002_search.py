@@ -50,11 +50,16 @@ return case jsonb_typeof(value)
     else '{}' end
 """
 
-# Whether a value is one of a list's.
+# Whether a value, or an element of it, is one of a list's.
 AMONG = """
 create function pc_among(value jsonb, list jsonb) returns boolean
 language sql immutable strict parallel safe
-return jsonb_typeof(value) not in ('array', 'object') and list @> value
+return case jsonb_typeof(value)
+    when 'object' then false
+    when 'array' then exists (
+        select from jsonb_array_elements(value) as each
+        where jsonb_typeof(each) not in ('array', 'object') and list @> each)
+    else list @> value end
 """
 
 # Punctuation only parts words, so that "cart-service" is found by "service". A text too long for the index

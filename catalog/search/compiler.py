@@ -188,9 +188,7 @@ class _Property:
         if len(wanted) <= FEW or not self.columns:
             return reduce(or_, map(self.equals, wanted), NEVER)
         some = [each for each in wanted if each is not None]
-        listed = Value([each for each in some if isinstance(each, str)], output_field=values.text_list())
         condition = _true(Func(self.value, _json(some), function="pc_among", output_field=models.BooleanField()))
-        condition |= _true(_Infix(self.value, "?|", listed)) & Q(_Infix(values.kind(self.value), "=", Value("array")))
         return condition | (self.is_empty(None) if len(some) < len(wanted) else NEVER)
 
     def beyond(self, sign: str) -> Callable[[Any], Q]:

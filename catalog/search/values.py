@@ -126,10 +126,6 @@ def amount(value: float) -> Value:
     return Value(Decimal(str(value)), output_field=models.DecimalField(max_digits=40, decimal_places=20))
 
 
-def kind(value: Expression) -> Func:
-    return Func(value, function="jsonb_typeof", output_field=models.TextField())
-
-
 class _Equals(Func):
     template = "%(expressions)s"
     arg_joiner = " = "
