@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
@@ -163,3 +164,29 @@ class Alias(models.Model):
 
     def __str__(self) -> str:
         return self.folded
+
+
+class View(models.Model):
+    """A way to look at a blueprint's table that somebody kept: `query` is the part of the address that says it."""
+
+    blueprint = models.ForeignKey(Blueprint, on_delete=models.CASCADE, related_name="views")
+    title = models.CharField(max_length=100)
+    # Without an owner it is everybody's.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE)
+    query = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["title", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["blueprint", "owner", "title"], name="view_once", nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def noun(self) -> Noun:
+        return Noun("view", str(self.pk), self.title, blueprint=self.blueprint.identifier)
+
+    def facts(self) -> Json:
+        return {"title": self.title, "shared": self.owner_id is None, "query": self.query}

@@ -278,6 +278,26 @@
     for (const [key, value] of [...event.formData]) if (value === "") event.formData.delete(key);
   });
 
+  // The filter builder: what the value's field offers follows the property; a chosen property leads on.
+  document.addEventListener("change", (event) => {
+    const property = event.target.closest?.("[data-property]");
+    const value = property && $("[data-value]", property.parentElement);
+    if (value) value.setAttribute("list", `values-${property.value}`);
+  });
+
+  // A part that is swapped whole keeps the focus on what was used: on itself, or on what opened its popover.
+  let used = "";
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const popover = event.target.closest?.("[popover]");
+    used = (popover && $(`[popovertarget="${CSS.escape(popover.id)}"]`)?.id) || event.target.id || document.activeElement?.id || "";
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const count = event.detail.target?.id === "table" && $("#table [data-count]");
+    if (event.detail.target?.id !== "table") return;
+    if (used && document.activeElement === document.body) document.getElementById(used)?.focus({ preventScroll: true });
+    say(count ? $("span", count)?.textContent : "Nothing matches.");
+  });
+
   // htmx: a form with errors comes back with 422; the first error gets the focus.
   const focusError = (within) => $('[aria-invalid="true"], [data-focus]', within)?.focus();
   document.addEventListener("htmx:afterSettle", (event) => {

@@ -25,6 +25,7 @@ from catalog.queries.places import (
     tier_of,
 )
 from catalog.queries.related import Related, related
+from catalog.queries.views import views
 
 __all__ = [
     "all_entities",
@@ -54,6 +55,7 @@ __all__ = [
     "tier_called",
     "tier_in",
     "tier_of",
+    "views",
     "with_dependents",
     "with_relations",
 ]

@@ -49,7 +49,7 @@ def entity(by: By, kind: str, identifier: str) -> Entity:
 
 
 def with_relations(rows: QuerySet[Entity]) -> QuerySet[Entity]:
-    arrows = Relation.objects.select_related("target").order_by("position", "id")
+    arrows = Relation.objects.select_related("target__blueprint").order_by("position", "id")
     return rows.select_related("blueprint").prefetch_related(Prefetch("arrows", queryset=arrows))
 
 

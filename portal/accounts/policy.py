@@ -25,6 +25,8 @@ RULES = {
     "catalog.read": Rule("catalog:read", "members", "read the catalog"),
     "entity.write": Rule("catalog:write", "owners", "change this entity"),
     "blueprint.write": Rule("catalog:write", "moderators", "change this blueprint"),
+    "view.keep": Rule("catalog:read", "members", "keep views"),
+    "view.share": Rule("catalog:write", "moderators", "share views with everybody"),
     "deployment.report": Rule("report", "members", "report deployments"),
     "inbox.resolve": Rule("admin", "admins", "place reports of the inbox"),
     "gate.ask": Rule("gate", "members", "ask the gate"),

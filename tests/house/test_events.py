@@ -37,6 +37,11 @@ CASES = {
     "entity_store": (lambda do, shop: do(Wish("service", "a", "create"), by=SETUP), ["entity.created"]),
     "entity_delete": (lambda do, shop: do(catalog.service_named("search"), by=SETUP), ["entity.deleted"]),
     "entities_delete": (lambda do, shop: do("service", ["search", "gone"], by=SETUP), ["entity.deleted"]),
+    "view_save": (
+        lambda do, shop: do(catalog.blueprint("service"), "Go", "q=go", shared=True, by=SETUP),
+        ["view.created"],
+    ),
+    "view_delete": (lambda do, shop: do(kept_view(), by=SETUP), ["view.created", "view.deleted"]),
     "deployment_report": (
         lambda do, shop: do(REPORT, by=SETUP),
         ["entity.created", "deployment.reported", "deployment_config.changed"],
@@ -79,6 +84,11 @@ CASES = {
 
 def box():
     return import_string("catalog.commands.blueprint_create")(BLUEPRINT, by=SETUP)
+
+
+def kept_view():
+    save = import_string("catalog.commands.view_save")
+    return save(catalog.blueprint("service"), "Go", "q=go", shared=True, by=SETUP)
 
 
 def parsed():

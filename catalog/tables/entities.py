@@ -60,34 +60,9 @@ def blueprint_row(blueprint: Blueprint) -> Json:
     }
 
 
-def declared(blueprint: Blueprint) -> dict[str, Json]:
-    """Definitions of all that an entity can show, stored and computed, in the order people gave them."""
-    computed: Json = blueprint.mirror_properties | blueprint.calculation_properties | blueprint.aggregation_properties
-    known: Json = blueprint.properties | computed
-    return known
-
-
-def columns(blueprint: Blueprint) -> list[str]:
-    return [definition.get("title") or name for name, definition in declared(blueprint).items()]
-
-
-def entity_row(entity: Entity, values: Json) -> Json:
-    return {
-        "identifier": entity.identifier,
-        "title": entity.title,
-        "url": entity_url(entity.blueprint.identifier, entity.identifier),
-        "team": list(entity.team),
-        "updated_at": entity.updated_at,
-        "cells": [
-            {"title": definition.get("title") or name, **shown(definition, values.get(name), brief=True)}
-            for name, definition in declared(entity.blueprint).items()
-        ],
-    }
-
-
 def properties(entity: Entity, values: Json) -> list[Json]:
     """All declared ones, then what was sent beyond the blueprint."""
-    known = declared(entity.blueprint)
+    known = entity.blueprint.declared
     extra: dict[str, Json] = {name: {} for name in sorted(values.keys() - known.keys())}
     return [
         {
@@ -103,7 +78,7 @@ def headline(entity: Entity, values: Json) -> list[Json]:
     owned = entity.team or (entity.blueprint.ownership or {}).get("type") == "Direct"
     facts = [{"label": "Team", "value": ", ".join(entity.team), "url": None}] if owned else []
     for name in HEADLINE:
-        definition = declared(entity.blueprint).get(name)
+        definition = entity.blueprint.declared.get(name)
         if definition and values.get(name) not in (None, ""):
             facts.append({"label": definition.get("title") or name, "value": str(values[name]), "url": None})
     return facts
@@ -113,7 +88,7 @@ def links(entity: Entity, values: Json) -> list[Json]:
     """Its addresses as buttons."""
     return [
         {"label": definition.get("title") or name, "url": values[name], "icon": LINK_ICONS.get(name, "external-link")}
-        for name, definition in declared(entity.blueprint).items()
+        for name, definition in entity.blueprint.declared.items()
         if definition.get("format") == "url" and is_web(values.get(name))
     ]
 

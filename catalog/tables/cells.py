@@ -1,0 +1,77 @@
+"""Values as HTML. In Python, since a page of a table has hundreds of them and a template for each would cost most of its time."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from catalog.models import Entity
+from catalog.tables.entities import entity_url, shown
+from portal.kit.templatetags.kit import absolute, age, chip, icon, initials, middle, tint
+
+Json = dict[str, Any]
+
+NOTHING = mark_safe("")
+MOST_CHIPS = 4
+
+
+@lru_cache(maxsize=4096)
+def _chip(word: str, colour: str, icon_name: str = "") -> SafeString:
+    return chip(word, colour, icon_name)
+
+
+def value(definition: Json, value: Any, *, brief: bool = True) -> SafeString:
+    """`brief` for a cell; else the whole of it."""
+    if definition.get("format") == "user" and isinstance(value, str) and value:
+        return person(value)
+    return of(shown(definition, value, brief=brief))
+
+
+def of(shown: Json) -> SafeString:
+    """What `shown` describes."""
+    kind, value = shown["kind"], shown["value"]
+    if value is None or value == "":
+        return NOTHING
+    if kind == "chip":
+        return _chip(str(value), shown["colour"])
+    if kind == "chips":
+        chips = [(_chip(str(each["value"]), each["colour"]),) for each in value]
+        return format_html('<span class="row">{}</span>', format_html_join("", "{}", chips))
+    if kind == "boolean":
+        return _chip("Yes", "lightGray", "check") if value else _chip("No", "lightGray", "x")
+    if kind == "url":
+        address = shown.get("url") or value
+        return format_html('<a href="{}" rel="noopener">{} {}</a>', address, middle(value, 52), icon("external-link"))
+    if kind == "datetime":
+        return mark_safe(age(value))
+    if kind == "ahead":
+        return format_html("{}", absolute(value))
+    if kind == "code":
+        return format_html('<div class="code"><pre tabindex="0">{}</pre></div>', value)
+    if shown.get("url"):
+        return format_html('<a href="{}">{}</a>', shown["url"], value)
+    if shown.get("whole"):
+        return format_html('<span title="{}">{}</span>', shown["whole"], value)
+    return SafeString(conditional_escape(value))
+
+
+@lru_cache(maxsize=2048)
+def person(name: str) -> SafeString:
+    avatar = format_html('<span class="avatar chip-{}" aria-hidden="true">{}</span>', tint(name), initials(name))
+    return format_html('<span class="person">{} {}</span>', avatar, middle(name, 30))
+
+
+def targets(entities: Sequence[Entity]) -> SafeString:
+    """Links to what a relation points at."""
+    few = [
+        (entity_url(each.blueprint.identifier, each.identifier), middle(str(each), 30))
+        for each in entities[:MOST_CHIPS]
+    ]
+    more = f" +{len(entities) - MOST_CHIPS}" if len(entities) > MOST_CHIPS else ""
+    return format_html("{}{}", format_html_join(", ", '<a href="{}">{}</a>', few), more)
+
+
+def teams(names: Sequence[str]) -> SafeString:
+    return middle(", ".join(names), 40) if names else NOTHING  # type: ignore[return-value]

@@ -1,0 +1,102 @@
+"""The columns that a blueprint's table can have."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from catalog import kinds
+from catalog.models import Blueprint
+
+Json = dict[str, Any]
+
+RELATIONS = "relations."
+META = {
+    "$team": ("Team", "team"),
+    "$createdAt": ("Created", "date"),
+    "$createdBy": ("Created by", "text"),
+    "$updatedAt": ("Updated", "date"),
+    "$updatedBy": ("Updated by", "text"),
+    "$datasource": ("Data source", "text"),
+}
+# Which of them a table shows until somebody chooses: not what is too long to be read in a line.
+AT_FIRST = 7
+LONG = {"markdown", "yaml", "proto"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """`kind` says how it is filtered: text, number, boolean, date, choice, list, user, team, relation or object."""
+
+    name: str
+    title: str
+    kind: str
+    definition: Json
+    description: str = ""
+
+    @property
+    def sortable(self) -> bool:
+        return self.kind not in ("relation", "list", "object")
+
+    @property
+    def countable(self) -> bool:
+        """Few values, so that it can be grouped by, and its spread shown under the table."""
+        return self.kind in ("choice", "boolean", "user") or self.kind == "text" and self.name not in META
+
+    @property
+    def choices(self) -> list[Any]:
+        if self.kind == "boolean":
+            return ["yes", "no"]
+        return list(self.definition.get("enum") or [])
+
+
+def columns_of(blueprint: Blueprint) -> dict[str, Column]:
+    """All of them by name, in the order they are offered."""
+    own = [_property(name, definition) for name, definition in blueprint.declared.items()]
+    own += [_live(blueprint, name) for name in _undeclared_live(blueprint)]
+    related = [
+        Column(RELATIONS + name, declared.get("title") or name, "relation", declared, declared.get("description") or "")
+        for name, declared in blueprint.relations.items()
+    ]
+    meta = [Column(name, title, kind, {}) for name, (title, kind) in META.items()]
+    team, rest = [each for each in meta if each.name == "$team"], [each for each in meta if each.name != "$team"]
+    return {column.name: column for column in [*team, *own, *related, *rest]}
+
+
+def shown_at_first(blueprint: Blueprint, columns: dict[str, Column]) -> list[str]:
+    own = [
+        column.name
+        for column in columns.values()
+        if column.name not in META and not _is_long(column) and column.kind != "relation"
+    ]
+    related = [name for name, column in columns.items() if column.kind == "relation"]
+    team = ["$team"] if (blueprint.ownership or {}).get("type") else []
+    return [*team, *related[:2], *own[:AT_FIRST], "$updatedAt"]
+
+
+def _is_long(column: Column) -> bool:
+    return column.kind == "object" or column.definition.get("format") in LONG or column.name == "description"
+
+
+def _property(name: str, definition: Json) -> Column:
+    return Column(
+        name, definition.get("title") or name, _kind(definition), definition, definition.get("description") or ""
+    )
+
+
+def _undeclared_live(blueprint: Blueprint) -> list[str]:
+    owner = kinds.live(blueprint.identifier)
+    return sorted(owner.properties - blueprint.declared.keys()) if owner and owner.function else []
+
+
+def _live(blueprint: Blueprint, name: str) -> Column:
+    return Column(name, name, "text", {"type": "string"})
+
+
+def _kind(definition: Json) -> str:
+    if definition.get("enum"):
+        return "choice"
+    if definition.get("format") in ("date-time", "timer"):
+        return "date"
+    if definition.get("format") in ("user", "team"):
+        return str(definition["format"])
+    kinds = {"number": "number", "boolean": "boolean", "array": "list", "object": "object"}
+    return kinds.get(str(definition.get("type")), "text")

@@ -1,0 +1,235 @@
+"""A blueprint's table: what the state asks for, found, sorted, grouped and made ready for the template."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from catalog import queries, search
+from catalog.models import Blueprint, Entity
+from catalog.tables import cells, filters
+from catalog.tables.columns import RELATIONS, Column, columns_of, shown_at_first
+from catalog.tables.entities import entity_url
+from catalog.tables.state import Filter, State
+from portal.kit.by import By
+from portal.kit.errors import Invalid
+from portal.kit.paging import counted
+
+Json = dict[str, Any]
+
+PAGE = 50
+MOST_GROUPS = 100
+# Spreads are counted over so many rows at most: beyond, they are told as of the first ones.
+MOST_SPREAD = 10_000
+UNSET = "(not set)"
+
+
+@dataclass
+class Table:
+    """`problem` is a sentence about the filter where it could not be read; then nothing is filtered away."""
+
+    blueprint: Blueprint
+    state: State
+    by: By
+
+    def __post_init__(self) -> None:
+        self.columns = columns_of(self.blueprint)
+        wished = [name for name in self.state.columns if name in self.columns]
+        self.shown = [self.columns[name] for name in wished or shown_at_first(self.blueprint, self.columns)]
+        self.problem = ""
+        try:
+            self.rule = filters.rule_of(self.state, self.columns)
+        except Invalid as wrong:
+            self.problem, self.rule = wrong.details["errors"][0]["message"], None
+        self.sort = [each for each in self.state.sort if self._sorts(each.property)]
+        group = self.columns.get(self.state.group)
+        self.group = group if group and group.countable else None
+
+    def _sorts(self, name: str) -> bool:
+        return name in ("$identifier", "$title") or name in self.columns and self.columns[name].sortable
+
+    @property
+    def rows(self) -> QuerySet[Entity]:
+        """All that match, in no order."""
+        rows = queries.entities(self.by, self.blueprint).order_by()
+        if self.rule:
+            rows = search.matching(rows, self.rule, by=self.by, blueprint=self.blueprint)
+        return search.words(rows, self.state.words)
+
+    @property
+    def count_text(self) -> str:
+        return counted(self.rows, "result", "results")
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.state.words or self.state.filters)
+
+    def page(self) -> search.Page:
+        try:
+            return search.page(self.rows, self.blueprint, self.sort, size=PAGE, cursor=self.state.cursor)
+        except Invalid:  # somebody edited the address; the first page will do
+            return search.page(self.rows, self.blueprint, self.sort, size=PAGE)
+
+    def heads(self) -> list[Json]:
+        first = self._head("$title", self.blueprint.title)
+        return [first, *(self._head(column.name, column.title) for column in self.shown)]
+
+    def _head(self, name: str, title: str) -> Json:
+        now = next((key for key in self.sort if key.property == name), None)
+        direction = ("descending" if now.descending else "ascending") if now else None
+        wished = search.Sort(name, descending=direction == "ascending")
+        sortable = name == "$title" or self.columns[name].sortable
+        return {"title": title, "sort": direction, "url": self.state.url(sort=(wished,)) if sortable else None}
+
+    def lines(self, entities: Sequence[Entity]) -> list[Json]:
+        """Rows for the template."""
+        values = queries.properties_of(entities)
+        return [self._line(each, values[each.pk]) for each in entities]
+
+    def _line(self, entity: Entity, values: Json) -> Json:
+        arrows = _targets(entity)
+        return {
+            "identifier": entity.identifier,
+            "title": entity.title,
+            "url": entity_url(self.blueprint.identifier, entity.identifier),
+            "cells": [(column.title, self._cell(column, entity, values, arrows)) for column in self.shown],
+        }
+
+    def _cell(self, column: Column, entity: Entity, values: Json, arrows: dict[str, list[Entity]]) -> Any:
+        name = column.name
+        if column.kind == "relation":
+            return cells.targets(arrows.get(name.removeprefix(RELATIONS), []))
+        if name == "$team":
+            return cells.teams(entity.team)
+        if name in ("$createdAt", "$updatedAt"):
+            return cells.of({"kind": "datetime", "value": _meta(entity, name)})
+        if name.startswith("$"):
+            return cells.of({"kind": "text", "value": _meta(entity, name)})
+        return cells.value(column.definition, values.get(name))
+
+    def groups(self) -> list[Json]:
+        """Each value with its count, the commonest first; the open one with its first rows."""
+        if self.group is None:
+            return []
+        shares = search.distribution(self.rows, self.blueprint, self.group.name, most=MOST_GROUPS)
+        return [self._group(self.group, share) for share in shares]
+
+    def _group(self, column: Column, share: search.Share) -> Json:
+        said = _said(share.value)
+        is_open = self.state.open == said
+        line = _line_for(column, share.value)
+        group: Json = {
+            "html": cells.value(column.definition, share.value) or UNSET,
+            "count": share.count,
+            "is_open": is_open,
+            "url": self.state.url(open=None if is_open else said),
+            "filter_url": self.state.url(filters=(*self.state.filters, line), group="", open=None) if line else None,
+            "lines": [],
+        }
+        if is_open:
+            rows = search.matching(self.rows, _is(column.name, share.value), by=self.by, blueprint=self.blueprint)
+            page = search.page(rows, self.blueprint, self.sort, size=PAGE)
+            group |= {"lines": self.lines(page.rows), "has_more": page.next is not None}
+        return group
+
+    def spreads(self) -> list[Json | None]:
+        """For each shown column how its values are spread, None where there are too many to tell."""
+        few = self.rows.order_by()[: MOST_SPREAD + 1].values("pk")
+        rows = Entity.objects.filter(pk__in=few)
+        return [self._spread(column, rows) if _spreads(column) else None for column in self.shown]
+
+    def _spread(self, column: Column, rows: QuerySet[Entity]) -> Json:
+        shares = search.distribution(rows, self.blueprint, column.name, most=8)
+        total = sum(share.count for share in shares) or 1
+        colours = column.definition.get("enumColors") or {}
+        parts, at = [], 0.0
+        for share in shares:
+            width = 100 * share.count / total
+            line = _line_for(column, share.value)
+            parts.append(
+                {
+                    "x": round(at, 2),
+                    "width": round(max(width - 1, 0.5), 2),
+                    "word": _said(share.value) or UNSET,
+                    "count": share.count,
+                    "colour": colours.get(str(share.value), "lightGray" if share.value in (None, False) else "blue"),
+                    "url": self.state.url(filters=(*self.state.filters, line)) if line else None,
+                }
+            )
+            at += width
+        return {"title": column.title, "parts": parts}
+
+    def exported(self) -> Iterator[tuple[Entity, Json]]:
+        """Every row that matches, in the table's order, with its properties; a few hundred at a time in memory."""
+        batch: list[Entity] = []
+        for entity in search.ordered(self.rows, self.blueprint, self.sort).iterator(chunk_size=500):
+            batch.append(entity)
+            if len(batch) == 500:
+                yield from self._valued(batch)
+                batch = []
+        yield from self._valued(batch)
+
+    def _valued(self, batch: list[Entity]) -> Iterator[tuple[Entity, Json]]:
+        values = queries.properties_of(batch)
+        for entity in batch:
+            yield entity, self.plain(entity, values[entity.pk])
+
+    def plain(self, entity: Entity, values: Json) -> Json:
+        """The shown columns as plain values."""
+        arrows = _targets(entity)
+        row: Json = {"identifier": entity.identifier, "title": entity.title or None}
+        for column in self.shown:
+            if column.kind == "relation":
+                row[column.name] = [each.identifier for each in arrows.get(column.name.removeprefix(RELATIONS), [])]
+            elif column.name == "$team":
+                row[column.name] = list(entity.team)
+            else:
+                row[column.name] = _meta(entity, column.name) if column.name[0] == "$" else values.get(column.name)
+        return row
+
+
+def _spreads(column: Column) -> bool:
+    return column.kind in ("choice", "boolean")
+
+
+def _targets(entity: Entity) -> dict[str, list[Entity]]:
+    found: dict[str, list[Entity]] = {}
+    for arrow in entity.arrows.all():
+        found.setdefault(arrow.name, []).append(arrow.target)
+    return found
+
+
+def _meta(entity: Entity, name: str) -> Any:
+    columns = {
+        "$createdAt": "created_at",
+        "$createdBy": "created_by",
+        "$updatedAt": "updated_at",
+        "$updatedBy": "updated_by",
+        "$datasource": "datasource",
+    }
+    return getattr(entity, columns[name])
+
+
+def _said(value: Any) -> str:
+    """A value in the address, and in words."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, str | int | float) else "…"
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _is(name: str, value: Any) -> search.Rule:
+    return search.parse({"combinator": "and", "rules": [{"property": name, "operator": "=", "value": value}]})
+
+
+def _line_for(column: Column, value: Any) -> Filter | None:
+    """The filter's line that finds what has this value."""
+    if value is None:
+        return Filter(column.name, "isEmpty")
+    return Filter(column.name, "=", _said(value)) if _is_plain(value) and _said(value) else None
