@@ -5,7 +5,11 @@ from catalog import views
 app_name = "catalog"
 urlpatterns = [
     path("", views.home, name="home"),
-    path("views/<int:pk>/removal", views.view_removal, name="view_removal"),
+    # No identifier of a blueprint may hold an exclamation mark, so these words are never a part of one.
+    re_path(r"^!new/(?P<blueprint>.+)$", views.entity_new, name="entity_new"),
+    re_path(r"^!edit/(?P<blueprint>.+?)/entities/(?P<identifier>.+)$", views.entity_edit, name="entity_edit"),
+    re_path(r"^!delete/(?P<blueprint>.+?)/entities/(?P<identifier>.+)$", views.entity_deletion, name="entity_deletion"),
+    path("!views/<int:pk>/removal", views.view_removal, name="view_removal"),
     # Identifiers may hold slashes: the same greedy routes as /v1.
     re_path(r"^(?P<blueprint>.+?)/entities/(?P<identifier>.+)$", views.entity_detail, name="entity_detail"),
     re_path(r"^(?P<blueprint>.+?)/views$", views.views, name="views"),

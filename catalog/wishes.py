@@ -1,6 +1,6 @@
 """What a client asks an entity to be, parsed once and typed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from catalog.schema.identifiers import check_identifier
@@ -19,7 +19,10 @@ Mode = Literal["create", "override", "merge", "replace", "patch"]
 
 @dataclass(frozen=True)
 class Wish:
-    """`given` holds which of title, icon, team, properties, relations the client sent at all."""
+    """`given` holds which of title, icon, team, properties, relations the client sent at all.
+
+    `seen` is when the entity was last changed as far as the writer knows; it is refused when that is no longer so.
+    """
 
     blueprint: str
     identifier: str  # of the entity to write; empty when the portal is to make one
@@ -32,10 +35,19 @@ class Wish:
     relations: dict[str, tuple[str, ...]] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     create_missing: bool = False
+    seen: str = ""
 
     @property
     def merges(self) -> bool:
         return self.mode in {"merge", "patch"}
+
+
+def checked(identifier: str) -> str:
+    return check_identifier(identifier, "identifier", longest=1000, also="=")
+
+
+def unless_changed(wish: Wish, seen: str) -> Wish:
+    return replace(wish, seen=seen)
 
 
 def parse(blueprint: str, body: Any, *, mode: Mode, identifier: str = "", create_missing: bool = False) -> Wish:
@@ -44,7 +56,7 @@ def parse(blueprint: str, body: Any, *, mode: Mode, identifier: str = "", create
         raise Invalid.at("body", "must be an object")
     named = body.get("identifier")
     if named is not None:
-        check_identifier(named, "identifier", longest=1000, also="=")
+        checked(named)
     return Wish(
         blueprint=blueprint,
         identifier=identifier or named or "",

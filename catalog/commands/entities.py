@@ -49,10 +49,14 @@ def entity_store(wish: Wish, *, by: By, event: bool = True, checked: bool = True
     is_new = entity.pk is None
     teams = wish.team if is_new else queries.owner_teams(entity)
     permissions.require_write(by, "register" if is_new else "update", blueprint, teams=teams)
+    if wish.seen and wish.seen != entity.updated_at.isoformat():
+        raise Conflict(
+            f"{entity.updated_by} has changed “{entity}” meanwhile. Reload, then do your change again.", code="stale"
+        )
     before = {} if is_new else entity.facts(queries.relations_of(entity))
     live, stored = _split_live(blueprint, wish.properties)
     _apply(entity, wish, stored, fresh=is_new)
-    arrows = _resolve(blueprint, wish, by)
+    arrows = _resolve(entity, wish, by)
     if checked:
         _check(blueprint, entity, arrows, wish, before)
     _save(entity, by)
@@ -190,8 +194,9 @@ def _apply(entity: Entity, wish: Wish, properties: Json, *, fresh: bool) -> None
     entity.properties = {name: value for name, value in merged.items() if value is not None}
 
 
-def _resolve(blueprint: Blueprint, wish: Wish, by: By) -> Arrows:
-    """The target entities of each wished relation, in the order given."""
+def _resolve(entity: Entity, wish: Wish, by: By) -> Arrows:
+    """The target entities of each wished relation, in the order given. It may point at itself."""
+    blueprint = entity.blueprint
     arrows: Arrows = {}
     for name, identifiers in wish.relations.items():
         declared = blueprint.relations.get(name)
@@ -203,6 +208,8 @@ def _resolve(blueprint: Blueprint, wish: Wish, by: By) -> Arrows:
             each.identifier: each
             for each in Entity.objects.filter(blueprint__identifier=declared["target"], identifier__in=identifiers)
         }
+        if declared["target"] == blueprint.identifier and entity.identifier in identifiers:
+            found[entity.identifier] = entity
         for missing in [each for each in identifiers if each not in found]:
             found[missing] = _make_missing(name, declared["target"], missing, wish, by)
         arrows[name] = [found[each] for each in identifiers]

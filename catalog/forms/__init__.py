@@ -1,3 +1,4 @@
 from catalog.forms.blueprint import FormEditor, JsonEditor
+from catalog.forms.entity import EntityForm, EntityJson
 
-__all__ = ["FormEditor", "JsonEditor"]
+__all__ = ["EntityForm", "EntityJson", "FormEditor", "JsonEditor"]

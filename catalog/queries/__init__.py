@@ -1,4 +1,12 @@
-from catalog.queries.blueprints import Loss, blueprint, blueprints, blueprints_counted, blueprints_pointing_at, losses
+from catalog.queries.blueprints import (
+    Loss,
+    blueprint,
+    blueprints,
+    blueprints_counted,
+    blueprints_pointing_at,
+    losses,
+    readable_blueprint,
+)
 from catalog.queries.entities import (
     all_entities,
     entities,
@@ -7,6 +15,7 @@ from catalog.queries.entities import (
     exists,
     found,
     of_datasource,
+    pointing_at,
     properties_of,
     relations_of,
     with_dependents,
@@ -48,6 +57,8 @@ __all__ = [
     "owner_teams",
     "place",
     "place_of",
+    "pointing_at",
+    "readable_blueprint",
     "properties_of",
     "related",
     "relations_of",

@@ -21,6 +21,11 @@ def blueprint(identifier: str) -> Blueprint:
     return found
 
 
+def readable_blueprint(by: By, identifier: str) -> Blueprint:
+    require(by, "catalog.read")
+    return blueprint(identifier)
+
+
 def blueprints(by: By) -> QuerySet[Blueprint]:
     require(by, "catalog.read")
     return Blueprint.objects.order_by("title", "id")

@@ -102,6 +102,13 @@ def with_dependents(entities: Iterable[Entity]) -> list[Entity]:
     return list(found.values())
 
 
+def pointing_at(entity: Entity) -> int:
+    """How many others point at it by relations that they can do without."""
+    arrows = Relation.objects.filter(target=entity).exclude(source=entity).select_related("source__blueprint")
+    loose = (each for each in arrows if not each.source.blueprint.relations.get(each.name, {}).get("required"))
+    return len({each.source_id for each in loose})
+
+
 def entity_to_write(kind: str, identifier: str) -> Entity:
     """For a command that checks by itself who may."""
     return _named(Entity.objects.all(), kind, identifier)

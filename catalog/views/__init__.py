@@ -1,4 +1,14 @@
 from catalog.views.details import entity_detail
+from catalog.views.edits import entity_deletion, entity_edit, entity_new
 from catalog.views.lists import entity_list, home, view_removal, views
 
-__all__ = ["entity_detail", "entity_list", "home", "view_removal", "views"]
+__all__ = [
+    "entity_deletion",
+    "entity_detail",
+    "entity_edit",
+    "entity_list",
+    "entity_new",
+    "home",
+    "view_removal",
+    "views",
+]

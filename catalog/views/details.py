@@ -2,11 +2,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from catalog import queries, tables
 from catalog.models import Entity
 from catalog.views.missing import missing
+from portal.accounts.policy import allows
 from portal.accounts.viewer import by_of
 from portal.kit.errors import Missing
 
@@ -35,6 +37,9 @@ def entity_detail(request: HttpRequest, blueprint: str, identifier: str) -> Http
         "tab": tab,
         "panel_url": urls.get(tab),
     }
+    if allows(by.actor, "entity.write", teams=queries.owner_teams(entity), blueprint=blueprint):
+        context["edit_url"] = reverse("catalog:entity_edit", args=[blueprint, identifier])
+        context["delete_url"] = reverse("catalog:entity_deletion", args=[blueprint, identifier])
     if tab == "overview":
         context |= {"properties": tables.properties(entity, values), "panels": tables.panels(entity)}
     if tab == "related":

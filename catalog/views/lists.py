@@ -50,6 +50,7 @@ def entity_list(request: HttpRequest, blueprint: str) -> HttpResponse | Streamin
     context = {
         "blueprint": tables.blueprint_row(kind),
         "edit_url": _blueprint_url(kind, by),
+        "new_url": _new_url(kind, by),
         "table": _table(table),
         "toolbar": _toolbar(table, by),
     }
@@ -172,6 +173,11 @@ def _blueprint_url(blueprint: Blueprint, by: By) -> str | None:
     if by.actor.is_admin and allows(by.actor, "blueprint.write", blueprint=blueprint.identifier):
         return reverse("admin:catalog_blueprint_change", args=[blueprint.pk])
     return None
+
+
+def _new_url(blueprint: Blueprint, by: By) -> str | None:
+    may = allows(by.actor, "entity.write", teams=by.actor.teams, blueprint=blueprint.identifier)
+    return reverse("catalog:entity_new", args=[blueprint.identifier]) if may else None
 
 
 def _exported(table: Table, kind: str) -> StreamingHttpResponse:

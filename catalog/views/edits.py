@@ -1,0 +1,87 @@
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from catalog import queries, tables
+from catalog.commands import entity_delete
+from catalog.forms import EntityForm, EntityJson
+from catalog.models import Blueprint, Entity
+from portal.accounts.viewer import by_of
+from portal.kit.answers import go
+from portal.kit.errors import PortalError
+
+Json = dict[str, Any]
+
+MOST_NAMED = 20
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def entity_new(request: HttpRequest, blueprint: str) -> HttpResponse:
+    by = by_of(request)
+    kind = queries.readable_blueprint(by, blueprint)
+    return _edited(request, kind, None, by)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def entity_edit(request: HttpRequest, blueprint: str, identifier: str) -> HttpResponse:
+    by = by_of(request)
+    entity = queries.entity(by, blueprint, identifier)
+    return _edited(request, entity.blueprint, entity, by)
+
+
+def _edited(request: HttpRequest, blueprint: Blueprint, entity: Entity | None, by: Any) -> HttpResponse:
+    """The form, filled in or refused; when it is saved, the entity's page."""
+    kind = EntityJson if request.GET.get("mode") == "json" else EntityForm
+    form = kind(request.POST or None, blueprint, entity, by=by)
+    if request.method == "POST" and form.is_valid():
+        saved = form.save()
+        if saved is not None:
+            word = "saved" if entity else "made"
+            return go(request, tables.entity_url(blueprint.identifier, saved.identifier), say=f"{saved} is {word}.")
+    context = {
+        "form": form,
+        "blueprint": tables.blueprint_row(blueprint),
+        "entity": entity,
+        "is_json": kind is EntityJson,
+        "back_url": tables.entity_url(blueprint.identifier, entity.identifier)
+        if entity
+        else tables.list_url(blueprint.identifier),
+    }
+    return render(request, "catalog/entity_form.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def entity_deletion(request: HttpRequest, blueprint: str, identifier: str) -> HttpResponse:
+    """Says what would go with it, and asks."""
+    by = by_of(request)
+    entity = queries.entity(by, blueprint, identifier)
+    needing = queries.with_dependents([entity])[1:]
+    problem = ""
+    if request.method == "POST":
+        try:
+            gone = entity_delete(entity, dependents=request.POST.get("all") == str(len(needing)), by=by)
+            more = f", and {len(gone) - 1} that needed it" if len(gone) > 1 else ""
+            return go(request, tables.list_url(blueprint), say=f"{entity} is deleted{more}.")
+        except PortalError as error:
+            problem = error.message
+    context = {
+        "entity": entity,
+        "blueprint": tables.blueprint_row(entity.blueprint),
+        "count": len(needing),
+        "needing": [_named(each) for each in needing[:MOST_NAMED]],
+        "more": len(needing) - MOST_NAMED,
+        "pointing": queries.pointing_at(entity),
+        "problem": problem,
+        "back_url": tables.entity_url(blueprint, identifier),
+    }
+    return render(request, "catalog/entity_deletion.html", context, status=409 if problem else 200)
+
+
+def _named(entity: Entity) -> Json:
+    return {
+        "title": str(entity),
+        "blueprint": entity.blueprint.title,
+        "url": tables.entity_url(entity.blueprint.identifier, entity.identifier),
+    }
