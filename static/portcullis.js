@@ -288,13 +288,14 @@
   // A part that is swapped whole keeps the focus on what was used: on itself, or on what opened its popover.
   let used = "";
   document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target?.id !== "table") return;
     const popover = event.target.closest?.("[popover]");
     used = (popover && $(`[popovertarget="${CSS.escape(popover.id)}"]`)?.id) || event.target.id || document.activeElement?.id || "";
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     const count = event.detail.target?.id === "table" && $("#table [data-count]");
     if (event.detail.target?.id !== "table") return;
-    if (used && document.activeElement === document.body) document.getElementById(used)?.focus({ preventScroll: true });
+    if (used && [document.body, $("#main")].includes(document.activeElement)) document.getElementById(used)?.focus({ preventScroll: true });
     say(count ? $("span", count)?.textContent : "Nothing matches.");
   });
 
