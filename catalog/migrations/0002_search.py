@@ -66,7 +66,7 @@ return case jsonb_typeof(value)
 # costs its words, never the write.
 WORDS = """
 create function pc_words(identifier text, title text, properties jsonb) returns tsvector
-language plpgsql immutable parallel safe as $$
+language plpgsql immutable parallel safe cost 10000 as $$
 begin
     return to_tsvector('simple', regexp_replace(identifier || ' ' || title || ' ' || coalesce((
         select string_agg(each #>> '{}', ' ')

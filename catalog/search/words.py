@@ -3,7 +3,7 @@
 import re
 
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
-from django.db.models import BooleanField, F, Func, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
 from catalog.models import Entity
 
@@ -17,12 +17,21 @@ class _Matches(Func):
     output_field = BooleanField()
 
 
+class _Like(Func):
+    """Django's own folds case by a function, which the index of parts does not know."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " ILIKE "
+    output_field = BooleanField()
+
+
 def words(rows: QuerySet[Entity], text: str) -> QuerySet[Entity]:
     """Those that hold all words of the text; all of them for a blank one."""
     text = text.strip()
     if not text:
         return rows
-    part = Q(identifier__icontains=text) | Q(title__icontains=text)
+    pattern = Value("%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
+    part = Q(_Like(F("identifier"), pattern)) | Q(_Like(F("title"), pattern))
     begun = [f"{word[:LONGEST_WORD].lower()}:*" for word in re.findall(r"[^\W_]+", text)][:MOST_WORDS]
     if not begun:
         return rows.filter(part)

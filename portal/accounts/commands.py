@@ -82,29 +82,41 @@ def _taken(kind: str, message: str) -> Iterator[None]:
 
 
 @transaction.atomic
-def team_create(identifier: str, title: str, *, members: list[User], by: By) -> Team:
+def team_create(identifier: str, title: str, *, description: str = "", members: list[User], by: By) -> Team:
     require(by, "account.write")
     with _taken("identifier", f"There is a team called {identifier} already."):
-        team = Team.objects.create(identifier=identifier, title=title)
+        team = Team.objects.create(identifier=identifier, title=title, description=description)
     team.members.set(members)
     record("team.created", team.noun(), by=by, after=_facts(team, members))
     return team
 
 
 @transaction.atomic
-def team_update(team: Team, *, title: str, members: list[User], by: By) -> Team:
-    """The identifier stays: entities name their team by it."""
+def team_update(team: Team, *, title: str, description: str | None = None, members: list[User] | None, by: By) -> Team:
+    """The identifier stays: entities name their team by it. What is None stays too."""
     require(by, "account.write")
     team = Team.objects.select_for_update().get(pk=team.pk)
-    before = _facts(team, list(team.members.all()))
+    now = list(team.members.all())
+    before = _facts(team, now)
     team.title = title
-    after = _facts(team, members)
+    team.description = team.description if description is None else description
+    after = _facts(team, now if members is None else members)
     if after == before:
         return team
-    team.save(update_fields=["title"])
-    team.members.set(members)
+    team.save(update_fields=["title", "description"])
+    if members is not None:
+        team.members.set(members)
     record("team.updated", team.noun(), by=by, before=before, after=after)
     return team
+
+
+@transaction.atomic
+def team_delete(team: Team, *, by: By) -> None:
+    """What it owned keeps its name, so that a team made anew under it owns the same."""
+    require(by, "account.write")
+    team = Team.objects.select_for_update().get(pk=team.pk)
+    record("team.deleted", team.noun(), by=by, before=_facts(team, list(team.members.all())))
+    team.delete()
 
 
 def _facts(team: Team, members: list[User]) -> dict[str, Any]:

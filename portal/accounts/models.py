@@ -96,6 +96,7 @@ class User(AbstractBaseUser):
 class Team(models.Model):
     identifier = models.CharField(max_length=100, unique=True)
     title = models.CharField(max_length=100)
+    description = models.CharField(max_length=1000, blank=True)
     members = models.ManyToManyField(User, related_name="teams", blank=True)
 
     class Meta:
@@ -108,7 +109,7 @@ class Team(models.Model):
         return Noun("team", self.identifier, self.title)
 
     def facts(self) -> dict[str, Any]:
-        return {"identifier": self.identifier, "title": self.title}
+        return {"identifier": self.identifier, "title": self.title, "description": self.description}
 
 
 def known_scopes(scopes: list[str]) -> None:

@@ -55,6 +55,12 @@ def selection_in(body: Json) -> Selection:
     return Selection(*(_paths(_listed(body, name)) for name in ("include", "exclude")))
 
 
+def listed(request: Request, name: str) -> list[str]:
+    """A parameter that may come several times, with or without brackets, or joined by commas."""
+    given = request.query_params.getlist(name) + request.query_params.getlist(f"{name}[]")
+    return [text.strip() for each in given for text in each.split(",") if text.strip()]
+
+
 def flag(request: Request, name: str) -> bool:
     """Anything but `true` is false: some clients send what is no boolean at all."""
     return request.query_params.get(name, "").lower() == "true"

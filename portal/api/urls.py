@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from portal.api import blueprints, deployments, entities, envelope, locks, search, tokens
+from portal.api import accounts, audit, blueprints, deployments, entities, envelope, locks, search, tokens
 
 View = Callable[..., HttpResponseBase]
 
@@ -34,6 +34,12 @@ def posted(view: View, name: str) -> View:
 
 urlpatterns = [
     path("auth/access_token", tokens.access_token),
+    path("organization", accounts.organization),
+    path("users", accounts.users),
+    path("users/<path:email>", accounts.user),
+    path("teams", accounts.teams),
+    path("teams/<path:name>", accounts.team),
+    path("audit-log", audit.audit_log),
     path("gate", locks.gate),
     path("locks", locks.locks),
     path("locks/<str:public_id>/extension", locks.extension),

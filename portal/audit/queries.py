@@ -21,6 +21,12 @@ def events(
     return found
 
 
+def of_verbs(found: QuerySet[Event], created: set[str], deleted: set[str], action: str) -> QuerySet[Event]:
+    """Those whose name ends in a verb of making (CREATE), of ending (DELETE), or in another (UPDATE)."""
+    made, ended = (Q(name__regex=rf"\.({'|'.join(sorted(verbs))})$") for verbs in (created, deleted))
+    return found.filter({"CREATE": made, "DELETE": ended, "UPDATE": ~made & ~ended}[action])
+
+
 def beat() -> str:
     """Changes with every event. Ids commit out of order, so it names the newest fifty, not the greatest."""
     return ",".join(str(pk) for pk in Event.objects.order_by("-id").values_list("id", flat=True)[:50])

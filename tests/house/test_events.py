@@ -72,6 +72,7 @@ CASES = {
         lambda do, shop: do(ops(), title="Operations", members=[], by=SETUP),
         ["team.created", "team.updated"],
     ),
+    "team_delete": (lambda do, shop: do(ops(), by=SETUP), ["team.created", "team.deleted"]),
     "team_create": (lambda do, shop: do("ops", "Ops", members=[], by=SETUP), ["team.created"]),
     "credential_create": (lambda do, shop: do("x", kind="ci", scopes=[], by=SETUP), ["credential.created"]),
     "credential_revoke": (

@@ -1,0 +1,113 @@
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.accounts.policy import require
+from portal.api.auth import by_of
+from portal.api.selection import listed
+from portal.audit import queries
+from portal.audit.models import Event
+from portal.kit.clock import instant, iso
+from portal.kit.errors import Invalid
+
+Json = dict[str, Any]
+
+AT_FIRST, MOST = 100, 1000
+PREFIX = "event_"
+# What the log calls a door, and what it calls a change.
+ORIGINS = {"page": "UI", "admin": "UI", "api": "API", "slack": "SLACK", "clock": "CLOCK", "setup": "SETUP"}
+ACTIONS = {"CREATE", "UPDATE", "DELETE"}
+CREATED = {"created", "reported", "taken", "kept"}
+DELETED = {"deleted", "dropped", "revoked", "released"}
+PARTS = "action context diff identifier resourceType status trigger additionalData message".split()
+
+
+@api_view(["GET"])
+def audit_log(request: Request) -> Response:
+    """The newest first. All filters are true together; those of the compatible API that are not ours yet find nothing."""
+    by = by_of(request)
+    require(by, "audit.read")
+    found = _filtered(request)
+    parts = listed(request, "includes") or PARTS
+    for each in parts:
+        _one_of(each, PARTS, "includes")
+    events = found[: _limit(request)]
+    return Response({"ok": True, "audits": [_shown(event, parts) for event in events]})
+
+
+def _filtered(request: Request) -> QuerySet[Event]:
+    params = request.query_params
+    found = queries.events()
+    if identifier := params.get("identifier"):
+        found = found.filter(public_id__in=_ids(identifier))
+    for name in ("entity", "blueprint"):
+        if params.get(name):
+            found = found.filter(**{name: params[name]})
+    if run := params.get("run_id"):
+        found = found.filter(payload__runId=run)
+    if origins := listed(request, "origin"):
+        found = found.filter(door__in=[door for door, origin in ORIGINS.items() if origin in origins])
+    if resources := listed(request, "resources"):
+        found = found.filter(noun__in=resources)
+    if action := params.get("action"):
+        _one_of(action, sorted(ACTIONS), "action")
+        found = queries.of_verbs(found, CREATED, DELETED, action)
+    for name, lookup in (("from", "at__gte"), ("to", "at__lte")):
+        if params.get(name):
+            found = found.filter(**{lookup: _instant(params[name], name)})
+    # What is recorded has happened; what was refused has left nothing behind.
+    return found.none() if params.get("status", "SUCCESS") != "SUCCESS" else found
+
+
+def _shown(event: Event, parts: list[str]) -> Json:
+    whole = {
+        "identifier": f"{PREFIX}{event.public_id.hex}",
+        "action": _action(event),
+        "resourceType": event.noun,
+        "status": "SUCCESS",
+        "message": None,
+        "trigger": {
+            "by": {"userId": event.actor_key, "user": {"name": event.actor_name, "kind": event.actor_kind}},
+            "origin": ORIGINS.get(event.door, event.door.upper()),
+            "at": iso(event.at),
+        },
+        "context": {
+            "blueprint": event.blueprint or None,
+            "entity": event.entity or None,
+            "runId": event.payload.get("runId"),
+        },
+        "diff": {"before": event.before, "after": event.after},
+        "additionalData": {"event": event.name, "trace": str(event.trace), **event.payload},
+    }
+    return {name: whole[name] for name in PARTS if name in parts}
+
+
+def _action(event: Event) -> str:
+    verb = event.name.rpartition(".")[2]
+    return "CREATE" if verb in CREATED else "DELETE" if verb in DELETED else "UPDATE"
+
+
+def _ids(identifier: str) -> list[str]:
+    digits = identifier.removeprefix(PREFIX)
+    return [digits] if len(digits) == 32 and all(c in "0123456789abcdef" for c in digits) else []
+
+
+def _instant(text: str, name: str) -> datetime:
+    """A day is its midnight in UTC."""
+    return instant(f"{text}T00:00:00Z" if len(text) == 10 else text, name)
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit", str(AT_FIRST))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
+        raise Invalid.at("limit", f"must be a whole number from 1 to {MOST}")
+    return int(text)
+
+
+def _one_of(word: str, words: list[str], name: str) -> None:
+    if word not in words:
+        raise Invalid.at(name, f"{word!r} is not one of {', '.join(words)}")
