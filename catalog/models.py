@@ -5,7 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import F, Func, Value
+from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Left, Lower, Now, NullIf
 
 from portal.audit.nouns import Noun
@@ -110,7 +110,6 @@ class Entity(models.Model):
             GinIndex(fields=["properties"], opclasses=["jsonb_path_ops"], name="entity_properties"),
             GinIndex(fields=["computed"], opclasses=["jsonb_path_ops"], name="entity_computed"),
             GinIndex(fields=["team"], name="entity_team"),
-            GinIndex(Func(F("identifier"), F("title"), F("properties"), function="pc_words"), name="entity_words"),
             GinIndex(fields=["identifier"], opclasses=["gin_trgm_ops"], name="entity_identifier_part"),
             GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="entity_title_part"),
             models.Index(F("blueprint"), shown_title(), F("id"), name="entity_by_title"),

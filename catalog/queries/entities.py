@@ -49,8 +49,11 @@ def entity(by: By, kind: str, identifier: str) -> Entity:
 
 
 def with_relations(rows: QuerySet[Entity]) -> QuerySet[Entity]:
-    arrows = Relation.objects.select_related("target__blueprint").order_by("position", "id")
-    return rows.select_related("blueprint").prefetch_related(Prefetch("arrows", queryset=arrows))
+    """With what a list shows of their blueprints and targets, each read once however many rows have it."""
+    targets = Relation.objects.select_related("target").order_by("position", "id")
+    shown = ("source_id", "name", "position", "target__identifier", "target__title", "target__blueprint_id")
+    named = Prefetch("arrows__target__blueprint", queryset=Blueprint.objects.only("identifier"))
+    return rows.prefetch_related("blueprint", Prefetch("arrows", queryset=targets.only(*shown)), named)
 
 
 def relations_of(entity: Entity, *, titles: bool = False) -> Json:

@@ -1,6 +1,7 @@
 """Full text: all words must be there, in any property, each perhaps only begun; or a part of the identifier or the title."""
 
 import re
+from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
@@ -15,6 +16,16 @@ class _Matches(Func):
     template = "(%(expressions)s)"
     arg_joiner = " @@ "
     output_field = BooleanField()
+
+
+class _Words(Func):
+    """The column that PostgreSQL keeps of an entity's words; no field of the model, so that no list reads it."""
+
+    output_field = SearchVectorField()
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
+        (own,) = self.get_source_expressions()
+        return f"{compiler.quote_name_unless_alias(own.alias)}.words", []
 
 
 class _Like(Func):
@@ -35,6 +46,6 @@ def words(rows: QuerySet[Entity], text: str) -> QuerySet[Entity]:
     begun = [f"{word[:LONGEST_WORD].lower()}:*" for word in re.findall(r"[^\W_]+", text)][:MOST_WORDS]
     if not begun:
         return rows.filter(part)
-    vector = Func(F("identifier"), F("title"), F("properties"), function="pc_words", output_field=SearchVectorField())
+    vector = _Words(F("id"))
     query = SearchQuery(" & ".join(begun), config="simple", search_type="raw")
     return rows.filter(Q(_Matches(vector, query)) | part)
