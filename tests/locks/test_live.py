@@ -1,15 +1,26 @@
 """`locked` on a deploymentConfig, through the compatible door."""
 
+import random
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.db import connection, models
+from django.db.models import F, Func
 
+from catalog.models import Entity
+from catalog.queries import Place, place_of
 from locks import scopes
 from locks.commands import lock_take
-from locks.models import Lock
-from portal.kit.clock import database_now
+from locks.models import Lock, ScopeKind
+from locks.queries import decide, decide_many
+from portal.kit.by import Actor, By
+from portal.kit.clock import database_now, iso
+from portal.kit.ids import uuid7
 from tests.conftest import events, write
 
+PROGRAM = By(Actor("credential", "credential:0", "CI", scopes=frozenset({"gate"})), "api")
+LOCKED = Func(F("pk"), function="locks_locked", output_field=models.JSONField())
 CONFIG = "blueprints/deploymentConfig/entities/checkout-production"
 
 
@@ -126,3 +137,147 @@ def test_who_is_named_has_the_end_that_is_named(config, terraform, page, alice, 
         "Bob",
         (now + timedelta(hours=1)).isoformat()[:16],
     )
+
+
+# locks_locked says in SQL, for lists, what locks.queries.decide says everywhere else. Random boards hold them together.
+
+TICK = timedelta(microseconds=1)
+AROUND = [-timedelta(days=30), -timedelta(hours=1), -TICK, timedelta(0), TICK, timedelta(hours=1)]
+TEAMS = ["payments", "risk", "nobody's"]
+ROUNDS = 100
+
+
+@dataclass
+class World:
+    services: list[Entity]
+    environments: list[Entity]
+    configs: dict[int, Place]
+
+
+@pytest.fixture
+def world(db):
+    """Three services and four environments, one without a tier and one with a tier nobody knows, and all their configs."""
+    owned = {"checkout": ("payments",), "ledger": ("payments", "risk"), "search": ()}
+    tiers = {"production": "production", "staging": "staging", "attic": "", "moon": "lunar"}
+    services = [write("service", name, team=team) for name, team in owned.items()]
+    environments = [
+        write("environment", name, properties={"tier": tier} if tier else {})
+        for name, tier in tiers.items()
+        if tier != "lunar"
+    ]
+    # An enum keeps such a tier out today; an older entity may still hold one.
+    kind = environments[0].blueprint
+    environments.append(Entity.objects.create(blueprint=kind, identifier="moon", properties={"tier": "lunar"}))
+    configs = {}
+    for service in services:
+        for environment in environments:
+            ends = {"service": (service.identifier,), "environment": (environment.identifier,)}
+            name = f"{service.identifier}-{environment.identifier}"
+            configs[write("deploymentConfig", name, relations=ends).pk] = place_of(service, environment)
+    return World(services, environments, configs)
+
+
+def random_lock(draw, world, now):
+    """A lock of any scope, kind and effect that starts and ends about now, or is released.
+
+    Half of them are twins of the one before but for one thing, so that each step of the order decides somewhere.
+    """
+    kind = draw.choice(list(ScopeKind))
+    starts = now + draw.choice(AROUND)
+    parts = [
+        {"kind": draw.choice(Lock.Kind.values)},
+        {"effect": draw.choice(Lock.Effect.values)},
+        {
+            "scope_kind": kind,
+            "service": draw.choice([*world.services, None]) if kind in ("pair", "service") else None,
+            "service_identifier": "named" if kind in ("pair", "service") else "",
+            "environment": draw.choice([*world.environments, None]) if kind in ("pair", "environment") else None,
+            "environment_identifier": "named" if kind in ("pair", "environment") else "",
+            "tier": draw.choice(["production", "production", "staging"]) if kind == "tier" else "",
+            "team": draw.choice(TEAMS) if kind == "team" else "",
+        },
+        {
+            "created_at": now + draw.choice(AROUND),
+            "starts_at": starts,
+            "expires_at": draw.choice([None, *(now + each for each in AROUND if now + each > starts)]),
+        },
+        {"released_at": draw.choice([None, None, None, now - TICK])},
+    ]
+    lock = (Lock.objects.order_by("-id").first() if draw.random() < 0.5 else None) or Lock(
+        holder_kind="user", holder_key="user:1", **{name: value for part in parts for name, value in part.items()}
+    )
+    for name, value in draw.choice(parts).items():
+        setattr(lock, name, value)
+    lock.pk, lock.public_id = None, uuid7()
+    lock.reason, lock.holder_name = f"reason {draw.randrange(10**6)}", draw.choice(["Dana", "Priya"])
+    lock._state.adding = True
+    return lock
+
+
+# What stands on a board: one maker for each thing that can close a gate, called with (draw, world, now).
+MAKERS = [random_lock]
+
+
+def said(decision):
+    """What a config shows of a decision."""
+    if not decision.denies:
+        return {"locked": False}
+    first = decision.denying[0]
+    shown = {
+        "locked": True,
+        "lockedReason": first.reason,
+        "lockedBy": first.holder_name,
+        "lockedUntil": iso(first.expires_at),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def disagreements(world, rounds=ROUNDS, seed=7):
+    """(board, place, by decide, by SQL) wherever they differ, and how many were compared."""
+    draw, compared = random.Random(seed), 0
+    with connection.cursor() as cursor:
+        cursor.execute("select now()")
+        now = cursor.fetchone()[0]
+    for board in range(rounds):
+        Lock.objects.all().delete()
+        for maker in MAKERS:
+            for _ in range(draw.randrange(8)):
+                maker(draw, world, now).save()
+        inside = dict(Entity.objects.filter(pk__in=world.configs).values_list("pk", LOCKED))
+        many = decide_many(world.configs.values(), now=now)
+        alone = draw.choice(list(world.configs))
+        for config, place in world.configs.items():
+            compared += 1
+            answers = [many[place.service_id, place.environment_id]]
+            answers += [decide(place, by=PROGRAM, now=now)] if config == alone else []
+            yield from ((board, place, said(each), inside[config]) for each in answers if said(each) != inside[config])
+    assert compared >= 300 or rounds < ROUNDS
+
+
+def test_sql_and_the_gate_agree_on_random_boards(world):
+    assert list(disagreements(world)) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("l.expires_at > now()", "l.expires_at >= now()"),
+        ("l.starts_at <= now() or l.starts_at <= l.created_at", "l.starts_at <= now()"),
+        ("l.released_at is null", "true"),
+        ("array['block', 'block_automation'], l.effect", "array['block_automation', 'block'], l.effect"),
+        ("'incident', 'rollback', 'canary', 'manual'", "'incident', 'canary', 'rollback', 'manual'"),
+        ("'environment', 'team', 'tier'", "'team', 'environment', 'tier'"),
+        ("l.expires_at desc nulls first", "l.expires_at desc nulls last"),
+        ("l.effect in ('block', 'block_automation')", "true"),
+        ("else 'production' end as tier", "else 'development' end as tier"),
+        ("l.service_id = p.service and l.environment_id = p.environment", "l.service_id = p.service"),
+        ("l.team = any(p.teams)", "l.team = p.teams[1]"),
+    ],
+)
+def test_the_agreement_notices_a_mistake_in_the_sql(world, right, wrong):
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_get_functiondef('locks_locked'::regproc)")
+        source = cursor.fetchone()[0]
+        assert right in source
+        cursor.execute(source.replace(right, wrong))
+    assert next(disagreements(world), None)
