@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "portal.slackbot",
     "deployments",
     "locks",
+    "catalog.integrations",
     "catalog",
     "portal.audit",
     "portal.accounts",

@@ -142,17 +142,18 @@ _GIVEN = {**_BLUEPRINT, "required": []}
 
 def check_given(definition: Json) -> None:
     """The part of a definition that a client sent, before it is merged with the rest."""
-    _check_shape(_GIVEN, definition)
+    check_shape(_GIVEN, definition)
 
 
 def check_blueprint(definition: Json) -> None:
     """`definition` as clients send it. Targets of relations are looked up by the command."""
-    _check_shape(_BLUEPRINT, definition)
+    check_shape(_BLUEPRINT, definition)
     check_identifier(definition["identifier"], "identifier", longest=100)
     _check_declarations(definition)
 
 
-def _check_shape(schema: Json, definition: Json) -> None:
+def check_shape(schema: Json, definition: Json) -> None:
+    """Refuses with every fault at once, each with its path; "body" is the whole."""
     faults: Faults = [
         {"path": ".".join(str(step) for step in error.instance_path) or "body", "message": error.message}
         for error in compile_schema(schema).iter_errors(definition)

@@ -10,11 +10,12 @@ from django.http.response import HttpResponseBase
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from portal.api import accounts, audit, blueprints, deployments, entities, envelope, locks, search, tokens
+from portal.api import accounts, audit, blueprints, deployments, entities, envelope, integrations, locks, search, tokens
 
 View = Callable[..., HttpResponseBase]
 
 BLUEPRINT = r"^blueprints/(?P<blueprint>.+?)"
+INTEGRATION = r"^integration/(?P<identifier>.+?)"
 # An entity may be called a/entities; what stands after the first /entities/ is its identifier, never a fixed ending.
 BLUEPRINT_ALONE = r"^blueprints/(?P<blueprint>(?:(?!/entities/).)+)"
 
@@ -40,6 +41,23 @@ urlpatterns = [
     path("teams", accounts.teams),
     path("teams/<path:name>", accounts.team),
     path("audit-log", audit.audit_log),
+    path("integration", integrations.integrations),
+    path("integration/provision-enabled", integrations.provision_enabled),
+    path("integration/metadata", integrations.metadata),
+    re_path(INTEGRATION + r"/config$", integrations.config),
+    re_path(INTEGRATION + r"/resync-state$", integrations.resync_state),
+    re_path(INTEGRATION + r"/resync-request$", integrations.resync_request),
+    re_path(INTEGRATION + r"/kinds$", integrations.kinds),
+    re_path(INTEGRATION + r"/kinds/(?P<kind>.+)/examples$", integrations.examples),
+    re_path(INTEGRATION + r"/logs$", integrations.logs),
+    re_path(INTEGRATION + r"/heartbeat$", integrations.heartbeat),
+    re_path(INTEGRATION + r"/syncsMetadata$", integrations.syncs_metadata),
+    re_path(INTEGRATION + r"/syncMetrics$", integrations.sync_metrics),
+    re_path(
+        INTEGRATION + r"/syncMetrics/resync/(?P<event>[^/]+)/kind/(?P<kind>.+)$",
+        integrations.kind_metrics,
+    ),
+    re_path(r"^integration/(?P<identifier>.+)$", integrations.integration),
     path("gate", locks.gate),
     path("locks", locks.locks),
     path("locks/<str:public_id>/extension", locks.extension),

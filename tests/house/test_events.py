@@ -17,6 +17,7 @@ from tests.conftest import SETUP
 
 MODULES = [
     "catalog.commands",
+    "catalog.integrations.commands",
     "deployments.commands",
     "locks.commands",
     "portal.accounts.commands",
@@ -42,6 +43,26 @@ CASES = {
         ["view.created"],
     ),
     "view_delete": (lambda do, shop: do(kept_view(), by=SETUP), ["view.created", "view.deleted"]),
+    "integration_create": (lambda do, shop: do({"installationId": "k8s"}, by=SETUP), ["integration.created"]),
+    "integration_update": (
+        lambda do, shop: do(exporter(), {"title": "Cluster"}, by=SETUP),
+        ["integration.created", "integration.updated"],
+    ),
+    "integration_delete": (
+        lambda do, shop: do(exporter(), by=SETUP),
+        ["integration.created", "integration.deleted"],
+    ),
+    "resync_tell": (
+        lambda do, shop: do(exporter(), {"status": "running"}, by=SETUP),
+        ["integration.created", "integration.resync_started"],
+    ),
+    "resync_ask": (lambda do, shop: do(exporter(), by=SETUP), ["integration.created", "integration.resync_asked"]),
+    "examples_take": (lambda do, shop: do(exporter(), "pod", [{}], by=SETUP), ["integration.created"]),
+    "metrics_take": (
+        lambda do, shop: do(exporter(), [{"eventId": "1", "kindIdentifier": "pod"}], by=SETUP),
+        ["integration.created"],
+    ),
+    "log_take": (lambda do, shop: do(exporter(), [{"message": "hello"}], by=SETUP), ["integration.created"]),
     "deployment_report": (
         lambda do, shop: do(REPORT, by=SETUP),
         ["entity.created", "deployment.reported", "deployment_config.changed"],
@@ -90,6 +111,11 @@ def box():
 def kept_view():
     save = import_string("catalog.commands.view_save")
     return save(catalog.blueprint("service"), "Go", "q=go", shared=True, by=SETUP)
+
+
+def exporter():
+    create = import_string("catalog.integrations.commands.integration_create")
+    return create({"installationId": "k8s"}, by=SETUP)[0]
 
 
 def parsed():
