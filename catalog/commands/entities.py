@@ -1,10 +1,12 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from catalog import hooks, kinds, permissions, queries
+from catalog.commands.lookups import settled
 from catalog.models import Blueprint, Entity, Relation
 from catalog.schema.identifiers import check_identifier
 from catalog.schema.validate import check_properties
@@ -12,12 +14,21 @@ from catalog.wishes import Wish
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
-from portal.kit.errors import Conflict, Invalid, Missing
+from portal.kit.errors import Conflict, Invalid, Missing, PortalError
 from portal.kit.ids import random_text
 from portal.kit.locking import advisory_lock, retried
 
 Json = dict[str, Any]
 Arrows = dict[str, list[Entity]]
+
+# Their entities are made by their own doors alone.
+PROTECTED = {"_user", "_team"}
+
+
+@dataclass(frozen=True)
+class Written:
+    entity: Entity
+    created: bool
 
 
 @retried
@@ -27,12 +38,36 @@ def entity_write(wish: Wish, *, by: By) -> Entity:
 
     The kind's owner may take the write over; live properties go to their owner's command.
     """
+    wish = settled(wish, by=by)
     kind = kinds.kind(wish.blueprint)
     if kind and kind.write:
         entity = kind.write(wish, by)
         if entity is not None:
             return entity
     return entity_store(wish, by=by)
+
+
+def entities_write(wishes: Sequence[Wish], *, dry: bool = False, by: By) -> list[Written | PortalError]:
+    """Each wish by itself, in order: what is wrong with one does not touch another. `dry` writes nothing."""
+    return [_outcome(wish, dry, by) for wish in wishes]
+
+
+def _outcome(wish: Wish, dry: bool, by: By) -> Written | PortalError:
+    try:
+        return _one(wish, dry, by)
+    except PortalError as error:
+        return error
+
+
+@retried
+@transaction.atomic
+def _one(wish: Wish, dry: bool, by: By) -> Written:
+    wish = settled(wish, by=by)
+    known = queries.exists(wish.blueprint, wish.identifier)
+    entity = entity_write(wish, by=by)
+    if dry:
+        transaction.set_rollback(True)
+    return Written(entity, not known)
 
 
 @transaction.atomic
@@ -71,60 +106,6 @@ def entity_store(wish: Wish, *, by: By, event: bool = True, checked: bool = True
     if owner and live:
         owner.write(entity, live, by)
     return entity
-
-
-@retried
-@transaction.atomic
-def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[str]:
-    """Deletes it and, if wished, what has a required relation to it; answers the identifiers, this one first.
-
-    Raises Missing when it is gone, Conflict when others need it or an app above holds it.
-    """
-    held, wished = _held([entity.pk])
-    if not wished:
-        raise Missing(f'Entity with identifier "{entity.identifier}" was not found')
-    return _delete(held, wished=wished, dependents=dependents, by=by)
-
-
-@retried
-@transaction.atomic
-def entities_delete(blueprint: str, identifiers: Sequence[str], *, dependents: bool = False, by: By) -> list[str]:
-    """All of them or none; those that are gone already are no fault. Answers the identifiers that went, dependents too."""
-    kind = queries.blueprint(blueprint)
-    rows = Entity.objects.filter(blueprint=kind, identifier__in=identifiers)
-    held, wished = _held(list(rows.values_list("pk", flat=True)))
-    return _delete(held, wished=wished, dependents=dependents, by=by) if held else []
-
-
-def _held(keys: Sequence[int]) -> tuple[list[Entity], int]:
-    """The entities, then all that need them, and how many are the first. Rows are held in the order of their keys."""
-    doomed = queries.with_dependents(Entity.objects.filter(pk__in=keys).select_related("blueprint"))
-    rows = Entity.objects.select_for_update(of=("self",)).select_related("blueprint")
-    held = list(rows.filter(pk__in=[each.pk for each in doomed]).order_by("pk"))
-    wished = [each for each in held if each.pk in set(keys)]
-    # Once more, now that nothing moves: somebody may have come to need them meanwhile.
-    return queries.with_dependents(wished), len(wished)
-
-
-def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> list[str]:
-    """`doomed`: the `wished` first of them were asked for, the others need those."""
-    for each in doomed if dependents else doomed[:wished]:
-        teams = queries.owner_teams(each)
-        permissions.require_write(by, "unregister", each.blueprint, teams=teams)
-    needing = doomed[wished:]
-    if needing and not dependents:
-        names = ", ".join(each.identifier for each in needing[:5])
-        raise Conflict(
-            f"{len(needing)} entities need “{doomed[0].identifier}”: {names}. "
-            "Delete them first, or send delete_dependents=true.",
-            code="has_dependents",
-            dependents=[each.identifier for each in needing[:100]],
-        )
-    hooks.deleting(doomed, by)
-    for each in doomed:
-        record("entity.deleted", each.noun(), by=by, before=each.facts(queries.relations_of(each)))
-    Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
-    return [each.identifier for each in doomed]
 
 
 def _follow(entity: Entity, before: Json, by: By) -> None:
@@ -217,11 +198,14 @@ def _resolve(entity: Entity, wish: Wish, by: By) -> Arrows:
 
 
 def _make_missing(relation: str, blueprint: str, identifier: str, wish: Wish, by: By) -> Entity:
-    if not wish.create_missing:
-        raise Missing(
-            f'Entity with identifier "{identifier}" was not found', nearest=queries.nearest(blueprint, identifier)
-        )
-    check_identifier(identifier, f"relations.{relation}", longest=1000, also="=")
+    message = f'Entity with identifier "{identifier}" was not found'
+    path = f"relations.{relation}"
+    if blueprint in PROTECTED and wish.create_missing:
+        message += "; people and teams are not made by pointing at them"
+    if blueprint in PROTECTED or not wish.create_missing:
+        errors = [{"path": path, "message": message}]
+        raise Missing(message, errors=errors, nearest=queries.nearest(blueprint, identifier))
+    check_identifier(identifier, path, longest=1000, also="=")
     # Made bare: whatever its blueprint requires is for later.
     return entity_store(Wish(blueprint=blueprint, identifier=identifier, mode="merge"), by=by, checked=False)
 

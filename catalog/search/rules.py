@@ -1,6 +1,6 @@
 """The search language: `{"combinator": "and", "rules": [...]}` read into a tree. Nothing here knows the database."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -351,6 +351,15 @@ def _text(value: Any, path: str) -> str:
 
 def _under(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+def leaves(rule: Rule) -> Iterator[Rule]:
+    """The rules without those that only combine others."""
+    if isinstance(rule, Every | Any_):
+        for each in rule.rules:
+            yield from leaves(each)
+    else:
+        yield rule
 
 
 def every(rules: Sequence[Rule]) -> Rule:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -5,9 +6,16 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import queries, wishes
-from catalog.commands import entities_delete, entity_delete, entity_write
-from catalog.models import Entity
+from catalog import queries
+from catalog.commands import (
+    Written,
+    entities_delete,
+    entities_delete_all,
+    entities_write,
+    entity_delete,
+    entity_write,
+)
+from catalog.wishes import Mode, Wish, parse
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
@@ -20,7 +28,18 @@ from portal.kit.locking import retried
 Json = dict[str, Any]
 
 
-def _written(request: Request, wish: wishes.Wish, by: By) -> Json:
+LONGEST_RUN = 100
+
+
+def writer_of(request: Request) -> By:
+    """Who writes, for which action run."""
+    run = request.query_params.get("run_id", "")
+    if len(run) > LONGEST_RUN or "\0" in run:
+        raise Invalid.at("run_id", f"must be at most {LONGEST_RUN} characters")
+    return replace(by_of(request), run=run)
+
+
+def _written(request: Request, wish: Wish, by: By) -> Json:
     """The entity as it is now; with `validation_only` as it would be, with nothing written."""
     if flag(request, "validation_only"):
         return _would_be(request, wish, by)
@@ -29,7 +48,7 @@ def _written(request: Request, wish: wishes.Wish, by: By) -> Json:
 
 @retried
 @transaction.atomic
-def _would_be(request: Request, wish: wishes.Wish, by: By) -> Json:
+def _would_be(request: Request, wish: Wish, by: By) -> Json:
     would_be = entity_json(entity_write(wish, by=by), request)
     transaction.set_rollback(True)
     return would_be
@@ -38,7 +57,7 @@ def _would_be(request: Request, wish: wishes.Wish, by: By) -> Json:
 @api_view(["GET", "POST"])
 def entities(request: Request, blueprint: str) -> Response:
     """POST creates; with `upsert` it overrides, with `upsert` and `merge` it changes what is given."""
-    by = by_of(request)
+    by = writer_of(request)
     if request.method == "GET":
         require(by, "catalog.read")
         found = list(queries.entities(by, queries.blueprint(blueprint)))
@@ -47,41 +66,36 @@ def entities(request: Request, blueprint: str) -> Response:
     return Response({"ok": True, "entity": _written(request, wish, by)}, status=201)
 
 
-def _wish(request: Request, blueprint: str, body: Any) -> wishes.Wish:
+def _wish(request: Request, blueprint: str, body: Any) -> Wish:
     """What a POST of one entity asks for, by its flags."""
-    mode: wishes.Mode = "create"
+    mode: Mode = "create"
     if flag(request, "upsert"):
         mode = "merge" if flag(request, "merge") else "override"
-    return wishes.parse(blueprint, body, mode=mode, create_missing=flag(request, "create_missing_related_entities"))
+    return parse(blueprint, body, mode=mode, create_missing=flag(request, "create_missing_related_entities"))
 
 
 @api_view(["POST"])
 def bulk(request: Request, blueprint: str) -> Response:
     """1 to 20 entities, each by itself: 200 when all were written, 207 when some were refused; matched by `index`."""
-    by, wished = by_of(request), _listed(request, most=20)
+    by, wished = writer_of(request), _listed(request, most=20)
     require(by, "entity.write", blueprint=blueprint) if not by.actor.is_person else None
     queries.blueprint(blueprint)
-    written: list[Json] = []
-    refused: list[Json] = []
+    outcomes: dict[int, Wish | Written | PortalError] = {}
     for index, each in enumerate(wished):
         try:
-            entity, is_new = _one(request, blueprint, each, by)
-            written.append({"identifier": entity.identifier, "index": index, "created": is_new})
+            outcomes[index] = _wish(request, blueprint, each)
         except PortalError as error:
-            refused.append(_fault(each, index, error))
-    answer = {"ok": not refused, "entities": written, "errors": refused}
-    return Response(answer, status=207 if refused else 200)
+            outcomes[index] = error
+    wishes = {index: each for index, each in outcomes.items() if isinstance(each, Wish)}
+    written = entities_write(list(wishes.values()), dry=flag(request, "validation_only"), by=by)
+    outcomes |= dict(zip(wishes, written, strict=True))
+    entities = [_made(index, each) for index, each in outcomes.items() if isinstance(each, Written)]
+    errors = [_fault(wished[index], index, each) for index, each in outcomes.items() if isinstance(each, PortalError)]
+    return Response({"ok": not errors, "entities": entities, "errors": errors}, status=207 if errors else 200)
 
 
-@retried
-@transaction.atomic
-def _one(request: Request, blueprint: str, body: Any, by: By) -> tuple[Entity, bool]:
-    wish = _wish(request, blueprint, body)
-    known = queries.exists(blueprint, wish.identifier)
-    entity = entity_write(wish, by=by)
-    if flag(request, "validation_only"):
-        transaction.set_rollback(True)
-    return entity, not known
+def _made(index: int, written: Written) -> Json:
+    return {"identifier": written.entity.identifier, "index": index, "created": written.created}
 
 
 def _fault(body: Any, index: int, error: PortalError) -> Json:
@@ -99,7 +113,7 @@ def _fault(body: Any, index: int, error: PortalError) -> Json:
 @api_view(["POST"])
 def bulk_delete(request: Request, blueprint: str) -> Response:
     """1 to 100 identifiers, all or none. Those that are gone already are no fault."""
-    by, wished = by_of(request), _listed(request, most=100)
+    by, wished = writer_of(request), _listed(request, most=100)
     if not all(isinstance(each, str) for each in wished):
         raise Invalid.at("entities", "must be a list of identifiers")
     require(by, "entity.write", blueprint=blueprint) if not by.actor.is_person else None
@@ -116,7 +130,7 @@ def _listed(request: Request, *, most: int) -> list[Any]:
 
 @api_view(["GET", "PUT", "PATCH", "DELETE"])
 def entity(request: Request, blueprint: str, identifier: str) -> Response:
-    by = by_of(request)
+    by = writer_of(request)
     if request.method == "GET":
         found = queries.entity(by, blueprint, identifier)
         return Response({"ok": True, "entity": entity_json(found, request)})
@@ -125,8 +139,8 @@ def entity(request: Request, blueprint: str, identifier: str) -> Response:
         found = queries.entity_to_write(blueprint, identifier)
         gone = entity_delete(found, dependents=flag(request, "delete_dependents"), by=by)
         return Response({"ok": True, "deletedEntities": gone})
-    mode: wishes.Mode = "replace" if request.method == "PUT" else "patch"
-    wish = wishes.parse(
+    mode: Mode = "replace" if request.method == "PUT" else "patch"
+    wish = parse(
         blueprint,
         object_of(request),
         mode=mode,
@@ -134,6 +148,15 @@ def entity(request: Request, blueprint: str, identifier: str) -> Response:
         create_missing=flag(request, "create_missing_related_entities"),
     )
     return Response({"ok": True, "entity": _written(request, wish, by)})
+
+
+@api_view(["DELETE"])
+def all_entities(request: Request, blueprint: str) -> Response:
+    """Every entity of the blueprint or none; with `delete_blueprint` the blueprint too."""
+    by = writer_of(request)
+    require(by, "entity.write", blueprint=blueprint) if not by.actor.is_person else None
+    gone = entities_delete_all(queries.blueprint(blueprint), itself=flag(request, "delete_blueprint"), by=by)
+    return Response({"ok": True, "deleted": gone})
 
 
 @api_view(["GET"])

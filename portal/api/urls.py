@@ -72,6 +72,7 @@ urlpatterns = [
     re_path(BLUEPRINT_ALONE + r"/entities/search/count$", posted(search.count, "search/count")),
     re_path(BLUEPRINT_ALONE + r"/entities/bulk$", posted(entities.bulk, "bulk")),
     re_path(BLUEPRINT_ALONE + r"/bulk/entities/delete$", entities.bulk_delete),
+    re_path(BLUEPRINT_ALONE + r"/all-entities$", entities.all_entities),
     re_path(BLUEPRINT_ALONE + r"/entities$", entities.entities),
     re_path(BLUEPRINT + r"/entities/(?P<identifier>.+)$", entities.entity),
     re_path(r"^blueprints/(?P<identifier>.+)$", blueprints.blueprint),

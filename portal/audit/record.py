@@ -43,7 +43,7 @@ def record(
         trace=by.trace,
         before=before,
         after=after,
-        payload=payload or {},
+        payload=({"runId": by.run} if by.run else {}) | (payload or {}),
     )
     owed = [Delivery(event=event, subscriber=each.name, stream=event.stream) for each in subscribers.of(event)]
     if owed:

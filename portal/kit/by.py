@@ -37,6 +37,7 @@ class By:
     door: Door
     trace: UUID = field(default_factory=uuid7)
     agent: str = ""  # the client's User-Agent, kept as an entity's datasource
+    run: str = ""  # the action run that the change belongs to
 
 
 def system(name: str) -> By:

@@ -38,6 +38,14 @@ CASES = {
     "entity_store": (lambda do, shop: do(Wish("service", "a", "create"), by=SETUP), ["entity.created"]),
     "entity_delete": (lambda do, shop: do(catalog.service_named("search"), by=SETUP), ["entity.deleted"]),
     "entities_delete": (lambda do, shop: do("service", ["search", "gone"], by=SETUP), ["entity.deleted"]),
+    "entities_write": (
+        lambda do, shop: do([Wish("service", "a", "create"), Wish("nothing", "b", "create")], by=SETUP),
+        ["entity.created"],
+    ),
+    "entities_delete_all": (
+        lambda do, shop: do(catalog.blueprint("service"), by=SETUP),
+        ["entity.deleted", "entity.deleted"],
+    ),
     "view_save": (
         lambda do, shop: do(catalog.blueprint("service"), "Go", "q=go", shared=True, by=SETUP),
         ["view.created"],

@@ -1,0 +1,104 @@
+from collections.abc import Iterator, Sequence
+
+from django.db import transaction
+
+from catalog import hooks, permissions, queries
+from catalog.commands.blueprints import blueprint_delete
+from catalog.models import Blueprint, Entity, Relation
+from portal.audit.record import record
+from portal.kit.by import By
+from portal.kit.errors import Conflict, Missing
+from portal.kit.locking import retried
+
+AT_ONCE = 500
+
+
+@retried
+@transaction.atomic
+def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[str]:
+    """Deletes it and, if wished, what has a required relation to it; answers the identifiers, this one first.
+
+    Raises Missing when it is gone, Conflict when others need it or an app above holds it.
+    """
+    held, wished = _held([entity.pk])
+    if not wished:
+        raise Missing(f'Entity with identifier "{entity.identifier}" was not found')
+    return _delete(held, wished=wished, dependents=dependents, by=by)
+
+
+@retried
+@transaction.atomic
+def entities_delete(blueprint: str, identifiers: Sequence[str], *, dependents: bool = False, by: By) -> list[str]:
+    """All of them or none; those that are gone already are no fault. Answers the identifiers that went, dependents too."""
+    kind = queries.blueprint(blueprint)
+    rows = Entity.objects.filter(blueprint=kind, identifier__in=identifiers)
+    held, wished = _held(list(rows.values_list("pk", flat=True)))
+    return _delete(held, wished=wished, dependents=dependents, by=by) if held else []
+
+
+def _held(keys: Sequence[int]) -> tuple[list[Entity], int]:
+    """The entities, then all that need them, and how many are the first. Rows are held in the order of their keys."""
+    doomed = queries.with_dependents(Entity.objects.filter(pk__in=keys).select_related("blueprint"))
+    rows = Entity.objects.select_for_update(of=("self",)).select_related("blueprint")
+    held = list(rows.filter(pk__in=[each.pk for each in doomed]).order_by("pk"))
+    wished = [each for each in held if each.pk in set(keys)]
+    # Once more, now that nothing moves: somebody may have come to need them meanwhile.
+    return queries.with_dependents(wished), len(wished)
+
+
+def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> list[str]:
+    """`doomed`: the `wished` first of them were asked for, the others need those."""
+    for each in doomed if dependents else doomed[:wished]:
+        teams = queries.owner_teams(each)
+        permissions.require_write(by, "unregister", each.blueprint, teams=teams)
+    needing = doomed[wished:]
+    if needing and not dependents:
+        names = ", ".join(each.identifier for each in needing[:5])
+        raise Conflict(
+            f"{len(needing)} entities need “{doomed[0].identifier}”: {names}. "
+            "Delete them first, or send delete_dependents=true.",
+            code="has_dependents",
+            dependents=[each.identifier for each in needing[:100]],
+        )
+    hooks.deleting(doomed, by)
+    for each in doomed:
+        record("entity.deleted", each.noun(), by=by, before=each.facts(queries.relations_of(each)))
+    Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
+    return [each.identifier for each in doomed]
+
+
+@retried
+@transaction.atomic
+def entities_delete_all(blueprint: Blueprint, *, itself: bool = False, by: By) -> int:
+    """Every entity of the blueprint and, if wished, the blueprint; or nothing. Answers how many entities went.
+
+    A Conflict when an entity of another blueprint needs one of them.
+    """
+    permissions.require_write(by, "unregister", blueprint, teams=())
+    needing = list(_needing(blueprint))
+    if needing:
+        names = ", ".join(needing)
+        raise Conflict(
+            f"Entities of {names} need those of “{blueprint.title}”. Delete them first.",
+            code="has_dependents",
+            blueprints=needing,
+        )
+    count = 0
+    while keys := list(blueprint.entities.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
+        held, _ = _held(keys)
+        count += len(_delete(held, wished=len(held), dependents=True, by=by))
+    if itself:
+        blueprint_delete(blueprint, by=by)
+    return count
+
+
+def _needing(blueprint: Blueprint) -> Iterator[str]:
+    """Other blueprints with entities that have a required relation to one of this one's."""
+    for other in Blueprint.objects.exclude(pk=blueprint.pk).order_by("identifier"):
+        names = [
+            name
+            for name, each in other.relations.items()
+            if each.get("required") and each["target"] == blueprint.identifier
+        ]
+        if names and Relation.objects.filter(source__blueprint=other, name__in=names).exists():
+            yield other.identifier
