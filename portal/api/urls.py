@@ -3,14 +3,14 @@ so they match greedily and whatever has a fixed ending stands first (docs/decisi
 """
 
 from collections.abc import Callable
+from functools import wraps
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import path, re_path
-from django.views.decorators.csrf import csrf_exempt
 
 from portal.api import accounts, audit, blueprints, deployments, entities, envelope, integrations, locks, search, tokens
+from portal.api.schema import views as description
 
 View = Callable[..., HttpResponseBase]
 
@@ -23,8 +23,7 @@ BLUEPRINT_ALONE = r"^blueprints/(?P<blueprint>(?:(?!/entities/).)+)"
 def posted(view: View, name: str) -> View:
     """POST is for the route; with any other method the words are the identifier of an entity called so."""
 
-    @csrf_exempt
-    @login_not_required
+    @wraps(view)
     def route(request: HttpRequest, blueprint: str) -> HttpResponseBase:
         if request.method == "POST":
             return view(request, blueprint=blueprint)
@@ -34,6 +33,7 @@ def posted(view: View, name: str) -> View:
 
 
 urlpatterns = [
+    path("schema", description.schema),
     path("auth/access_token", tokens.access_token),
     path("organization", accounts.organization),
     path("users", accounts.users),

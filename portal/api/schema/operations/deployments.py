@@ -1,0 +1,180 @@
+from deployments.models import Deployment, InboxItem, Status
+from deployments.reports import MOST_CHANGES
+from portal.api.deployments import LONGEST_KEY
+from portal.api.schema.answers import fault, missing, ok
+from portal.api.schema.operation import Group, Operation
+from portal.api.schema.operations.locks import ENVIRONMENT, SERVICE
+from portal.api.schema.parameters import header, query
+from portal.api.schema.shapes import (
+    anything,
+    choice,
+    either,
+    flag,
+    free,
+    instant,
+    listed,
+    null,
+    sent,
+    shown,
+    text,
+    whole,
+)
+
+WHO = text("dana@example.org", "A person.", maxLength=254)
+CHANGE = sent(
+    {
+        "sha": text("4f2a9c1"),
+        "message": null(text("Retry the payment")),
+        "author": null(text("Dana")),
+        "pr": null(text("1207")),
+        "url": null(text("https://git.example/pr/1207")),
+    },
+    needed="sha",
+    name="Change",
+)
+# A whole number is taken for the text that it stands for, as CI systems name versions and runs.
+_WORDS = {
+    "version": ("1.4.2", 300, "A version, a commit, or both."),
+    "commit": ("4f2a9c1d", 100, ""),
+    "previous_commit": ("9b1e77a0", 100, "What was live before, as the sender knows it."),
+    "ref": ("main", 300, ""),
+    "message": ("Retry the payment", 20000, ""),
+    "author": ("Dana", 254, "Who wrote the change."),
+    "actor": ("dana@example.org", 254, "Who deployed it."),
+    "artifact": ("registry.example/checkout:1.4.2", 500, ""),
+    "decision": ("", 2000, "The gate's `receipt`."),
+}
+_CI = sent(
+    {
+        "provider": null(text("github", maxLength=40)),
+        "run": either(
+            text("42", "With the provider and the attempt: which deployment it is.", maxLength=500), whole(42)
+        ),
+        "attempt": null(whole(1, minimum=0)),
+        "url": null(text("https://ci.example/runs/42", maxLength=2000)),
+    }
+)
+REPORT = sent(
+    {
+        "service": SERVICE,
+        "environment": ENVIRONMENT,
+        "status": choice(Status.values, "success when it is not said.", "success"),
+        "kind": choice(Deployment.Kind.values),
+        **{
+            name: null(either(text(example, about, maxLength=most), whole(7)))
+            for name, (example, most, about) in _WORDS.items()
+        },
+        "started_at": null(instant(example="2026-02-03T15:38:00Z")),
+        "finished_at": null(instant(example="2026-02-03T15:40:00Z")),
+        "ci": null(_CI),
+        "fence": null(whole(7, "Of two that finished at once the greater is live.", minimum=0, maximum=2**31 - 1)),
+        "changes": null(listed(CHANGE, "What is in it.", maxItems=MOST_CHANGES)),
+        "instances": anything({"pods": 3}, "Kept as it is."),
+        "extra": null(free({"region": "eu-west-1"}, "Kept as it is.")),
+    },
+    needed="service environment",
+    name="Report",
+    about="What one CI run did to one service in one environment. At least a version or a commit.",
+)
+DEPLOYMENT = shown(
+    {
+        "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"),
+        "identifier": null(text("checkout-production-github-42-1", "Of its entity in the catalog.")),
+        "service": text("checkout"),
+        "environment": text("production"),
+        "kind": choice(Deployment.Kind.values),
+        "status": choice(Status.values, example="success"),
+        **{
+            name: null(text(_WORDS[name][0]))
+            for name in ("version", "commit", "previous_commit", "ref", "message", "author", "actor")
+        },
+        "started_at": null(instant()),
+        "finished_at": null(instant()),
+        "run_url": null(text("https://ci.example/runs/42")),
+        "artifact": null(text("registry.example/checkout:1.4.2")),
+        "fence": null(whole(7)),
+        "changes": listed(CHANGE),
+        "url": text("https://portal.example.org/catalog/deployment/entities/checkout-production-github-42-1"),
+    },
+    name="Deployment",
+)
+KEPT = shown(
+    {
+        "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"),
+        "state": choice(InboxItem.State.values),
+        "service": text("chekout"),
+        "environment": text("production"),
+        "problem": text("There is no service called “chekout”. Did you mean checkout?"),
+        "nearest": listed(text("checkout")),
+        "url": text("https://portal.example.org/deployments/inbox"),
+    },
+    name="InboxItem",
+)
+CELL = shown(
+    {
+        "service": text("checkout"),
+        "environment": text("production"),
+        "tier": text("production"),
+        "version": null(text("1.4.2")),
+        "commit": null(text("4f2a9c1d")),
+        "ref": null(text("main")),
+        "author": null(text("Dana")),
+        "deployed_at": null(instant()),
+        "deployed_by": null(text("dana@example.org")),
+        "status": null(choice(Status.values, "Of the latest deployment, which may not be the live one.", "success")),
+        "locked": flag(True),
+        "locked_reason": null(text("debugging the payment retries")),
+        "locked_by": null(text("Dana")),
+        "locked_until": null(instant()),
+        "url": null(text("https://portal.example.org/catalog/deploymentConfig/entities/checkout-production")),
+    },
+    name="DeploymentConfig",
+    about="What is live in one place, and whether it may be deployed to.",
+)
+
+GROUP = Group(
+    "Deployments",
+    "What CI deployed, and what is live where.",
+    [
+        Operation(
+            "deployment_report",
+            "POST",
+            "/deployments",
+            "Report a deployment",
+            about="Reports of one run are one deployment, in whatever order they come. The same again changes nothing. "
+            "Fields that are not known are ignored.",
+            needs="deployment.report",
+            parameters=[
+                header(
+                    "Idempotency-Key",
+                    text("run-42", "The same request again gets the same answer.", maxLength=LONGEST_KEY),
+                )
+            ],
+            body=REPORT,
+            answers={
+                200: ok("Known already, or advanced.", deployment=DEPLOYMENT, created=flag(False)),
+                201: ok("Taken in.", deployment=DEPLOYMENT, created=flag(True)),
+                202: ok("A name is unknown: kept in the inbox until somebody places it.", inbox=KEPT),
+                409: fault(
+                    "deployment_conflict",
+                    "idempotency_conflict",
+                    about="The run has said otherwise before, or the key came with another body.",
+                    message="This run was reported with another version.",
+                    details={"differs_in": ["version"]},
+                ),
+            },
+        ),
+        Operation(
+            "deployments_current",
+            "GET",
+            "/deployments/current",
+            "What is live",
+            needs="catalog.read",
+            parameters=[query("service", SERVICE), query("environment", ENVIRONMENT)],
+            answers={
+                200: ok("By service and environment.", deployment_configs=listed(CELL)),
+                404: missing("service or environment", "There is no service called “chekout”.", nearest=True),
+            },
+        ),
+    ],
+)

@@ -1,0 +1,203 @@
+from locks.decisions import INTENTS
+from locks.models import Lock, ScopeKind
+from portal.api.locks import STATES
+from portal.api.schema.answers import Answer, fault, missing, ok
+from portal.api.schema.operation import Group, Operation
+from portal.api.schema.parameters import in_path, query
+from portal.api.schema.shapes import (
+    always,
+    choice,
+    either,
+    flag,
+    free,
+    instant,
+    listed,
+    null,
+    sent,
+    shown,
+    text,
+    whole,
+)
+
+SERVICE = text("checkout", "A service's identifier.")
+ENVIRONMENT = text("production", "An environment's identifier, or one of its aliases.")
+REASON = text("debugging the payment retries", "Why, in a sentence for those who wait.", minLength=3, maxLength=2000)
+_NAMED = {
+    "service": null(SERVICE),
+    "environment": null(ENVIRONMENT),
+    "tier": null(text("production")).like(None),
+    "team": null(text("payments")).like(None),
+}
+LOCK = shown(
+    {
+        "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"),
+        "kind": choice(Lock.Kind.values),
+        "effect": choice(Lock.Effect.values),
+        "scope": choice(ScopeKind.values),
+        **_NAMED,
+        "reason": text("debugging the payment retries"),
+        "link": null(text("https://example.org/incidents/7")),
+        "holder": shown({"kind": text("user", "user, credential or system."), "name": text("Dana")}),
+        "automatic_by": null(text("canary")).like(None),
+        "starts_at": instant(),
+        "expires_at": null(instant("Null: until it is released.", "2026-02-03T17:40:00.000Z")),
+        "released_at": null(instant()).like(None),
+        "released_by": null(text("Dana")).like(None),
+        "release_reason": null(text("done")).like(None),
+        "url": text("https://portal.example.org/locks/019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", "Its page."),
+    },
+    name="Lock",
+)
+_DECISION = {
+    "service": SERVICE,
+    "environment": text("production", "Its true name, whatever was asked."),
+    "tier": text("production"),
+    "intent": choice(INTENTS),
+    "at": instant("When it was decided."),
+    "message": text("checkout in production is open.", "A sentence for people."),
+    "next_open_at": null(instant("When the last denying lock ends by itself.")).like(None),
+    "retry_after": null(whole(7200, "Seconds until asking again can be worth it.")).like(None),
+    "locks": listed(LOCK, "All that cover the place, the most severe first."),
+    "url": text("https://portal.example.org/catalog/service/entities/checkout", "The service's page."),
+    "asked": shown({"service": text("checkout"), "environment": text("prod")}),
+}
+ALLOWED = shown(
+    {"outcome": choice(["allow", "warn"]), **_DECISION, "locks": _DECISION["locks"].like([])}
+    | {"receipt": text("eyJv…", "Hand it back as the report's `decision`.")},
+    name="Allowed",
+)
+DENIED = shown(
+    {
+        "outcome": always("deny"),
+        **_DECISION,
+        "message": text("checkout in production is locked by Dana until 17:40 UTC: debugging the payment retries"),
+        "next_open_at": null(instant(example="2026-02-03T17:40:00.000Z")),
+        "retry_after": null(whole(7200)),
+    },
+    name="Denied",
+)
+LOCKED = Answer(
+    "Denied. Stop, and show `message`.",
+    shown(
+        {
+            "ok": always(False),
+            "error": always("locked"),
+            "message": text(DENIED.example["message"]),
+            "details": free({}),
+            "decision": DENIED,
+        }
+    ),
+    {"Retry-After": text("7200", "Seconds; absent where a lock is open-ended.")},
+)
+ID = in_path("public_id", text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", "The lock's id.", minLength=1))
+NO_LOCK = missing("lock", "There is no such lock.")
+_UNTIL = {
+    "until": null(instant("An end; null for open-ended. Or `duration`.", "2026-02-03T17:40:00Z")),
+    "duration": text("2h", "From now: `90m`, `2h`, `1d12h`. Or `until`."),
+}
+UNKNOWN = missing("name", "There is no service called “chekout”. Did you mean checkout?", nearest=True)
+
+GROUP = Group(
+    "Gate and locks",
+    "May I deploy now? And: nobody deploys here while I work.",
+    [
+        Operation(
+            "gate",
+            "GET",
+            "/gate",
+            "Ask whether a deployment may go on",
+            about="200 is yes, 423 is no. Anything else is no answer: treat it as no. A denial is kept.",
+            needs="gate.ask",
+            parameters=[
+                query("service", SERVICE, needed=True),
+                query("environment", ENVIRONMENT, needed=True),
+                query("intent", choice(INTENTS)),
+                query("commit", text("4f2a9c1", "What is to be deployed.")),
+                query("run", text("https://ci.example/runs/42", "Who asks, for the record.")),
+            ],
+            answers={200: ok("Go on, perhaps with a warning.", decision=ALLOWED), 404: UNKNOWN, 423: LOCKED},
+        ),
+        Operation(
+            "locks",
+            "GET",
+            "/locks",
+            "List locks",
+            needs="lock.read",
+            parameters=[
+                query("state", choice(STATES)),
+                query("service", SERVICE),
+                query("environment", ENVIRONMENT),
+                query("scope", choice(ScopeKind.values)),
+            ],
+            answers={200: ok("Up to 1,000.", locks=listed(LOCK)), 404: UNKNOWN},
+        ),
+        Operation(
+            "lock_take",
+            "POST",
+            "/locks",
+            "Take a lock",
+            about="It lasts until its end or its release; without an end, as long as its tier's default.",
+            needs="lock.take",
+            body=sent(
+                {
+                    "scope": null(choice(ScopeKind.values, "What it covers. Name what the scope needs, and no more.")),
+                    **_NAMED,
+                    "reason": REASON,
+                    "link": null(text("https://example.org/incidents/7", "http or https.")),
+                    "kind": null(choice(Lock.Kind.values)),
+                    "effect": null(choice(Lock.Effect.values)),
+                    "steal": flag(False, "Take it over from its holder, where you may."),
+                    **_UNTIL,
+                },
+                needed="reason",
+                name="LockWish",
+            ).like({"service": "checkout", "environment": "production", "reason": REASON.example, "duration": "2h"}),
+            answers={
+                201: ok("The lock.", lock=LOCK),
+                404: UNKNOWN,
+                409: fault(
+                    "already_locked",
+                    about="It is held. `details.lock` is the one that is in the way.",
+                    message="checkout in production is locked by Dana until 17:40 UTC: debugging the payment retries",
+                    details={"lock": LOCK.example},
+                ),
+            },
+        ),
+        Operation(
+            "lock",
+            "GET",
+            "/locks/{public_id}",
+            "One lock",
+            needs="lock.read",
+            parameters=[ID],
+            answers={200: ok("The lock, active or not.", lock=LOCK), 404: NO_LOCK},
+        ),
+        Operation(
+            "lock_release",
+            "DELETE",
+            "/locks/{public_id}",
+            "Release a lock",
+            about="Twice is the same as once. A token releases what it took itself.",
+            needs="lock.read lock.release",
+            parameters=[ID, query("reason", text("done"))],
+            answers={200: ok("The lock, released.", lock=LOCK), 404: NO_LOCK},
+        ),
+        Operation(
+            "lock_extend",
+            "POST",
+            "/locks/{public_id}/extension",
+            "Move a lock's end",
+            needs="lock.read lock.release",
+            parameters=[ID],
+            body=either(
+                sent({"duration": _UNTIL["duration"]}, needed="duration"),
+                sent({"until": _UNTIL["until"]}, needed="until"),
+            ),
+            answers={
+                200: ok("The lock.", lock=LOCK),
+                404: NO_LOCK,
+                409: fault("lock_ended", about="It has ended.", message="This lock has ended. Take a new one."),
+            },
+        ),
+    ],
+)
