@@ -1,0 +1,152 @@
+"""Children that run jq, kept for the next call, so that an evaluation costs microseconds and a hostile one a child."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+CHILD = Path(__file__).with_name("child.py")
+MILLISECONDS = 250
+# By the clock on the wall: a machine that is busy elsewhere is not the program's fault.
+PATIENCE = 20.0
+MOST_CHILDREN = 2
+AT_ONCE = 500
+DEATHS = 2
+EMPTY: dict[str, str] = {}
+Cell = tuple[int, int]
+# An input on which programs are compiled and not run.
+NOTHING = object()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`value` is the first output, None when there is none; or `error` says why there is no value."""
+
+    value: Any = None
+    error: str = ""
+
+
+class Child:
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", str(CHILD)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=EMPTY,
+                close_fds=True,
+            )
+        ours.settimeout(PATIENCE)
+        self.peer = ours
+        self.lines = ours.makefile("rb")
+
+    def ask(self, programs: Sequence[str], texts: Mapping[str, str], cells: Sequence[Cell]) -> None:
+        request = {"programs": programs, "inputs": texts, "cells": cells, "milliseconds": MILLISECONDS}
+        with suppress(OSError):  # it died while it was idle: there will be no answer
+            self.peer.sendall(orjson.dumps(request) + b"\n")
+
+    def answer(self) -> Outcome | None:
+        """None when the child is dead, or as good as dead."""
+        try:
+            line = self.lines.readline()
+        except OSError:
+            return None
+        return Outcome(**orjson.loads(line)) if line.endswith(b"\n") else None
+
+    def end(self) -> str:
+        """Makes sure that it is gone, and says what it died of."""
+        self.lines.close()
+        self.peer.close()
+        try:
+            code = self.process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return f"it did not answer within {PATIENCE:.0f} seconds"
+        if code == -signal.SIGPROF:
+            return f"it took more than {MILLISECONDS} ms of processor time"
+        return "it needs too much memory, or is nested too deeply"
+
+
+class Pool:
+    def __init__(self) -> None:
+        self.slots = threading.BoundedSemaphore(MOST_CHILDREN)
+        self.idle: list[Child] = []
+
+    @contextmanager
+    def child(self) -> Iterator["Held"]:
+        with self.slots:
+            held = Held(self._idle_one() or Child())
+            try:
+                yield held
+            except BaseException:
+                # Half an answer may still be on its way: nobody else may read it.
+                held.child.process.kill()
+                held.child.end()
+                raise
+            self.idle.append(held.child)
+
+    def _idle_one(self) -> Child | None:
+        """One that somebody killed while it was idle is passed over."""
+        while self.idle:
+            child = self.idle.pop()
+            if child.process.poll() is None:
+                return child
+            child.end()
+        return None
+
+    def evaluate(self, programs: Sequence[str], inputs: Sequence[Any]) -> list[list[Outcome]]:
+        """A row for each input, in it an outcome for each program."""
+        rows = [[Outcome()] * len(programs) for _ in inputs]
+        texts = ["" if each is NOTHING else orjson.dumps(each, default=str).decode() for each in inputs]
+        left = [(row, column) for row in range(len(inputs)) for column in range(len(programs))]
+        deaths: Counter[int] = Counter()
+        with self.child() as held:
+            while left:
+                some, left = left[:AT_ONCE], left[AT_ONCE:]
+                answers = held.ask(programs, texts, some)
+                for (row, column), answer in zip(some, answers, strict=False):
+                    rows[row][column] = answer
+                if len(answers) == len(some):
+                    continue
+                # The child died of the next one. The others go on with a new child; a program that kills again is given up.
+                (row, column), left = some[len(answers)], some[len(answers) + 1 :] + left
+                rows[row][column] = died = Outcome(error=held.replace())
+                deaths[column] += 1
+                if deaths[column] == DEATHS:
+                    for row, _ in (cell for cell in left if cell[1] == column):
+                        rows[row][column] = died
+                    left = [cell for cell in left if cell[1] != column]
+        return rows
+
+
+class Held:
+    """A child in use, and the one that takes its place when it dies."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+
+    def ask(self, programs: Sequence[str], texts: Sequence[str], cells: Sequence[Cell]) -> list[Outcome]:
+        """Fewer answers than cells when the child died."""
+        self.child.ask(programs, {str(row): texts[row] for row, _ in cells}, cells)
+        answers: list[Outcome] = []
+        while len(answers) < len(cells) and (answer := self.child.answer()):
+            answers.append(answer)
+        return answers
+
+    def replace(self) -> str:
+        """What the child died of."""
+        reason = self.child.end()
+        self.child = Child()
+        return reason
