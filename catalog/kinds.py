@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+# The keys of a definition that the portal knows, and those that it alone writes and clients send back.
+KNOWN = frozenset(
+    "identifier title description icon schema calculationProperties mirrorProperties aggregationProperties relations "
+    "ownership teamInheritance changelogDestination createdAt createdBy updatedAt updatedBy".split()
+)
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -148,8 +154,11 @@ def fill(blueprint: Any, definition: Json) -> None:
     blueprint.calculation_properties = definition.get("calculationProperties") or {}
     blueprint.mirror_properties = definition.get("mirrorProperties") or {}
     blueprint.aggregation_properties = definition.get("aggregationProperties") or {}
-    blueprint.relations = definition.get("relations") or {}
+    blueprint.relations = {
+        name: {"required": False, "many": False} | each for name, each in (definition.get("relations") or {}).items()
+    }
     blueprint.ownership = definition.get("ownership")
     blueprint.team_inheritance = definition.get("teamInheritance")
     blueprint.changelog_destination = definition.get("changelogDestination")
+    blueprint.extra = {key: value for key, value in definition.items() if key not in KNOWN}
     blueprint.order = list(blueprint.schema["properties"])

@@ -32,6 +32,8 @@ class Blueprint(models.Model):
     ownership = models.JSONField(null=True, blank=True)
     team_inheritance = models.JSONField(null=True, blank=True)
     changelog_destination = models.JSONField(null=True, blank=True)
+    # Top-level keys that clients send and the portal does not know; they read back as they were sent.
+    extra = models.JSONField(default=dict, blank=True, editable=False)
     # jsonb forgets the order of keys; people see properties in the order they were declared.
     order = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -49,7 +51,7 @@ class Blueprint(models.Model):
         return Noun("blueprint", self.identifier, self.title, blueprint=self.identifier)
 
     def facts(self) -> Json:
-        return {
+        known = {
             "identifier": self.identifier,
             "title": self.title,
             "description": self.description,
@@ -63,6 +65,8 @@ class Blueprint(models.Model):
             "teamInheritance": self.team_inheritance,
             "changelogDestination": self.changelog_destination,
         }
+        everything: Json = self.extra | known
+        return everything
 
     @property
     def properties(self) -> Json:

@@ -9,7 +9,7 @@ from catalog import hooks, kinds, permissions, queries
 from catalog.commands.lookups import settled
 from catalog.models import Blueprint, Entity, Relation
 from catalog.schema.identifiers import check_identifier
-from catalog.schema.validate import check_properties
+from catalog.schema.validate import check_properties, defaults
 from catalog.wishes import Wish
 from portal.accounts.policy import require
 from portal.audit.record import record
@@ -90,6 +90,8 @@ def entity_store(wish: Wish, *, by: By, event: bool = True, checked: bool = True
         )
     before = {} if is_new else entity.facts(queries.relations_of(entity))
     live, stored = _split_live(blueprint, wish.properties)
+    if is_new and checked:
+        stored = defaults(blueprint.schema["properties"]) | stored
     _apply(entity, wish, stored, fresh=is_new)
     arrows = _resolve(entity, wish, by)
     if checked:

@@ -4,6 +4,7 @@ from catalog.queries.blueprints import (
     blueprints,
     blueprints_counted,
     blueprints_pointing_at,
+    known_blueprints,
     losses,
     readable_blueprint,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "entity_to_write",
     "environment_named",
     "found",
+    "known_blueprints",
     "losses",
     "nearest",
     "owner_teams",

@@ -7,6 +7,7 @@ from django.db.models import Count, Q, QuerySet
 
 from catalog import kinds
 from catalog.models import Blueprint, Relation
+from catalog.schema.paths import Known
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.errors import Missing
@@ -24,6 +25,13 @@ def blueprint(identifier: str) -> Blueprint:
 def readable_blueprint(by: By, identifier: str) -> Blueprint:
     require(by, "catalog.read")
     return blueprint(identifier)
+
+
+def known_blueprints() -> dict[str, Known]:
+    """What the paths of other blueprints' definitions may walk along, by identifier."""
+    return {
+        each.identifier: Known(each.relations, each.declared, each.ownership or {}) for each in Blueprint.objects.all()
+    }
 
 
 def blueprints(by: By) -> QuerySet[Blueprint]:

@@ -20,7 +20,7 @@ _BOUNDS = (
 
 
 class PropertyType:
-    """A property type is known by its (type, format, enum or not) and registers itself under `key`.
+    """A property type is known by its (type, format, spec, enum or not) and registers itself under `key`.
 
     `show` names the fragment in templates/catalog/values/ that renders a value.
     """
@@ -29,21 +29,25 @@ class PropertyType:
     label: ClassVar[str]
     type: ClassVar[str]
     format: ClassVar[str | None] = None
+    spec: ClassVar[str | None] = None
     show: ClassVar[str] = "text"
 
     def owns(self, definition: Json) -> bool:
+        if self.spec:
+            return definition.get("spec") == self.spec
         return definition.get("type") == self.type and definition.get("format") == self.format
 
     def definition(self) -> Json:
         """The least definition of this type."""
-        return {"type": self.type} | ({"format": self.format} if self.format else {})
+        named = {"type": self.type, "format": self.format, "spec": self.spec}
+        return {key: word for key, word in named.items() if word}
 
     def json_schema(self, definition: Json) -> Json:
         """What a value must satisfy, in JSON Schema."""
-        schema = {"type": self.type} | {word: definition[word] for word in _BOUNDS if word in definition}
-        if self.format:
-            schema["format"] = self.format
-        return schema
+        schema = {word: definition[word] for word in ("type", *_BOUNDS) if word in definition}
+        form = definition.get("format")
+        # `labeled-url` is of an object, and says nothing of a text.
+        return schema | ({"format": form} if form and definition["type"] == "string" else {})
 
     def parse(self, text: str) -> Any:
         """A value from what a person typed; ValueError says what would be right."""
@@ -54,7 +58,6 @@ class Text(PropertyType):
     key, label, type = "text", "Text", "string"
 
     def owns(self, definition: Json) -> bool:
-        # Every other string format is shown as the text it is until it has a class of its own.
         return definition.get("type") == "string"
 
 
@@ -66,9 +69,6 @@ class Enum(PropertyType):
 
     def definition(self) -> Json:
         return {"type": "string", "enum": []}
-
-    def json_schema(self, definition: Json) -> Json:
-        return {"type": definition["type"], "enum": definition["enum"]}
 
 
 class Number(PropertyType):
@@ -126,18 +126,80 @@ class Markdown(PropertyType):
     key, label, type, format, show = "markdown", "Markdown", "string", "markdown", "long_text"
 
 
+class Yaml(PropertyType):
+    key, label, type, format, show = "yaml", "YAML", "string", "yaml", "long_text"
+
+
+class Proto(PropertyType):
+    key, label, type, format, show = "proto", "Proto", "string", "proto", "long_text"
+
+
 class Person(PropertyType):
     key, label, type, format, show = "user", "User", "string", "user", "person"
+
+
+class Team(PropertyType):
+    key, label, type, format = "team", "Team", "string", "team"
+
+
+class Timer(PropertyType):
+    """An instant, usually ahead; once it is past the timer has expired."""
+
+    key, label, type, format, show = "timer", "Timer", "string", "timer", "date_time"
+
+
+class LabeledUrl(PropertyType):
+    key, label, type, format, show = "labeled-url", "Labelled URL", "object", "labeled-url", "json"
+
+    def json_schema(self, definition: Json) -> Json:
+        text = {"type": "string"}
+        parts = {"url": text | {"format": "url"}, "displayText": text, "label": text}
+        return super().json_schema(definition) | {"properties": parts, "required": ["url"]}
+
+
+class OpenApi(PropertyType):
+    key, label, type, spec, show = "open-api", "OpenAPI", "object", "open-api", "json"
+
+
+class AsyncApi(PropertyType):
+    key, label, type, spec, show = "async-api", "AsyncAPI", "object", "async-api", "json"
+
+
+class EmbeddedUrl(PropertyType):
+    key, label, type, format, spec, show = "embedded-url", "Embedded URL", "string", "url", "embedded-url", "url"
+
+
+class Ipv4(PropertyType):
+    key, label, type, format = "ipv4", "IPv4 address", "string", "ipv4"
+
+
+class Ipv6(PropertyType):
+    key, label, type, format = "ipv6", "IPv6 address", "string", "ipv6"
+
+
+class BlueprintName(PropertyType):
+    key, label, type, format = "blueprints", "Blueprint", "string", "blueprints"
 
 
 # The first that owns a definition wins, so the particular stand before the general.
 TYPES: tuple[PropertyType, ...] = (
     Enum(),
+    EmbeddedUrl(),
+    OpenApi(),
+    AsyncApi(),
     Url(),
+    LabeledUrl(),
     DateTime(),
+    Timer(),
     Email(),
-    Markdown(),
     Person(),
+    Team(),
+    Markdown(),
+    Yaml(),
+    Proto(),
+    Ipv4(),
+    Ipv6(),
+    BlueprintName(),
     Number(),
     Boolean(),
     Object(),
@@ -185,4 +247,4 @@ def _is_instant(value: str) -> bool:
     return True
 
 
-FORMATS = {"url": _is_url, "date-time": _is_instant}
+FORMATS = {"url": _is_url, "date-time": _is_instant, "timer": _is_instant}

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from catalog import queries
-from catalog.commands import blueprint_create
+from catalog.commands import blueprint_create, blueprint_update
 from catalog.models import Blueprint
 from portal.audit.models import Event
 from tests.conftest import SETUP, events, write
@@ -151,6 +151,7 @@ def test_a_type_that_entities_have_values_of_stays(browser, box):
     ],
 )
 def test_a_change_that_loses_data_says_of_how_many_and_asks(browser, box, change, says):
+    box = blueprint_update(box, {"mirrorProperties": {}}, partial=True, by=SETUP)
     write("box", "a", properties={"size": "big", "weight": 3}, relations={"holds": ("checkout",)})
     write("box", "b", properties={"size": "small", "weight": 4})
     before = box.facts()

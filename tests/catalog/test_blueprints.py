@@ -47,11 +47,11 @@ def test_a_taken_identifier_is_a_conflict(terraform):
         ),
         (
             {"schema": {"properties": {"x": {"type": "array", "items": {"type": "array", "items": 5}}}}},
-            "schema.properties.x",
+            "schema.properties.x.items.items",
         ),
         (
             {"schema": {"properties": {"x": {"type": "array", "items": {"type": "array", "items": "a type"}}}}},
-            "schema.properties.x",
+            "schema.properties.x.items.items",
         ),
     ],
 )

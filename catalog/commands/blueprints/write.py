@@ -3,10 +3,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from catalog import kinds, queries
+from catalog import kinds, queries, search
 from catalog.models import Blueprint
+from catalog.schema.definition import check_blueprint, check_given, group_of
+from catalog.schema.paths import Known, path_faults
 from catalog.schema.types import type_of
-from catalog.schema.validate import check_blueprint, check_given
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
@@ -24,7 +25,7 @@ def blueprint_create(definition: Json, *, by: By) -> Blueprint:
     if kind:
         existing = _locked(kind.identifier)
         return _set(existing, kinds.merge(kinds.definition_of(existing), definition), by=by)
-    _check_targets(definition)
+    _check_others(definition)
     blueprint = Blueprint(created_by=by.actor.name, updated_by=by.actor.name)
     kinds.fill(blueprint, definition)
     try:
@@ -47,6 +48,7 @@ def blueprint_update(blueprint: Blueprint, definition: Json, *, partial: bool = 
     require(by, "blueprint.write", blueprint=blueprint.identifier)
     check_given(definition)
     blueprint = _locked(blueprint.identifier)
+    definition = {"identifier": blueprint.identifier} | definition
     # Merged under the lock: of two who change different keys at once, neither is lost.
     return _set(blueprint, kinds.definition_of(blueprint) | definition if partial else definition, by=by)
 
@@ -66,7 +68,7 @@ def _set(blueprint: Blueprint, definition: Json, *, by: By) -> Blueprint:
     check_blueprint(definition)
     if definition["identifier"] != blueprint.identifier:
         raise Invalid.at("identifier", "the identifier of a blueprint cannot be changed")
-    _check_targets(definition)
+    _check_others(definition, before=kinds.definition_of(blueprint))
     _check_types(blueprint, definition)
     before, order = blueprint.facts(), blueprint.order
     kinds.fill(blueprint, definition)
@@ -101,12 +103,32 @@ def blueprint_delete(blueprint: Blueprint, *, by: By) -> None:
     blueprint.delete()
 
 
-def _check_targets(definition: Json) -> None:
-    targets = {relation["target"] for relation in (definition.get("relations") or {}).values()}
-    targets.discard(definition["identifier"])
-    known = set(Blueprint.objects.filter(identifier__in=targets).values_list("identifier", flat=True))
-    for target in sorted(targets - known):
+def _check_others(definition: Json, *, before: Json | None = None) -> None:
+    """What it says of other blueprints: they are there, and its paths lead somewhere.
+
+    A path that led nowhere before this change, because another blueprint changed, is no fault of this writer's.
+    """
+    known = queries.known_blueprints() | {definition["identifier"]: _known(definition)}
+    for target in sorted(_targets(definition) - known.keys()):
         raise Missing(f'Blueprint with identifier "{target}" was not found')
+    faults = path_faults(definition, known)
+    old = path_faults(before, known | {before["identifier"]: _known(before)}) if before and faults else []
+    if fresh := [fault for fault in faults if fault not in old]:
+        raise Invalid.of(fresh)
+    for name, declared in group_of(definition, "aggregationProperties").items():
+        if declared.get("query"):
+            search.parse(declared["query"], path=f"aggregationProperties.{name}.query")
+
+
+def _known(definition: Json) -> Known:
+    groups = ("schema.properties", "calculationProperties", "mirrorProperties", "aggregationProperties")
+    declared = {name: each for group in groups for name, each in group_of(definition, group).items()}
+    return Known(group_of(definition, "relations"), declared, definition.get("ownership") or {})
+
+
+def _targets(definition: Json) -> set[str]:
+    groups = ("relations", "aggregationProperties")
+    return {each["target"] for group in groups for each in group_of(definition, group).values()}
 
 
 def _check_base(kind: kinds.Kind, definition: Json) -> None:

@@ -1,0 +1,3 @@
+from catalog.commands.blueprints.write import blueprint_create, blueprint_delete, blueprint_update
+
+__all__ = ["blueprint_create", "blueprint_delete", "blueprint_update"]
