@@ -6,38 +6,47 @@ from datetime import datetime
 from typing import Any, Literal
 
 from catalog.queries import Place
-from locks.models import Lock, ScopeKind
+from locks.models import Effect, Lock, Pass, ScopeKind, Window, cover
 from portal.kit.by import Actor
 from portal.kit.clock import iso, spoken
 from portal.kit.errors import Invalid
 
 INTENTS = ("deploy", "rollback")
-_EFFECTS: list[str] = [Lock.Effect.BLOCK, Lock.Effect.BLOCK_AUTOMATION, Lock.Effect.WARN]
-_KINDS: list[str] = [Lock.Kind.INCIDENT, Lock.Kind.ROLLBACK, Lock.Kind.CANARY, Lock.Kind.MANUAL]
+Outcome = Literal["allow", "warn", "deny", "wait"]
+Bar = Lock | Window  # whatever can stand in the way, and is asked the same things
+_EFFECTS: list[str] = list(Effect)
+_KINDS: list[str] = [Lock.Kind.INCIDENT, Lock.Kind.ROLLBACK, Lock.Kind.CANARY, Lock.Kind.MANUAL, Window.kind]
 _SCOPES: list[str] = list(ScopeKind)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """`locks` are all that were active and cover the place, the most severe and most particular first;
-    `denying` are those of them that stop this caller."""
+    """`locks` and `freezes` are all that were on and cover the place, the most severe and most particular first;
+    `denying` are those of both that stop this caller.
 
-    outcome: Literal["allow", "warn", "deny"]
+    `next_open_at` is the first instant at which, as things stand, nothing denies any more; None when nothing denies,
+    or when something does until somebody releases it.
+    """
+
+    outcome: Outcome
     place: Place
     intent: str
     at: datetime
     locks: tuple[Lock, ...]
-    denying: tuple[Lock, ...]
+    freezes: tuple[Window, ...]
+    denying: tuple[Bar, ...]
+    next_open_at: datetime | None
 
     @property
     def denies(self) -> bool:
         return self.outcome == "deny"
 
     @property
-    def next_open_at(self) -> datetime | None:
-        """When the last of the denying locks ends by itself; None when one of them is open-ended, or none denies."""
-        ends = [lock.expires_at for lock in self.denying]
-        return max((end for end in ends if end), default=None) if None not in ends else None
+    def stopped_by(self) -> Literal["lock", "freeze"] | None:
+        """A freeze only when there is no lock as well: somebody can be asked about a lock."""
+        if not self.denying:
+            return None
+        return "lock" if any(isinstance(each, Lock) for each in self.denying) else "freeze"
 
     @property
     def retry_after(self) -> int | None:
@@ -49,19 +58,34 @@ class Decision:
     @property
     def message(self) -> str:
         where = f"{self.place.service} in {self.place.environment}"
-        if not self.locks:
+        seen: list[Bar] = sorted([*self.locks, *self.freezes], key=severity)
+        if not seen:
             return f"{where} is open."
-        first = (self.denying or self.locks)[0]
+        first = (self.denying or seen)[0]
         until = f"until {spoken(first.expires_at, now=self.at)}"
-        more = f" ({len(self.locks) - 1} more)" if len(self.locks) > 1 else ""
-        verb = "is locked by" if self.denies else "is open, with a warning by"
+        more = f" ({len(seen) - 1} more)" if len(seen) > 1 else ""
+        deed = "locked" if isinstance(first, Lock) else "frozen"
+        verb = f"is {deed} by" if self.denies else "is open, with a warning by"
         return f"{where} {verb} {first.holder_name} {until}: {first.reason}{more}"
 
 
-def severity(lock: Lock) -> tuple[Any, ...]:
+def covers_of(place: Place) -> list[str]:
+    """The keys of all the scopes that hold the place, as the column `cover` has them."""
+    return [
+        cover(ScopeKind.PAIR, place.service_id, place.environment_id),
+        cover(ScopeKind.SERVICE, place.service_id),
+        cover(ScopeKind.ENVIRONMENT, environment=place.environment_id),
+        cover(ScopeKind.TIER, tier=place.tier),
+        cover(ScopeKind.EVERYTHING),
+        *(cover(ScopeKind.TEAM, team=team) for team in place.service_teams),
+    ]
+
+
+def severity(bar: Bar) -> tuple[Any, ...]:
     """Sorts the most severe first, then the most particular, then the one that lasts longest."""
-    end = -lock.expires_at.timestamp() if lock.expires_at else float("-inf")
-    return (_EFFECTS.index(lock.effect), _KINDS.index(lock.kind), _SCOPES.index(lock.scope_kind), end, lock.pk)
+    end = -bar.expires_at.timestamp() if bar.expires_at else float("-inf")
+    key = bar.pk if isinstance(bar, Lock) else bar.freeze.pk
+    return (_EFFECTS.index(bar.effect), _KINDS.index(bar.kind), _SCOPES.index(bar.scope_kind), end, key)
 
 
 def at_least(effect: str) -> list[str]:
@@ -69,20 +93,55 @@ def at_least(effect: str) -> list[str]:
     return _EFFECTS[: _EFFECTS.index(effect) + 1]
 
 
-def denies(lock: Lock, actor: Actor) -> bool:
-    if lock.effect == Lock.Effect.BLOCK_AUTOMATION:
+def denies(bar: Bar, actor: Actor, intent: str) -> bool:
+    if intent == "rollback" and Pass.ROLLBACK in bar.allows:
+        return False
+    if Pass.HOLDER in bar.allows and actor.is_person and actor.key == bar.holder_key:
+        return False
+    if bar.effect == Effect.BLOCK_AUTOMATION:
         return not actor.is_person
-    return bool(lock.effect == Lock.Effect.BLOCK)
+    return bool(bar.effect == Effect.BLOCK)
 
 
-def weigh(place: Place, locks: Iterable[Lock], *, actor: Actor, intent: str, at: datetime) -> Decision:
-    """The decision over the active locks that cover the place."""
+def weigh(
+    place: Place,
+    bars: Iterable[Bar],
+    *,
+    actor: Actor,
+    intent: str,
+    at: datetime,
+    ahead: Iterable[Window] = (),
+) -> Decision:
+    """The decision over the locks and freezes that are on and cover the place.
+
+    `ahead` are the coming windows of its freezes: it does not open when one follows on another.
+    """
     if intent not in INTENTS:
         raise Invalid.at("intent", f"must be one of {', '.join(INTENTS)}")
-    seen = tuple(sorted(locks, key=severity))
-    denying = tuple(lock for lock in seen if denies(lock, actor))
-    outcome: Literal["allow", "warn", "deny"] = "deny" if denying else "warn" if seen else "allow"
-    return Decision(outcome, place, intent, at, seen, denying)
+    seen = sorted(bars, key=severity)
+    denying = tuple(bar for bar in seen if denies(bar, actor, intent))
+    return Decision(
+        "deny" if denying else "warn" if seen else "allow",
+        place,
+        intent,
+        at,
+        locks=tuple(bar for bar in seen if isinstance(bar, Lock)),
+        freezes=tuple(bar for bar in seen if isinstance(bar, Window)),
+        denying=denying,
+        next_open_at=_opens(denying, [each for each in ahead if denies(each, actor, intent)]),
+    )
+
+
+def _opens(denying: Iterable[Bar], ahead: Iterable[Window]) -> datetime | None:
+    ends = [bar.expires_at for bar in denying]
+    if not ends or None in ends:
+        return None
+    opens = max(end for end in ends if end)
+    for window in sorted(ahead, key=lambda each: each.starts_at):
+        if window.starts_at > opens:
+            break
+        opens = max(opens, window.ends_at)
+    return opens
 
 
 def facts(decision: Decision) -> dict[str, Any]:
@@ -95,6 +154,7 @@ def facts(decision: Decision) -> dict[str, Any]:
         "intent": decision.intent,
         "at": iso(decision.at),
         "message": decision.message,
+        "stopped_by": decision.stopped_by,
         "next_open_at": iso(decision.next_open_at),
         "retry_after": decision.retry_after,
     }

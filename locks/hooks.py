@@ -1,13 +1,13 @@
-"""What the catalog may not do to a lock: lose the entity it names, or move a place out from under it."""
+"""What the catalog may not do to a lock or a freeze: lose the entity it names, or move a place out from under it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import Q
 
 from catalog import queries as catalog
 from catalog.models import Entity
-from locks.models import Lock, ScopeKind
+from locks.models import Freeze, Lock, ScopeKind
 from portal.accounts.policy import allows
 from portal.kit.by import By
 from portal.kit.clock import database_now
@@ -17,11 +17,14 @@ Json = dict[str, Any]
 
 
 def no_active_lock(entities: Sequence[Entity], by: By) -> None:
-    """An entity that an active lock names is not deleted: the lock would be gone with it."""
+    """An entity that an active lock or a freeze names is not deleted: that would be gone with it."""
     keys = [each.pk for each in entities]
-    held = _active().filter(Q(service__in=keys) | Q(environment__in=keys)).first()
-    if held:
-        raise Conflict(f"The {held} is active; release it first.", code="locked_entity", lock=str(held.public_id))
+    for held in _standing(Q(service__in=keys) | Q(environment__in=keys)):
+        if isinstance(held, Lock):
+            raise Conflict(f"The {held} is active; release it first.", code="locked_entity", lock=str(held.public_id))
+        raise Conflict(
+            f"The freeze “{held}” covers it; withdraw it first.", code="locked_entity", freeze=str(held.public_id)
+        )
     for each in entities:
         _refuse(each, each.facts({}), by, gone=True)
 
@@ -32,10 +35,11 @@ def place_changed(entity: Entity, before: Json, by: By) -> None:
     kind = entity.blueprint.identifier
     if kind in {"service", "environment"} and entity.identifier != before["identifier"]:
         Lock.objects.filter(**{kind: entity}).update(**{f"{kind}_identifier": entity.identifier})
+        Freeze.objects.filter(**{kind: entity}).update(**{f"{kind}_identifier": entity.identifier})
 
 
-def _losing(entity: Entity, before: Json, *, gone: bool) -> Iterable[Lock]:
-    """Active locks that covered it, or one of its names, as it was and might not as it is.
+def _losing(entity: Entity, before: Json, *, gone: bool) -> Iterable[Lock | Freeze]:
+    """What covered it, or one of its names, as it was and might not as it is.
 
     A name that becomes free can be given to another, which the lock would not cover.
     """
@@ -53,8 +57,7 @@ def _losing(entity: Entity, before: Json, *, gone: bool) -> Iterable[Lock]:
         lost |= Q(scope_kind=ScopeKind.TEAM, team__in=set(before["team"]) - kept)
         if renamed:
             lost |= Q(service=entity)
-    found: Iterable[Lock] = _active().filter(lost).select_related("service", "environment")
-    return found
+    return _standing(lost) if lost != Q(pk=None) else ()
 
 
 def _aliases(properties: Json) -> set[str]:
@@ -62,24 +65,29 @@ def _aliases(properties: Json) -> set[str]:
 
 
 def _refuse(entity: Entity, before: Json, by: By, *, gone: bool = False) -> None:
-    for lock in _losing(entity, before, gone=gone):
-        if not allows(by.actor, "lock.release", holder=lock.holder_key, teams=_owners(lock, entity, before)):
+    for held in _losing(entity, before, gone=gone):
+        is_lock = isinstance(held, Lock)
+        verb = "lock.release" if is_lock else "freeze.write"
+        if not allows(by.actor, verb, holder=held.holder_key, teams=_owners(held, entity, before)):
+            what = f"{held}" if is_lock else f"freeze “{held}”"
             raise Conflict(
-                f"The {lock} by {lock.holder_name} is active, and this would take something out of it. "
-                f"Ask {lock.holder_name} to release it first.",
+                f"The {what} by {held.holder_name} is active, and this would take something out of it. "
+                f"Ask {held.holder_name} to {'release' if is_lock else 'withdraw'} it first.",
                 code="locked_entity",
-                lock=str(lock.public_id),
+                **{"lock" if is_lock else "freeze": str(held.public_id)},
             )
 
 
-def _owners(lock: Lock, entity: Entity, before: Json) -> list[str]:
-    """The lock's owners as they were before this change: nobody makes himself one by it."""
-    teams = [lock.team] if lock.team else []
-    for each in (lock.service, lock.environment):
+def _owners(held: Lock | Freeze, entity: Entity, before: Json) -> list[str]:
+    """The owners as they were before this change: nobody makes himself one by it."""
+    teams = [held.team] if held.team else []
+    for each in (held.service, held.environment):
         if each:
             teams += before["team"] if each.pk == entity.pk else each.team
     return teams
 
 
-def _active() -> Any:
-    return Lock.objects.active(database_now())
+def _standing(those: Q) -> Iterator[Lock | Freeze]:
+    """Active locks, and freezes whether they are on or not."""
+    yield from Lock.objects.active(database_now()).filter(those).select_related("service", "environment")
+    yield from Freeze.objects.filter(those, withdrawn_at=None).select_related("service", "environment")

@@ -1,11 +1,13 @@
 """How long a lock may last, by the tier it reaches."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal.kit.clock import in_words
 from portal.kit.errors import Invalid
 
+LINK = re.compile(r"https?://[^\s<>|]{1,1990}")
 SHORTEST_REASON = 3  # characters
 
 

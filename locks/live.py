@@ -11,7 +11,7 @@ from catalog.models import Entity, Relation
 from catalog.queries import Place, place_of
 from locks import queries
 from locks.commands import lock_release, lock_take
-from locks.decisions import Decision
+from locks.decisions import Bar, Decision
 from locks.models import Lock, ScopeKind
 from locks.scopes import Scope
 from portal.kit.by import By
@@ -102,10 +102,10 @@ def _take(entity: Entity, wished: Json, by: By) -> None:
 
 
 def _release(decision: Decision, wished: Json, by: By) -> None:
-    mine = [lock for lock in decision.denying if _is_manual_pair(lock)]
+    mine = [bar for bar in decision.denying if isinstance(bar, Lock) and _is_manual_pair(bar)]
     for lock in mine:
         lock_release(lock, reason=str(wished.get("lockedReason") or ""), by=by)
-    others = [lock for lock in decision.denying if lock not in mine]
+    others: list[Bar] = [bar for bar in decision.denying if bar not in mine]
     if others:
         names = "; ".join(f"{lock.covers}, by {lock.holder_name}: {lock.reason}" for lock in others)
         raise Conflict(

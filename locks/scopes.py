@@ -5,7 +5,7 @@ from catalog import queries as catalog
 from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import Place
-from locks.models import ScopeKind
+from locks.models import Freeze, Lock, ScopeKind
 from portal.accounts.models import Team
 from portal.kit.errors import Invalid, Missing
 from portal.kit.locking import advisory_lock
@@ -50,6 +50,11 @@ class Scope:
             return self.tier
         return catalog.tier_of(self.environment) if self.environment else "production"
 
+    def owner_teams(self) -> list[str]:
+        """Teams that own what it names."""
+        entities = [team for each in (self.service, self.environment) if each for team in each.team]
+        return [*entities, self.team] if self.team else entities
+
     def hold(self) -> None:
         """Waits until nobody else takes, widens or passes this scope; ends with the transaction."""
         advisory_lock("lock scope", self.kind, *self._names())
@@ -70,6 +75,10 @@ class Scope:
     def _names(self) -> list[str]:
         entities = [str(each.pk) for each in (self.service, self.environment) if each]
         return [*entities, self.tier, self.team]
+
+
+def scope_of(row: Lock | Freeze) -> Scope:
+    return Scope(ScopeKind(row.scope_kind), row.service, row.environment, row.tier, row.team)
 
 
 def pair(place: Place) -> Scope:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.queries import Place
 from locks import limits
 from locks.decisions import Decision, severity
-from locks.models import Denial, Lock, ScopeKind
+from locks.models import KeptDecision, Lock, ScopeKind
 from locks.queries import Reach
 from locks.scopes import Scope
 from portal.accounts.policy import allows
@@ -98,7 +98,7 @@ def _moment(text: str | None, now: datetime) -> str:
     return spoken(datetime.fromisoformat(text) if text else None, now=now)
 
 
-def denial_row(denial: Denial, locks: Mapping[object, Lock]) -> Json:
+def denial_row(denial: KeptDecision, locks: Mapping[object, Lock]) -> Json:
     stopped_by = next((locks[each] for each in denial.lock_ids if each in locks), None)
     run = denial.run
     return {

@@ -189,6 +189,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
+    "freeze-windows": {"task": "locks.lay", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 SLACK_BOT_TOKEN = env.text("PORTCULLIS_SLACK_TOKEN")

@@ -21,6 +21,11 @@ from portal.accounts.queries import actor_of_user
 from portal.audit.models import Event
 from portal.kit.by import By, system
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full-oracle", action="store_true", help="compare freezes with every minute of two years")
+
+
 PASSWORD = "correct horse battery"
 SETUP = system("setup")
 

@@ -36,6 +36,7 @@ RULES = {
     "lock.read": Rule("gate", "members", "read locks"),
     "lock.take": Rule("lock", "members", "take locks"),
     "lock.release": Rule("lock", "owners", "release this lock", own=True),
+    "freeze.write": Rule("lock", "owners", "make and change freezes here", own=True),
     "audit.read": Rule("admin", "members", "read the audit log"),
     "account.write": Rule("admin", "admins", "change accounts"),
 }

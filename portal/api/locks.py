@@ -9,6 +9,7 @@ from catalog import queries as catalog
 from locks import queries, receipts, scopes
 from locks.commands import DEFAULT, gate_ask, lock_extend, lock_release, lock_take
 from locks.models import Lock
+from locks.wishes import read_allows
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
@@ -60,6 +61,7 @@ def locks(request: Request) -> Response:
             link=_text(data, "link"),
             kind=_text(data, "kind") or Lock.Kind.MANUAL,
             effect=_text(data, "effect") or Lock.Effect.BLOCK,
+            allows=read_allows(data.get("allows")),
             steal=data.get("steal") is True,
             by=by,
         )

@@ -13,7 +13,7 @@ from catalog.queries import properties_of, relations_of
 from deployments.models import Deployment, InboxItem
 from deployments.queries import Cell
 from locks.decisions import Decision, facts
-from locks.models import Lock
+from locks.models import Freeze, Lock, Window
 from portal.api.selection import Selection, flag, selection
 from portal.kit.clock import iso
 
@@ -78,7 +78,24 @@ def lock_json(lock: Lock) -> Json:
 
 def decision_json(decision: Decision) -> Json:
     page = reverse("catalog:entity_detail", args=["service", decision.place.service])
-    return facts(decision) | {"locks": [lock_json(lock) for lock in decision.locks], "url": url_of(page)}
+    return facts(decision) | {
+        "locks": [lock_json(lock) for lock in decision.locks],
+        "freezes": [freeze_json(window.freeze) | window_json(window) for window in decision.freezes],
+        "url": url_of(page),
+    }
+
+
+def freeze_json(freeze: Freeze) -> Json:
+    return {
+        "id": str(freeze.public_id),
+        **freeze.facts(),
+        "holder": {"kind": freeze.holder_kind, "name": freeze.holder_name},
+        "url": url_of(freeze.get_absolute_url()),
+    }
+
+
+def window_json(window: Window) -> Json:
+    return {"starts_at": iso(window.starts_at), "ends_at": iso(window.ends_at)}
 
 
 def deployment_json(deployment: Deployment) -> Json:

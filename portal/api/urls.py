@@ -9,7 +9,19 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import path, re_path
 
-from portal.api import accounts, audit, blueprints, deployments, entities, envelope, integrations, locks, search, tokens
+from portal.api import (
+    accounts,
+    audit,
+    blueprints,
+    deployments,
+    entities,
+    envelope,
+    freezes,
+    integrations,
+    locks,
+    search,
+    tokens,
+)
 from portal.api.schema import views as description
 
 View = Callable[..., HttpResponseBase]
@@ -59,6 +71,9 @@ urlpatterns = [
     ),
     re_path(r"^integration/(?P<identifier>.+)$", integrations.integration),
     path("gate", locks.gate),
+    path("freezes", freezes.freezes),
+    path("freezes/preview", freezes.preview),
+    path("freezes/<str:public_id>", freezes.freeze),
     path("locks", locks.locks),
     path("locks/<str:public_id>/extension", locks.extension),
     path("locks/<str:public_id>", locks.lock),

@@ -5,7 +5,7 @@ from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments.models import Deployment, DeploymentConfig, InboxItem
 from deployments.queries import environments, failing, latest, services
-from locks.models import Denial, Lock
+from locks.models import KeptDecision, Lock
 from locks.queries import beat as locks_beat
 from locks.queries import locks
 from portal.accounts.policy import allows
@@ -31,7 +31,7 @@ class FirstSteps:
 
 def first_steps(by: By) -> FirstSteps:
     reported = len(Deployment.objects.values("pk")[:IN_USE])
-    locked, refused = Lock.objects.exists(), Denial.objects.exists()
+    locked, refused = Lock.objects.exists(), KeptDecision.objects.filter(outcome="deny").exists()
     places = environments(by)
     strict = [each for each in places if tier_of(each) == "production"] or places
     return FirstSteps(
@@ -74,4 +74,4 @@ def overview(by: By) -> Overview:
 
 def beat() -> str:
     """Also changes when the gate has refused somebody, which is no event."""
-    return f"{locks_beat()}|{Denial.objects.order_by('-id').values_list('id', flat=True).first()}"
+    return f"{locks_beat()}|{KeptDecision.objects.order_by('-id').values_list('id', flat=True).first()}"

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils.dateparse import parse_datetime
 
-from locks.models import Denial, Lock
+from locks.models import KeptDecision, Lock
 from locks.receipts import read
 from portal.kit.clock import database_now
 
@@ -140,4 +140,4 @@ def test_a_program_may_not_take_over_somebody_elses_lock(shop, ci, page, bob):
     assert take(ci, steal=True).status == 403
     assert ci.delete(f"locks/{lock.public_id}?reason=mine").status == 403
     assert gate(ci).status == 423
-    assert Denial.objects.count() == 1
+    assert KeptDecision.objects.count() == 1

@@ -91,6 +91,12 @@ CASES = {
         lambda do, shop: do(held(shop), database_now() + timedelta(hours=9), by=SETUP),
         ["lock.taken", "lock.extended"],
     ),
+    "freeze_create": (lambda do, shop: do(scopes.named("everything"), christmas(), by=SETUP), ["freeze.created"]),
+    "freeze_change": (
+        lambda do, shop: do(frozen(), christmas(duration="2d"), by=SETUP),
+        ["freeze.created", "freeze.changed"],
+    ),
+    "freeze_withdraw": (lambda do, shop: do(frozen(), by=SETUP), ["freeze.created", "freeze.withdrawn"]),
     "gate_ask": (lambda do, shop: do(shop.checkout_production, by=SETUP), []),
     "user_create": (lambda do, shop: do("d@example.org", "Dan", password=None, by=SETUP), ["user.created"]),
     "user_update": (
@@ -136,6 +142,15 @@ def kept():
 
 def held(shop):
     return import_string("locks.commands.lock_take")(scopes.pair(shop.checkout_production), reason="why", by=SETUP)
+
+
+def christmas(**more):
+    body = {"title": "Christmas", "reason": "holidays", "starts": "2026-12-24T12:00", "duration": "3d"}
+    return import_string("locks.wishes.parse")(body | more)
+
+
+def frozen():
+    return import_string("locks.commands.freeze_create")(scopes.named("everything"), christmas(), by=SETUP)
 
 
 def dan():

@@ -5,7 +5,7 @@ import pytest
 
 from locks import scopes
 from locks.commands import gate_ask, lock_expiries_tell, lock_release, lock_take
-from locks.models import Denial, Lock
+from locks.models import KeptDecision, Lock
 from locks.queries import decide, decide_many
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 def test_an_unlocked_place_is_open_and_nothing_is_written(shop):
     decision = gate_ask(shop.checkout_production, by=PROGRAM)
     assert (decision.outcome, decision.message) == ("allow", "checkout in production is open.")
-    assert not Denial.objects.exists()
+    assert not KeptDecision.objects.exists()
 
 
 def test_a_denial_names_who_why_and_until_when_and_is_kept(shop, page, bob):
@@ -27,7 +27,7 @@ def test_a_denial_names_who_why_and_until_when_and_is_kept(shop, page, bob):
     assert decision.denies
     assert decision.message.startswith("checkout in production is locked by Bob until ")
     assert decision.message.endswith(": debugging")
-    denial = Denial.objects.get()
+    denial = KeptDecision.objects.get()
     assert (denial.run, denial.commit, denial.lock_ids) == ("build 7", "4f2a9c1", [lock.public_id])
 
 

@@ -1,5 +1,5 @@
 from locks.decisions import INTENTS
-from locks.models import Lock, ScopeKind
+from locks.models import Lock, Pass, ScopeKind
 from portal.api.locks import STATES
 from portal.api.schema.answers import Answer, fault, missing, ok
 from portal.api.schema.operation import Group, Operation
@@ -22,6 +22,7 @@ from portal.api.schema.shapes import (
 SERVICE = text("checkout", "A service's identifier.")
 ENVIRONMENT = text("production", "An environment's identifier, or one of its aliases.")
 REASON = text("debugging the payment retries", "Why, in a sentence for those who wait.", minLength=3, maxLength=2000)
+ALLOWS = listed(choice(Pass.values), "Who passes all the same: rollbacks; its holder, in person.").like([])
 _NAMED = {
     "service": null(SERVICE),
     "environment": null(ENVIRONMENT),
@@ -35,6 +36,7 @@ LOCK = shown(
         "effect": choice(Lock.Effect.values),
         "scope": choice(ScopeKind.values),
         **_NAMED,
+        "allows": ALLOWS,
         "reason": text("debugging the payment retries"),
         "link": null(text("https://example.org/incidents/7")),
         "holder": shown({"kind": text("user", "user, credential or system."), "name": text("Dana")}),
@@ -48,6 +50,32 @@ LOCK = shown(
     },
     name="Lock",
 )
+WINDOW = {"starts_at": instant(), "ends_at": instant(example="2026-02-06T15:40:00.000Z")}
+_FREEZE = {
+    "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709", format="uuid"),
+    "title": text("Weekend"),
+    "effect": choice(Lock.Effect.values),
+    "scope": choice(ScopeKind.values, example="tier"),
+    "service": null(SERVICE).like(None),
+    "environment": null(ENVIRONMENT).like(None),
+    "tier": null(text("production")),
+    "team": null(text("payments")).like(None),
+    "allows": ALLOWS,
+    "reason": text("nobody is in the office"),
+    "link": null(text("https://example.org/freezes")).like(None),
+    "timezone": text("Europe/Dublin", "An IANA name."),
+    "starts": null(text("2026-02-06T17:00", "The first window's start on the wall of that zone.")),
+    "duration": null(text("2d15h")),
+    "rrule": null(text("FREQ=WEEKLY;BYDAY=FR", "RFC 5545; none for once.")),
+    "exceptions": listed(text("2026-12-25"), "Days and moments on which no window begins."),
+    "holidays": listed(free({"name": "Christmas Day", "starts": "2026-12-25T00:00", "minutes": 1440})),
+    "withdrawn_at": null(instant()).like(None),
+    "withdrawn_by": null(text("Dana")).like(None),
+    "holder": shown({"kind": text("user"), "name": text("Dana")}),
+    "url": text("https://portal.example.org/locks#freeze-019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709"),
+}
+FREEZE = shown({**_FREEZE, "windows": listed(shown(WINDOW), "The next five.")}, name="Freeze")
+FROZEN = shown({**_FREEZE, **WINDOW}, name="Frozen", about="A freeze, and the window that is on.")
 _DECISION = {
     "service": SERVICE,
     "environment": text("production", "Its true name, whatever was asked."),
@@ -55,9 +83,11 @@ _DECISION = {
     "intent": choice(INTENTS),
     "at": instant("When it was decided."),
     "message": text("checkout in production is open.", "A sentence for people."),
-    "next_open_at": null(instant("When the last denying lock ends by itself.")).like(None),
+    "stopped_by": null(choice(["lock", "freeze"])).like(None),
+    "next_open_at": null(instant("When, as things stand, nothing denies any more.")).like(None),
     "retry_after": null(whole(7200, "Seconds until asking again can be worth it.")).like(None),
     "locks": listed(LOCK, "All that cover the place, the most severe first."),
+    "freezes": listed(FROZEN, "Those that are on.").like([]),
     "url": text("https://portal.example.org/catalog/service/entities/checkout", "The service's page."),
     "asked": shown({"service": text("checkout"), "environment": text("prod")}),
 }
@@ -71,6 +101,7 @@ DENIED = shown(
         "outcome": always("deny"),
         **_DECISION,
         "message": text("checkout in production is locked by Dana until 17:40 UTC: debugging the payment retries"),
+        "stopped_by": null(choice(["lock", "freeze"])),
         "next_open_at": null(instant(example="2026-02-03T17:40:00.000Z")),
         "retry_after": null(whole(7200)),
     },
@@ -146,6 +177,7 @@ GROUP = Group(
                     "link": null(text("https://example.org/incidents/7", "http or https.")),
                     "kind": null(choice(Lock.Kind.values)),
                     "effect": null(choice(Lock.Effect.values)),
+                    "allows": ALLOWS,
                     "steal": flag(False, "Take it over from its holder, where you may."),
                     **_UNTIL,
                 },

@@ -1,15 +1,15 @@
-import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from django.db import transaction
 
-from catalog.queries import Place
-from locks import limits, queries
-from locks.decisions import Decision, at_least
-from locks.models import Denial, Lock, ScopeKind
-from locks.scopes import Scope
-from portal.accounts.policy import allows, require
+from locks import limits
+from locks.decisions import at_least
+from locks.models import Lock
+from locks.scopes import Scope, scope_of
+from portal.accounts import policy
+from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By, system
 from portal.kit.clock import database_now, spoken
@@ -17,7 +17,6 @@ from portal.kit.errors import Conflict, Invalid
 from portal.kit.locking import retried
 
 DEFAULT: Literal["default"] = "default"
-LINK = re.compile(r"https?://[^\s<>|]{1,1990}")
 Until = datetime | None | Literal["default"]
 
 
@@ -31,12 +30,14 @@ def lock_take(
     link: str = "",
     kind: str = Lock.Kind.MANUAL,
     effect: str = Lock.Effect.BLOCK,
+    allows: Sequence[str] = (),
     steal: bool = False,
     by: By,
 ) -> Lock:
     """Locks the scope. `until` is an instant, None for open-ended, or the tier's default length.
 
-    One of the same scope and kind already held is a Conflict with the holder, unless `steal`. One that stops less
+    One of the same scope and kind already held is a Conflict with the holder, unless `steal`. `allows` names who passes
+    all the same: rollbacks, its holder in person. One that stops less
     (a warning, or automation alone) stands beside the new one. Missing when what it names has just been deleted.
     """
     require(by, "lock.take")
@@ -57,6 +58,7 @@ def lock_take(
     lock: Lock = Lock.objects.create(
         kind=kind,
         effect=effect,
+        allows=list(allows),
         reason=reason,
         link=link,
         created_at=now,
@@ -82,7 +84,7 @@ def lock_release(lock: Lock, *, reason: str = "", steal: bool = False, by: By) -
     now = database_now()
     if not lock.is_active(now):
         return lock
-    stolen = not allows(by.actor, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
+    stolen = not policy.allows(by.actor, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
     if stolen:
         if not steal or not by.actor.is_person:
             require(by, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
@@ -95,13 +97,13 @@ def lock_release(lock: Lock, *, reason: str = "", steal: bool = False, by: By) -
 @transaction.atomic
 def lock_extend(lock: Lock, until: datetime | None, *, by: By) -> Lock:
     """Moves its end. A lock that has ended is a Conflict: take a new one."""
-    _scope_of(lock).hold()  # before the row, in the order of lock_take
+    scope_of(lock).hold()  # before the row, in the order of lock_take
     lock = _held(lock)
     require(by, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
     now = database_now()
     if not lock.is_active(now):
         raise Conflict("This lock has ended. Take a new one.", code="lock_ended")
-    limits.check_end(until, tier=_scope_of(lock).strictest_tier, now=now)
+    limits.check_end(until, tier=scope_of(lock).strictest_tier, now=now)
     if until == lock.expires_at:
         return lock
     before = lock.facts()
@@ -133,26 +135,6 @@ def lock_expiries_tell() -> int:
     return sum(lock_expiry_tell(pk, now=now) for pk in ids[:1000])
 
 
-def gate_ask(place: Place, *, intent: str = "deploy", commit: str = "", run: str = "", by: By) -> Decision:
-    """Decides, and keeps the denial when it denies. An allowing check writes nothing."""
-    decision = queries.decide(place, by=by, intent=intent)
-    if decision.denies:
-        Denial.objects.create(
-            at=decision.at,
-            service_identifier=place.service,
-            environment_identifier=place.environment,
-            intent=intent,
-            commit=commit[:100],
-            run=run[:500],
-            actor_name=by.actor.name,
-            actor_key=by.actor.key,
-            door=by.door,
-            message=decision.message,
-            lock_ids=[lock.public_id for lock in decision.denying],
-        )
-    return decision
-
-
 def already_locked(lock: Lock, now: datetime) -> Conflict:
     return Conflict(
         f"{lock.covers[0].upper()}{lock.covers[1:]} is already locked by {lock.holder_name} "
@@ -167,7 +149,7 @@ def _check_choices(kind: str, effect: str, link: str) -> None:
         raise Invalid.at("kind", f"must be one of {', '.join(Lock.Kind.values)}")
     if effect not in Lock.Effect.values:
         raise Invalid.at("effect", f"must be one of {', '.join(Lock.Effect.values)}")
-    if link and not LINK.fullmatch(link):
+    if link and not limits.LINK.fullmatch(link):
         raise Invalid.at(
             "link", "must start with https:// or http://, without blanks, |, < and >, within 2,000 characters"
         )
@@ -176,10 +158,6 @@ def _check_choices(kind: str, effect: str, link: str) -> None:
 def _same(scope: Scope) -> dict[str, Any]:
     columns = scope.columns()
     return {name: columns[name] for name in ("scope_kind", "service", "environment", "tier", "team")}
-
-
-def _scope_of(lock: Lock) -> Scope:
-    return Scope(ScopeKind(lock.scope_kind), lock.service, lock.environment, lock.tier, lock.team)
 
 
 def _held(lock: Lock) -> Lock:

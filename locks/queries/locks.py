@@ -1,4 +1,3 @@
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,77 +10,15 @@ from catalog import queries as catalog
 from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import Place
-from locks.decisions import Decision, severity, weigh
-from locks.models import Denial, Lock, ScopeKind
+from locks.decisions import severity
+from locks.models import KeptDecision, Lock, ScopeKind, Window
 from portal.accounts.models import Team
 from portal.accounts.policy import require
 from portal.audit import queries as audit
 from portal.audit.models import Event
-from portal.kit.by import Actor, By
+from portal.kit.by import By
 from portal.kit.clock import database_now
 from portal.kit.errors import Missing
-
-AUTOMATION = Actor("credential", "", "any program")
-
-
-def decide(place: Place, *, by: By, intent: str = "deploy", now: datetime | None = None) -> Decision:
-    """May `by` deploy here, at this instant? Every door asks this one function.
-
-    The instant is PostgreSQL's; `now` is for tests and previews.
-    """
-    require(by, "gate.ask")
-    at = now or database_now()
-    return weigh(place, covering(place, at), actor=by.actor, intent=intent, at=at)
-
-
-def decide_many(
-    places: Iterable[Place], *, actor: Actor = AUTOMATION, now: datetime | None = None
-) -> dict[tuple[int, int], Decision]:
-    """The same decision for many places in two queries, by (service id, environment id)."""
-    at = now or database_now()
-    board = _Board(Lock.objects.active(at))
-    return {
-        (place.service_id, place.environment_id): weigh(
-            place, board.covering(place), actor=actor, intent="deploy", at=at
-        )
-        for place in places
-    }
-
-
-def covering(place: Place, at: datetime) -> QuerySet[Lock]:
-    """Active locks whose scope holds the place."""
-    here = (
-        Q(scope_kind=ScopeKind.PAIR, service=place.service_id, environment=place.environment_id)
-        | Q(scope_kind=ScopeKind.SERVICE, service=place.service_id)
-        | Q(scope_kind=ScopeKind.ENVIRONMENT, environment=place.environment_id)
-        | Q(scope_kind=ScopeKind.TIER, tier=place.tier)
-        | Q(scope_kind=ScopeKind.EVERYTHING)
-    )
-    if place.service_teams:
-        here |= Q(scope_kind=ScopeKind.TEAM, team__in=place.service_teams)
-    found: QuerySet[Lock] = Lock.objects.active(at).filter(here)
-    return found
-
-
-class _Board:
-    """All active locks, found by what they cover without a query each."""
-
-    def __init__(self, locks: Iterable[Lock]) -> None:
-        self._by_cover: dict[tuple[object, ...], list[Lock]] = defaultdict(list)
-        for lock in locks:
-            cover = (lock.scope_kind, lock.service_id, lock.environment_id, lock.tier, lock.team)
-            self._by_cover[cover].append(lock)
-
-    def covering(self, place: Place) -> list[Lock]:
-        covers: list[tuple[object, ...]] = [
-            (ScopeKind.PAIR, place.service_id, place.environment_id, "", ""),
-            (ScopeKind.SERVICE, place.service_id, None, "", ""),
-            (ScopeKind.ENVIRONMENT, None, place.environment_id, "", ""),
-            (ScopeKind.TIER, None, None, place.tier, ""),
-            (ScopeKind.EVERYTHING, None, None, "", ""),
-            *((ScopeKind.TEAM, None, None, "", team) for team in place.service_teams),
-        ]
-        return [lock for cover in covers for lock in self._by_cover.get(cover, ())]
 
 
 def locks(
@@ -158,13 +95,13 @@ def counts(by: By, *, now: datetime) -> dict[str, int]:
     return found
 
 
-def denials(by: By) -> QuerySet[Denial]:
+def denials(by: By) -> QuerySet[KeptDecision]:
     """What the gate has refused, newest first."""
     require(by, "lock.read")
-    return Denial.objects.order_by("-id")
+    return KeptDecision.objects.filter(outcome="deny").order_by("-id")
 
 
-def named_by(denials: Sequence[Denial]) -> dict[object, Lock]:
+def named_by(denials: Sequence[KeptDecision]) -> dict[object, Lock]:
     """The locks that stopped them, by public id."""
     ids = {public_id for denial in denials for public_id in denial.lock_ids}
     return {lock.public_id: lock for lock in Lock.objects.filter(public_id__in=ids)}
@@ -240,8 +177,8 @@ def places_of(service: Entity) -> list[Place]:
     return sorted(places, key=lambda place: tiers.index(place.tier) if place.tier in tiers else 0)
 
 
-def denials_of(lock: Lock) -> QuerySet[Denial]:
-    return Denial.objects.filter(lock_ids__contains=[lock.public_id]).order_by("-id")
+def denials_of(lock: Lock) -> QuerySet[KeptDecision]:
+    return KeptDecision.objects.filter(lock_ids__contains=[lock.public_id]).order_by("-id")
 
 
 def beat() -> str:
@@ -249,4 +186,6 @@ def beat() -> str:
     at = database_now()
     ends = Lock.objects.filter(released_at=None, expires_at__lte=at).aggregate(last=Max("expires_at"))["last"]
     starts = Lock.objects.filter(released_at=None, starts_at__lte=at).aggregate(last=Max("starts_at"))["last"]
-    return f"{audit.beat()}|{ends}|{starts}"
+    frozen = Window.objects.filter(starts_at__lte=at).aggregate(last=Max("starts_at"))["last"]
+    thawed = Window.objects.filter(ends_at__lte=at).aggregate(last=Max("ends_at"))["last"]
+    return f"{audit.beat()}|{ends}|{starts}|{frozen}|{thawed}"

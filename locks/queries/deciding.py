@@ -1,0 +1,128 @@
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Q
+
+from catalog.queries import Place
+from locks.decisions import Bar, Decision, covers_of, weigh
+from locks.models import Freeze, Lock, Window
+from portal.accounts.policy import require
+from portal.kit.by import Actor, By
+from portal.kit.clock import database_now
+
+AUTOMATION = Actor("credential", "", "any program")
+AHEAD = timedelta(days=400)
+
+# One statement, so that everything is seen at one instant. A freeze's windows never touch: the first that has not
+# ended yet is the only one that can be on.
+SIGHT = """
+with moment as (select coalesce(%(at)s, statement_timestamp()) as at)
+select at,
+    array(
+        select id from locks_lock where released_at is null and cover = any(%(covers)s)
+            and coalesce(expires_at, 'infinity') > at and (starts_at <= at or starts_at <= created_at)
+    ),
+    array(
+        select (select w.id from locks_window w where w.freeze_id = f.id and w.ends_at > at order by w.ends_at limit 1)
+        from locks_freeze f where withdrawn_at is null and cover = any(%(covers)s) and known_until > at
+            and (select w.starts_at from locks_window w where w.freeze_id = f.id and w.ends_at > at
+                 order by w.ends_at limit 1) <= at
+    ),
+    array(select id from locks_freeze where withdrawn_at is null and cover = any(%(covers)s) and known_until <= at)
+from moment
+"""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was on at an instant and covers a place. `unlaid` are freezes whose windows were not laid that far."""
+
+    at: datetime
+    locks: list[int]
+    windows: list[int]
+    unlaid: list[int]
+
+    def bars(self) -> list[Bar]:
+        found: list[Bar] = list(Lock.objects.filter(pk__in=self.locks)) if self.locks else []
+        if self.windows:
+            found += Window.objects.filter(pk__in=self.windows).select_related("freeze")
+        if self.unlaid:
+            found += on(Freeze.objects.filter(pk__in=self.unlaid), self.at)
+        return found
+
+
+def sight(place: Place, at: datetime | None = None) -> Sight:
+    """The instant is PostgreSQL's, of this very statement, unless it is given."""
+    with connection.cursor() as cursor:
+        cursor.execute(SIGHT, {"at": at, "covers": covers_of(place)})
+        return Sight(*cursor.fetchone())
+
+
+def decide(place: Place, *, by: By, intent: str = "deploy", now: datetime | None = None) -> Decision:
+    """May `by` deploy here, at this instant? Every door asks this one function.
+
+    The instant is PostgreSQL's; `now` is for tests and previews.
+    """
+    require(by, "gate.ask")
+    seen = sight(place, now)
+    bars = seen.bars()
+    first = weigh(place, bars, actor=by.actor, intent=intent, at=seen.at)
+    if not first.denies:
+        return first
+    return weigh(place, bars, actor=by.actor, intent=intent, at=seen.at, ahead=ahead(place, seen.at))
+
+
+def ahead(place: Place, at: datetime) -> list[Window]:
+    """The windows of its freezes that begin after the instant, as far as a year or so."""
+    windows: list[Window] = []
+    for freeze in Freeze.objects.filter(withdrawn_at=None, cover__in=covers_of(place)):
+        windows += freeze.windows(at, at + AHEAD)
+    return windows
+
+
+def on(freezes: Iterable[Freeze], at: datetime) -> list[Window]:
+    """The windows, reckoned, that are on at the instant."""
+    return [window for freeze in freezes for window in freeze.windows(at, at + timedelta(microseconds=1))]
+
+
+def decide_many(
+    places: Iterable[Place], *, actor: Actor = AUTOMATION, now: datetime | None = None
+) -> dict[tuple[int, int], Decision]:
+    """The same decision for many places in a fixed number of queries, by (service id, environment id).
+
+    `next_open_at` does not look ahead to freezes that follow.
+    """
+    at = now or database_now()
+    board = _Board(Lock.objects.active(at), windows_on(at))
+    return {
+        (place.service_id, place.environment_id): weigh(
+            place, board.covering(place), actor=actor, intent="deploy", at=at
+        )
+        for place in places
+    }
+
+
+def windows_on(at: datetime) -> list[Window]:
+    """Every freeze's window that is on at the instant."""
+    laid = Window.objects.filter(
+        starts_at__lte=at, ends_at__gt=at, freeze__withdrawn_at=None, freeze__known_until__gt=at
+    )
+    unlaid = Freeze.objects.filter(Q(known_until__lte=at), withdrawn_at=None)
+    return [*laid.select_related("freeze"), *on(unlaid, at)]
+
+
+class _Board:
+    """All that is on, found by what it covers without a query each."""
+
+    def __init__(self, locks: Iterable[Lock], windows: Iterable[Window]) -> None:
+        self._by_cover: dict[str, list[Bar]] = defaultdict(list)
+        for lock in locks:
+            self._by_cover[lock.cover].append(lock)
+        for window in windows:
+            self._by_cover[window.freeze.cover].append(window)
+
+    def covering(self, place: Place) -> list[Bar]:
+        return [bar for cover in covers_of(place) for bar in self._by_cover.get(cover, ())]
