@@ -9,6 +9,7 @@ from portal.pages import probes
 urlpatterns = [
     path("v1", envelope.unknown_route),
     path("v1/", include("portal.api.urls")),
+    path("docs/", include("portal.api.schema.urls")),
     path("healthz", probes.healthz),
     path("readyz", probes.readyz),
     path("ci/portcullis", probes.command_line),

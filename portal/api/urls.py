@@ -45,7 +45,7 @@ def posted(view: View, name: str) -> View:
 
 
 urlpatterns = [
-    path("schema", description.schema),
+    path("schema", description.schema, name="api_schema"),
     path("auth/access_token", tokens.access_token),
     path("organization", accounts.organization),
     path("users", accounts.users),

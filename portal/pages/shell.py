@@ -23,6 +23,7 @@ PAGES = [
     ("Locks", "locks:lock_list", "lock", True),
     ("Catalog", "catalog:home", "boxes", True),
     ("Audit", "pages:audit", "scroll-text", True),
+    ("API", "api_docs:index", "terminal", False),
 ]
 
 

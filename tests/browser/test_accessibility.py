@@ -16,6 +16,8 @@ PAGES = {
     "audit": "/audit",
     "panel": "/deployments/panel/checkout",
     "inbox": "/deployments/inbox",
+    "api": "/docs/api",
+    "operation": "/docs/api/entity_create",
 }
 
 

@@ -3,6 +3,7 @@
 from functools import cache
 
 from django.conf import settings
+from django.urls import reverse
 
 from portal.api.schema.operation import Operation, as_json
 from portal.api.schema.operations import groups
@@ -34,6 +35,7 @@ def document() -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Portcullis", "version": settings.VERSION, "description": ABOUT},
+        "externalDocs": {"url": settings.BASE_URL + reverse("api_docs:index"), "description": "The same as pages"},
         "servers": [{"url": settings.BASE_URL}],
         "tags": [{"name": each.title, "description": each.about} for each in found],
         "paths": _paths(),

@@ -85,9 +85,11 @@ def listed(shape: Shape, about: str = "", **words: Any) -> Shape:
 
 def null(shape: Shape) -> Shape:
     """That, or null."""
-    if isinstance(shape.schema.get("type"), str) and not shape.name and "enum" not in shape.schema:
-        return replace(shape, schema=shape.schema | {"type": [shape.schema["type"], "null"]})
-    return either(shape, Shape({"type": "null"}, None))
+    kind, known = shape.schema.get("type"), shape.schema.get("enum")
+    if not isinstance(kind, str) or shape.name:
+        return either(shape, Shape({"type": "null"}, None))
+    choices = {"enum": [*known, None]} if known else {}
+    return replace(shape, schema=shape.schema | {"type": [kind, "null"]} | choices)
 
 
 def either(*shapes: Shape, about: str = "") -> Shape:

@@ -61,8 +61,15 @@ _DEFINITION = {
     "aggregationProperties": by_key(free({"target": "deployment", "calculationSpec": {}}), "deployments"),
     "relations": by_key(RELATION, "owner"),
     "ownership": null(
-        sent({"type": choice(["Direct", "Inherited"]), "title": text("Owner", maxLength=100)}, needed="type")
-    ),
+        sent(
+            {
+                "type": choice(["Direct", "Inherited"]),
+                "title": text("Owner", maxLength=100),
+                "path": text("owner", "Of Inherited: along which relations."),
+            },
+            needed="type",
+        )
+    ).like({"type": "Inherited", "path": "owner"}),
     "teamInheritance": null(free({"path": "owner"})).like(None),
     "changelogDestination": null(free({"type": "WEBHOOK"})).like(None),
 }

@@ -26,8 +26,8 @@ ALLOWS = listed(choice(Pass.values), "Who passes all the same: rollbacks; its ho
 _NAMED = {
     "service": null(SERVICE),
     "environment": null(ENVIRONMENT),
-    "tier": null(text("production")).like(None),
-    "team": null(text("payments")).like(None),
+    "tier": null(text("production", "All environments of a tier.")).like(None),
+    "team": null(text("payments", "All services of a team.")).like(None),
 }
 LOCK = shown(
     {
