@@ -9,6 +9,10 @@ urlpatterns = [
     re_path(r"^!new/(?P<blueprint>.+)$", views.entity_new, name="entity_new"),
     re_path(r"^!edit/(?P<blueprint>.+?)/entities/(?P<identifier>.+)$", views.entity_edit, name="entity_edit"),
     re_path(r"^!delete/(?P<blueprint>.+?)/entities/(?P<identifier>.+)$", views.entity_deletion, name="entity_deletion"),
+    re_path(r"^!cell/(?P<blueprint>.+?)/entities/(?P<identifier>.+)$", views.cell, name="cell"),
+    re_path(r"^!bulk/edit/(?P<blueprint>.+)$", views.bulk_edit, name="bulk_edit"),
+    re_path(r"^!bulk/delete/(?P<blueprint>.+)$", views.bulk_deletion, name="bulk_deletion"),
+    path("!undo/<uuid:trace>", views.undo, name="undo"),
     path("!views/<int:pk>/removal", views.view_removal, name="view_removal"),
     # Identifiers may hold slashes: the same greedy routes as /v1.
     re_path(r"^(?P<blueprint>.+?)/entities/(?P<identifier>.+)$", views.entity_detail, name="entity_detail"),

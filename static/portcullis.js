@@ -26,15 +26,21 @@
     requestAnimationFrame(() => { region.textContent = text; });
   }
 
-  function toast(text) {
+  function toast(text, undo = "") {
     say(text);
     const sample = $("#toast");
     const place = $(".toasts");
     if (!sample || !place) return;
     const node = sample.content.firstElementChild.cloneNode(true);
     $("[data-text]", node).textContent = text;
+    if (undo) Object.assign($("form", node), { action: undo, hidden: false });
     place.append(node);
-    setTimeout(() => node.remove(), 6000);
+    fade(node);
+  }
+
+  // One that offers to undo stays longer, and for as long as it is in use.
+  function fade(node) {
+    setTimeout(() => (node.matches(":hover, :focus-within") ? fade(node) : node.remove()), $("form:not([hidden])", node) ? 15000 : 6000);
   }
 
   // Times: the same words as age_words and until_words in portal/kit/templatetags/kit.py.
@@ -86,7 +92,7 @@
       callbacks: {
         beforeNodeMorphed: keepWhatIsInUse,
         beforeNodeRemoved: keepWhatIsInUse,
-        beforeAttributeUpdated: (name, node) => !(name === "open" && node.matches("details")),
+        beforeAttributeUpdated: (name, node) => !(name === "open" && node.matches("details")) && !(name === "tabindex" && node.closest("[data-grid]")),
       },
     });
   }
@@ -121,7 +127,7 @@
         morph(here, html);
         const fresh = document.getElementById(id);
         if (fresh && stamp) fresh.dataset.stamp = stamp;
-        if (fresh) { window.htmx?.process(fresh); tick(fresh); }
+        if (fresh) { window.htmx?.process(fresh); tick(fresh); $$("[data-grid]", fresh).forEach(rove); countPicked(); fitOperators(fresh); }
       } else if (answer.status === 286) part.dataset.live = "off";
       if (lost.delete(id) && !lost.size) say("Live again.");
     } catch (error) {
@@ -226,17 +232,195 @@
     if (link) location.assign(link.href);
   }
 
+  // A grid is one stop of the Tab key: arrows move between its cells, and only the cell one is in has its links among the stops.
+  const CONTROLS = "a[href], button, input, select, textarea, summary";
+  const inGrid = (node) => node.closest?.("[data-grid] :is(th, td)");
+  const linesOf = (grid) => [...grid.rows].filter((row) => row.cells.length);
+  // Where the focus goes in a cell: to its own link where that is what the cell is, else to the cell.
+  const stopOf = (cell) => (cell.matches("th") ? $("a[href]", cell) : $("[data-card]", cell)) || cell;
+  const current = new WeakMap();
+
+  function rove(grid) {
+    for (const node of $$(`th, td, ${CONTROLS}`, grid)) if (!node.closest("[data-editor]")) node.tabIndex = -1;
+    const held = current.get(grid);
+    const line = linesOf(grid).find((row) => row.parentElement.tagName === "TBODY");
+    const cell = inGrid(document.activeElement) || (held?.isConnected ? held : line?.cells[0]);
+    if (cell && grid.contains(cell)) enter(cell);
+  }
+
+  function enter(cell) {
+    const grid = cell.closest("[data-grid]");
+    const left = current.get(grid);
+    for (const node of left ? [left, ...$$(CONTROLS, left)] : []) if (!node.closest("[data-editor]")) node.tabIndex = -1;
+    current.set(grid, cell);
+    for (const node of [stopOf(cell), ...$$(CONTROLS, cell)]) node.tabIndex = 0;
+  }
+
+  function goToCell(cell) {
+    closeCard();
+    enter(cell);
+    stopOf(cell).focus();
+    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
   function moveInGrid(event) {
-    const cell = event.target.closest?.("[data-grid] [data-at]");
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!cell) return false;
-    if (event.key === " " && cell.dataset.card) { openCard(cell, { focus: true }); return true; }
-    if (!step) return false;
-    const [row, column] = cell.dataset.at.split(",").map(Number);
-    const next = $(`[data-at="${row + step[0]},${column + step[1]}"]`, cell.closest("[data-grid]"));
-    if (next) { closeCard(); next.focus(); next.scrollIntoView({ block: "nearest", inline: "nearest" }); }
+    const cell = inGrid(event.target);
+    if (!cell || event.target.closest("[data-editor]")) return false;
+    const grid = cell.closest("[data-grid]");
+    if (event.key === " " && !event.target.matches("button, input, summary")) {
+      const card = $("[data-card]", cell), pick = $(".pick input", cell.parentElement);
+      if (card) openCard(card, { focus: true });
+      else if (pick) pick.click();
+      return Boolean(card || pick);
+    }
+    if (event.key === "F2" || (event.key === "Enter" && event.target === cell)) return openEditor(cell);
+    const lines = linesOf(grid), y = lines.indexOf(cell.parentElement), x = cell.cellIndex;
+    const at = (row, column) => row && [...row.cells][Math.min(column, row.cells.length - 1)];
+    const next = {
+      ArrowUp: () => at(lines[y - 1], x), ArrowDown: () => at(lines[y + 1], x),
+      ArrowLeft: () => at(lines[y], x - 1), ArrowRight: () => (x + 1 < cell.parentElement.cells.length ? at(lines[y], x + 1) : null),
+      Home: () => at(lines[y], 0), End: () => at(lines[y], Infinity),
+    }[event.key];
+    if (!next) return false;
+    const found = next();
+    if (found) goToCell(found);
     return true;
   }
+
+  document.addEventListener("focusin", (event) => {
+    const cell = inGrid(event.target);
+    if (cell && current.get(cell.closest("[data-grid]")) !== cell) enter(cell);
+  });
+
+  // One value changed in its cell: a click, Enter or F2 opens it, Escape leaves it as it was.
+  const shut = new WeakMap();
+
+  async function ask(url, options = {}) {
+    try {
+      const answer = await fetch(url, { headers: { "HX-Request": "true", "HX-Current-URL": location.href }, credentials: "same-origin", ...options });
+      return answer.headers.has("HX-Redirect") || answer.redirected ? (location.assign(location.href), null) : answer;
+    } catch {
+      toast("The portal did not answer. Check your connection and try again.");
+      return null;
+    }
+  }
+
+  function openEditor(cell) {
+    const row = cell.closest("[data-edit]");
+    if (!row || !cell.dataset.name) return false;
+    fetchEditor(cell, row);
+    return true;
+  }
+
+  async function fetchEditor(cell, row) {
+    if (shut.has(cell)) return;
+    for (const other of $$("[data-editing]")) closeEditor(other);
+    const grid = cell.closest("[data-grid]");
+    const answer = await ask(`${row.dataset.edit}?${new URLSearchParams({ cell: cell.dataset.name })}&${grid.dataset.query}`);
+    const html = await answer?.text();
+    if (!html || !cell.isConnected) return;
+    if (![200, 409].includes(answer.status)) return toast("This value could not be opened.");
+    shut.set(cell, [...cell.childNodes]);
+    cell.dataset.editing = cell.dataset.keep = "";
+    fillEditor(cell, html);
+    if (answer.status === 409) say(cell.textContent.trim());
+  }
+
+  function fillEditor(cell, html) {
+    cell.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+    const field = $('[aria-invalid="true"]', cell) || $("input:not([type=hidden]):checked, input:not([type=hidden]), select, textarea", cell);
+    (field || cell).focus();
+    if (field?.matches("input:not([type=checkbox])")) field.select();
+  }
+
+  function closeEditor(cell, { focus = false } = {}) {
+    cell.replaceChildren(...shut.get(cell));
+    shut.delete(cell);
+    delete cell.dataset.editing;
+    delete cell.dataset.keep;
+    enter(cell);
+    if (focus) stopOf(cell).focus();
+  }
+
+  async function saveEditor(form) {
+    const cell = form.closest("[data-editing]");
+    const token = JSON.parse(document.body.getAttribute("hx-headers") || "{}");
+    form.setAttribute("aria-busy", "true");
+    const answer = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "HX-Request": "true", ...token } });
+    form.removeAttribute("aria-busy");
+    const html = await answer?.text();
+    if (!html) return;
+    if (answer.status === 422 || answer.status === 409) {
+      fillEditor(cell, html);
+      return say($(".error, .note-red, .cell-why", cell)?.textContent.trim());
+    }
+    if (!answer.ok) return toast(`That did not work: the portal answered ${answer.status}. Nothing was changed.`);
+    const row = cell.parentElement, grid = cell.closest("[data-grid]"), at = cell.cellIndex, picked = $(".pick input", row)?.checked;
+    const table = new DOMParser().parseFromString(`<table><tbody>${html}</tbody></table>`, "text/html");
+    const fresh = document.adoptNode($("tr", table));
+    row.replaceWith(fresh);
+    if (picked) $(".pick input", fresh).checked = true;
+    window.htmx?.process(fresh);
+    tick(fresh);
+    rove(grid);
+    goToCell(fresh.cells[at]);
+    const told = JSON.parse(answer.headers.get("HX-Trigger") || "{}").announce;
+    if (told) toast(told.message, told.undo);
+  }
+
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-editor]")) return;
+    event.preventDefault();
+    saveEditor(event.target);
+  });
+  document.addEventListener("keydown", (event) => {
+    const cell = event.target.closest?.("[data-editing]");
+    if (!cell) return;
+    const form = $("form", cell);
+    if (event.key === "Escape" || (!form && event.key !== "Tab")) {
+      event.preventDefault();
+      event.stopPropagation();
+      closeEditor(cell, { focus: true });
+    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      form?.requestSubmit();
+    }
+  }, true);
+  document.addEventListener("click", (event) => {
+    const cell = inGrid(event.target);
+    for (const other of $$("[data-editing]")) if (other !== cell && !$("form", other)) closeEditor(other);
+    if (!cell || !cell.matches("td") || event.target.closest(`${CONTROLS}, label`) || getSelection().toString()) return;
+    openEditor(cell);
+  });
+
+  // Rows that are chosen for what is done to many.
+  let picked = null;
+
+  function countPicked() {
+    const boxes = $$("[data-grid] tbody .pick input"), chosen = boxes.filter((box) => box.checked).length;
+    for (const node of $$("[data-picked]")) write(node, String(chosen));
+    for (const box of boxes) box.closest("tr").toggleAttribute("data-chosen", box.checked);
+    for (const all of $$("[data-pick-all]")) { all.checked = chosen > 0 && chosen === boxes.length; all.indeterminate = chosen > 0 && chosen < boxes.length; }
+    return chosen;
+  }
+
+  document.addEventListener("click", (event) => {
+    const box = event.target.closest?.("[data-grid] tbody .pick input");
+    if (!box) return;
+    const boxes = $$("tbody .pick input", box.closest("[data-grid]"));
+    if (event.shiftKey && picked?.isConnected) {
+      const [from, to] = [boxes.indexOf(picked), boxes.indexOf(box)].sort((a, b) => a - b);
+      for (const each of boxes.slice(from, to + 1)) each.checked = box.checked;
+    }
+    picked = box;
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("[data-pick-all]")) for (const box of $$("tbody .pick input", event.target.closest("[data-grid]"))) box.checked = event.target.checked;
+    if (event.target.closest?.(".pick")) say(`${countPicked()} chosen`);
+    // In the form for many, what is typed into is ticked.
+    const line = event.target.closest?.(".bulk-line");
+    if (line && event.target.name !== "set") $('[name="set"]', line).checked = true;
+  });
 
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { if (focusSearch(false)) event.preventDefault(); return; }
@@ -269,6 +453,8 @@
     if (button.dataset.action === "shortcuts") $("#shortcuts")?.showModal();
     if (button.dataset.action === "dismiss") button.closest(".toast")?.remove();
     if (button.dataset.action === "print") print();
+    if (button.dataset.action === "uncell") closeEditor(button.closest("[data-editing]"), { focus: true });
+    if (button.dataset.action === "unpick") { for (const box of $$(".pick input")) box.checked = false; say(`${countPicked()} chosen`); }
   });
 
   // Filters: forms with data-auto are sent on change (typed text: on Enter), without their empty fields.
@@ -278,12 +464,16 @@
     for (const [key, value] of [...event.formData]) if (value === "") event.formData.delete(key);
   });
 
-  // The filter builder: what the value's field offers follows the property; a chosen property leads on.
-  document.addEventListener("change", (event) => {
-    const property = event.target.closest?.("[data-property]");
-    const value = property && $("[data-value]", property.parentElement);
-    if (value) value.setAttribute("list", `values-${property.value}`);
-  });
+  // The filter builder: the comparisons and the values on offer follow the property.
+  function fitOperator(property) {
+    const line = property.parentElement, operator = $("[data-operator]", line), value = $("[data-value]", line);
+    const kind = property.selectedOptions[0]?.dataset.kind;
+    value.setAttribute("list", `values-${property.value}`);
+    for (const option of operator.options) option.hidden = option.disabled = Boolean(kind) && !option.dataset.kinds.split(" ").includes(kind);
+    if (operator.selectedOptions[0]?.disabled) operator.value = [...operator.options].find((option) => !option.disabled).value;
+  }
+  const fitOperators = (within) => $$("[data-property]", within).forEach(fitOperator);
+  document.addEventListener("change", (event) => { if (event.target.matches?.("[data-property]")) fitOperator(event.target); });
 
   // A part that is swapped whole keeps the focus on what was used: on itself, or on what opened its popover.
   let used = "";
@@ -295,13 +485,17 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     const count = event.detail.target?.id === "table" && $("#table [data-count]");
     if (event.detail.target?.id !== "table") return;
+    $$("#table [data-grid]").forEach(rove);
+    fitOperators($("#table"));
     if (used && [document.body, $("#main")].includes(document.activeElement)) document.getElementById(used)?.focus({ preventScroll: true });
-    say(count ? $("span", count)?.textContent : "Nothing matches.");
+    say(count && $("#table tbody") ? count.textContent : "Nothing matches.");
   });
 
   // htmx: a form with errors comes back with 422; the first error gets the focus.
   const focusError = (within) => $('[aria-invalid="true"], [data-focus]', within)?.focus();
   document.addEventListener("htmx:afterSettle", (event) => {
+    const grid = event.detail.target?.closest?.("[data-grid]");
+    if (grid) rove(grid);
     tick(event.detail.elt);
     if (event.detail.xhr?.status === 422) { focusError(event.detail.elt); say($(".error", event.detail.elt)?.textContent.trim()); }
   });
@@ -317,7 +511,7 @@
     : `That did not work: the portal answered ${event.detail.xhr.status}. Nothing was changed.`));
   document.addEventListener("htmx:sendError", () => toast("The portal did not answer. Check your connection and try again."));
   document.addEventListener("htmx:timeout", () => toast("The portal took too long. Look whether it was done before you try again."));
-  document.addEventListener("announce", (event) => toast(event.detail.value ?? event.detail.message));
+  document.addEventListener("announce", (event) => toast(event.detail.value ?? event.detail.message, event.detail.undo));
   document.addEventListener("refresh", refreshAll);
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -326,7 +520,9 @@
     focusError(document);
     setInterval(tick, 1000);
     setInterval(refreshAll, PERIOD);
-    for (const node of $$(".toasts .toast")) { say(node.textContent.trim()); setTimeout(() => node.remove(), 8000); }
+    for (const node of $$(".toasts .toast")) { say($("[data-text]", node).textContent); fade(node); }
+    $$("[data-grid]").forEach(rove);
+    fitOperators(document);
   });
   // When the address names a part of the page, the browser goes there and forgets which field waits for the cursor.
   addEventListener("load", () => { if (location.hash) setTimeout(() => $("main [autofocus]")?.focus()); });

@@ -61,8 +61,10 @@ def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> l
             dependents=[each.identifier for each in needing[:100]],
         )
     hooks.deleting(doomed, by)
+    pointed = queries.pointed_from(doomed)
     for each in doomed:
-        record("entity.deleted", each.noun(), by=by, before=each.facts(queries.relations_of(each)))
+        facts = each.facts(queries.relations_of(each))
+        record("entity.deleted", each.noun(), by=by, before=facts, payload={"pointed": pointed[each.pk]})
     Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
     return [each.identifier for each in doomed]
 

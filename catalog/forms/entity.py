@@ -5,20 +5,18 @@ from typing import Any
 
 from django import forms
 
-from catalog import kinds, queries, wishes
+from catalog import queries, wishes
 from catalog.commands import entity_write
-from catalog.forms.inputs import Input, input_of
+from catalog.forms import fields
+from catalog.forms.fields import P, R
+from catalog.forms.inputs import Input
 from catalog.models import Blueprint, Entity
 from catalog.wishes import Wish
-from portal.accounts.models import Team, User
 from portal.kit.by import By
-from portal.kit.errors import Conflict, Invalid, PortalError
+from portal.kit.errors import Conflict, PortalError
 from portal.kit.forms import refuse
 
 Json = dict[str, Any]
-
-P, R = "p-", "r-"
-MOST_OFFERED = 200
 
 
 class EntityForm(forms.Form):
@@ -32,26 +30,16 @@ class EntityForm(forms.Form):
         self.inputs: dict[str, Input] = {}
         self.relations = queries.relations_of(entity) if entity else {}
         self._add_head()
-        for name, definition in blueprint.properties.items():
-            if name not in self._live:
-                self._add_property(name, definition)
+        for name, definition in fields.typed(blueprint).items():
+            value = entity.properties.get(name) if entity else definition.get("default")
+            self.inputs[name], self.fields[P + name] = fields.property_field(name, definition, value)
         for name, declared in blueprint.relations.items():
-            self._add_relation(name, declared)
+            self.fields[R + name] = fields.relation_field(name, declared, self.relations.get(name))
         self.fields["seen"] = forms.CharField(required=False, widget=forms.HiddenInput, initial=seen(entity))
-
-    @property
-    def _live(self) -> frozenset[str]:
-        owner = kinds.live(self.blueprint.identifier)
-        return owner.properties if owner else frozenset()
 
     def _add_head(self) -> None:
         entity = self.entity
-        self.fields["title"] = forms.CharField(
-            required=False,
-            max_length=1000,
-            initial=entity.title if entity else "",
-            widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        )
+        self.fields["title"] = fields.title_field(entity.title if entity else "")
         self.fields["identifier"] = forms.CharField(
             required=False,
             max_length=1000,
@@ -59,36 +47,9 @@ class EntityForm(forms.Form):
             widget=forms.TextInput(attrs={"autocomplete": "off", "class": "mono"}),
             help_text="" if entity else "Made from the title when it is left empty. Programs use it.",
         )
-        teams = list(entity.team) if entity else []
-        known = list(Team.objects.values_list("identifier", flat=True))
-        choices = [(each, each) for each in [*known, *(each for each in teams if each not in known)]]
-        if choices:
-            self.fields["team"] = forms.MultipleChoiceField(
-                required=False, choices=choices, initial=teams, widget=forms.CheckboxSelectMultiple
-            )
-
-    def _add_property(self, name: str, definition: Json) -> None:
-        value = self.entity.properties.get(name) if self.entity else definition.get("default")
-        kind = self.inputs[name] = input_of(definition, value)
-        field = kind.field(value)
-        field.label = definition.get("title") or name
-        field.required = False
-        field.help_text = " ".join(filter(None, [definition.get("description"), str(field.help_text)]))
-        field.initial = "" if value is None else kind.text(value)
-        self.fields[P + name] = field
-
-    def _add_relation(self, name: str, declared: Json) -> None:
-        value = self.relations.get(name)
-        said = ", ".join(value) if isinstance(value, list) else value or ""
-        several = "Identifiers, with commas between." if declared.get("many") else ""
-        attrs = {"autocomplete": "off", "list": f"offered-{declared['target']}", "class": "mono"}
-        self.fields[R + name] = forms.CharField(
-            required=False,
-            label=declared.get("title") or name,
-            initial=said,
-            widget=forms.TextInput(attrs=attrs),
-            help_text=" ".join(filter(None, [declared.get("description"), several])),
-        )
+        team = fields.team_field(list(entity.team) if entity else [])
+        if team:
+            self.fields["team"] = team
 
     # What the template asks.
     @property
@@ -106,22 +67,13 @@ class EntityForm(forms.Form):
     @property
     def kept(self) -> list[str]:
         """What is shown of the entity and cannot be typed here."""
-        computed = [each.get("title") or name for name, each in self.blueprint.computed_properties.items()]
-        return computed + sorted(self._live & self.blueprint.properties.keys())
+        blueprint = self.blueprint
+        hidden = blueprint.declared.keys() - fields.typed(blueprint).keys()
+        return [each.get("title") or name for name, each in blueprint.declared.items() if name in hidden]
 
     @property
     def offered(self) -> list[tuple[str, list[str]]]:
-        """For each datalist what it offers."""
-        targets = {each["target"] for each in self.blueprint.relations.values()}
-        lists = [(f"offered-{target}", _identifiers(target)) for target in sorted(targets)]
-        formats = {each.get("format") for each in self.blueprint.properties.values()}
-        if "user" in formats:
-            lists.append(
-                ("people", list(User.objects.filter(is_active=True).values_list("email", flat=True)[:MOST_OFFERED]))
-            )
-        if "team" in formats:
-            lists.append(("teams", list(Team.objects.values_list("identifier", flat=True)[:MOST_OFFERED])))
-        return lists
+        return fields.offered([*self.blueprint.properties.values(), *self.blueprint.relations.values()])
 
     def save(self) -> Entity | None:
         try:
@@ -137,9 +89,13 @@ class EntityForm(forms.Form):
         changed = set(self.changed_data) - {"seen"}
         if self.entity and not changed:
             return None
-        properties = {name: self._value(name) for name in self.inputs if self._tells(P + name, changed)}
+        properties = {
+            name: fields.said_value(kind, name, said[P + name])
+            for name, kind in self.inputs.items()
+            if self._tells(P + name, changed)
+        }
         relations = {
-            name: tuple(each.strip() for each in said[R + name].split(",") if each.strip())
+            name: fields.said_targets(said[R + name])
             for name in self.blueprint.relations
             if self._tells(R + name, changed)
         }
@@ -163,12 +119,6 @@ class EntityForm(forms.Form):
     def _tells(self, field: str, changed: set[str]) -> bool:
         """A new entity is told all that is filled in; another only what was changed."""
         return field in changed if self.entity else bool(self.cleaned_data.get(field))
-
-    def _value(self, name: str) -> Any:
-        try:
-            return self.inputs[name].value(self.cleaned_data[P + name])
-        except ValueError as error:
-            raise Invalid.at(f"properties.{name}", str(error)) from error
 
 
 class EntityJson(forms.Form):
@@ -215,11 +165,11 @@ def named_after(title: str, blueprint: Blueprint) -> str:
     return wishes.checked(name) if name else ""
 
 
-def refuse_entity(form: EntityForm, error: PortalError) -> None:
+def refuse_entity(form: forms.BaseForm, error: PortalError) -> None:
     """Each fault to its field: `properties.tags.0` belongs to the tags."""
     paths = [fault["path"] for fault in error.details.get("errors", [])]
     fields = {path: _field(path) for path in paths}
-    if isinstance(error, Conflict) and error.code == "identifier_taken":
+    if isinstance(error, Conflict) and error.code == "identifier_taken" and "identifier" in form.fields:
         form.add_error("identifier", error.message)
         return
     refuse(form, error, fields)
@@ -234,8 +184,3 @@ def _field(path: str) -> str:
 def _body(entity: Entity) -> Json:
     facts = entity.facts(queries.relations_of(entity))
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _identifiers(blueprint: str) -> list[str]:
-    rows = Entity.objects.filter(blueprint__identifier=blueprint).order_by("identifier")
-    return list(rows.values_list("identifier", flat=True)[:MOST_OFFERED])

@@ -13,6 +13,8 @@ from portal.kit.errors import Missing
 
 Json = dict[str, Any]
 
+MOST_ARROWS = 1000
+
 
 def entities(by: By, blueprint: Blueprint) -> QuerySet[Entity]:
     """All of a blueprint's that the viewer may see, by identifier, with their relations at hand."""
@@ -110,6 +112,16 @@ def pointing_at(entity: Entity) -> int:
     arrows = Relation.objects.filter(target=entity).exclude(source=entity).select_related("source__blueprint")
     loose = (each for each in arrows if not each.source.blueprint.relations.get(each.name, {}).get("required"))
     return len({each.source_id for each in loose})
+
+
+def pointed_from(entities: Sequence[Entity]) -> dict[int, list[tuple[str, str, str]]]:
+    """For each, the arrows at it from others than these: (blueprint, identifier, name), a thousand at most in all."""
+    arrows = Relation.objects.filter(target__in=entities).exclude(source__in=entities).order_by("id")
+    named = arrows.values_list("target_id", "source__blueprint__identifier", "source__identifier", "name")
+    found: dict[int, list[tuple[str, str, str]]] = {each.pk: [] for each in entities}
+    for target, *arrow in named[:MOST_ARROWS]:
+        found[target].append((arrow[0], arrow[1], arrow[2]))
+    return found
 
 
 def entity_to_write(kind: str, identifier: str) -> Entity:

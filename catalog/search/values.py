@@ -5,11 +5,11 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Case, Expression, F, Func, Value, When
+from django.db.models import Case, Expression, F, Func, OuterRef, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from catalog import kinds
-from catalog.models import Blueprint, shown_title
+from catalog.models import Blueprint, Entity, shown_title
 
 Json = dict[str, Any]
 
@@ -25,6 +25,7 @@ TEXTS = {
 }
 INSTANTS = {"$createdAt": "created_at", "$updatedAt": "updated_at"}
 TEAM = "$team"
+RELATIONS = "relations."
 META = {*TEXTS, *INSTANTS, TEAM}
 
 
@@ -83,10 +84,12 @@ def declared(blueprint: Blueprint, name: str) -> Json:
     return {}
 
 
-def sort_key(blueprint: Blueprint, name: str) -> Expression | F:
+def sort_key(blueprint: Blueprint, name: str) -> "Expression | F | Subquery[Any]":
     """What rows are put in order by: numbers by size, dates by time, enums as they were declared, texts whatever their case."""
     if name == "$title":
         return shown_title()
+    if name.startswith(RELATIONS):
+        return _target(name, shown_title())
     if name == TEAM:
         return Func(F("team"), Value(", "), function="array_to_string", output_field=models.TextField())
     if name in TEXTS:
@@ -103,6 +106,13 @@ def sort_key(blueprint: Blueprint, name: str) -> Expression | F:
     if definition.get("enum"):
         return _place(text(value), definition["enum"])
     return Func(text(value), function="lower", output_field=models.TextField())
+
+
+def _target(name: str, of: Expression | F) -> "Subquery[Any]":
+    targets = Entity.objects.filter(
+        arrows_in__source=OuterRef("pk"), arrows_in__name=name.removeprefix(RELATIONS)
+    ).order_by("arrows_in__position", "arrows_in__id")
+    return Subquery(targets.annotate(said=of).values("said")[:1], output_field=models.TextField())
 
 
 def _boolean(value: Expression) -> Expression:
@@ -132,8 +142,10 @@ class _Equals(Func):
     output_field = models.BooleanField()
 
 
-def share_key(blueprint: Blueprint, name: str) -> Expression | F:
-    """What rows are counted by."""
+def share_key(blueprint: Blueprint, name: str) -> "Expression | F | Subquery[Any]":
+    """What rows are counted by: of a relation, the identifier it points at first."""
+    if name.startswith(RELATIONS):
+        return _target(name, F("identifier"))
     if name in TEXTS:
         return F(TEXTS[name])
     if name in INSTANTS:

@@ -42,8 +42,8 @@ def of(shown: Json) -> SafeString:
     if kind == "boolean":
         return _chip("Yes", "lightGray", "check") if value else _chip("No", "lightGray", "x")
     if kind == "url":
-        address = shown.get("url") or value
-        return format_html('<a href="{}" rel="noopener">{} {}</a>', address, middle(value, 52), icon("external-link"))
+        said = middle(value.partition("://")[2].removesuffix("/"), 44)
+        return format_html('<a href="{}" rel="noopener">{} {}</a>', value, said, icon("external-link"))
     if kind == "datetime":
         return mark_safe(age(value))
     if kind == "ahead":
@@ -65,12 +65,14 @@ def person(name: str) -> SafeString:
 
 def targets(entities: Sequence[Entity]) -> SafeString:
     """Links to what a relation points at."""
+    if not entities:
+        return NOTHING
     few = [
         (entity_url(each.blueprint.identifier, each.identifier), middle(str(each), 30))
         for each in entities[:MOST_CHIPS]
     ]
     more = f" +{len(entities) - MOST_CHIPS}" if len(entities) > MOST_CHIPS else ""
-    return format_html("{}{}", format_html_join(", ", '<a href="{}">{}</a>', few), more)
+    return format_html("<span>{}{}</span>", format_html_join(", ", '<a href="{}">{}</a>', few), more)
 
 
 def teams(names: Sequence[str]) -> SafeString:

@@ -5,10 +5,10 @@ from typing import Any
 
 from catalog import kinds
 from catalog.models import Blueprint
+from catalog.search.values import RELATIONS
 
 Json = dict[str, Any]
 
-RELATIONS = "relations."
 META = {
     "$team": ("Team", "team"),
     "$createdAt": ("Created", "date"),
@@ -34,12 +34,26 @@ class Column:
 
     @property
     def sortable(self) -> bool:
-        return self.kind not in ("relation", "list", "object")
+        return self.kind not in ("list", "object") and not self.definition.get("many")
 
     @property
     def countable(self) -> bool:
-        """Few values, so that it can be grouped by, and its spread shown under the table."""
+        """One value that others may have too, so that it can be grouped by."""
+        if self.kind == "relation":
+            return not self.definition.get("many")
         return self.kind in ("choice", "boolean", "user") or self.kind == "text" and self.name not in META
+
+    @property
+    def spreads(self) -> bool:
+        """Few values, so that how they are spread is shown under the table."""
+        return self.kind in ("choice", "boolean")
+
+    @property
+    def named(self) -> Json:
+        """How a rule of the search language speaks of it."""
+        if self.kind == "relation":
+            return {"relation": self.name.removeprefix(RELATIONS)}
+        return {"property": self.name}
 
     @property
     def choices(self) -> list[Any]:

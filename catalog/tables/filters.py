@@ -4,7 +4,7 @@ from typing import Any
 
 from catalog import search
 from catalog.search.instants import PRESETS
-from catalog.tables.columns import RELATIONS, Column
+from catalog.tables.columns import Column
 from catalog.tables.state import Filter, State
 from portal.kit.errors import Invalid
 
@@ -78,9 +78,7 @@ def _rule(line: Filter, columns: dict[str, Column]) -> Json:
     known = {each for each, _ in [*ALL, *OPERATORS[kind]]}
     if operator not in known:
         raise Invalid.at("filter", f"“{operator}” is not a way to compare")
-    named: Json = {"property": line.property}
-    if line.property.startswith(RELATIONS):
-        named = {"relation": line.property.removeprefix(RELATIONS)}
+    named: Json = column.named if column else {"property": line.property}
     if operator in WITHOUT_VALUE:
         return named | {"operator": operator}
     if not value:

@@ -24,7 +24,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class State:
-    """`columns` is empty for the table's own choice; `open` is the value of the group that is unfolded, as its link says it."""
+    """`columns` is empty for the table's own choice; `open` is the value of the group that is unfolded, as its link says it.
+
+    `carried` belongs to the page around the table: it stands in every address, and no view keeps it.
+    """
 
     words: str = ""
     filters: tuple[Filter, ...] = ()
@@ -35,9 +38,10 @@ class State:
     columns: tuple[str, ...] = ()
     cursor: str = ""
     view: str = ""
+    carried: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def read(cls, query: QueryDict) -> "State":
+    def read(cls, query: QueryDict, *, carried: Iterable[str] = ()) -> "State":
         """Anything may stand in an address; what makes no sense is left out, or refused later where it is used."""
         names, operators, values = (query.getlist(key) for key in ("property", "operator", "value"))
         lines = zip(names, [*operators, *["="] * len(names)], [*values, *[""] * len(names)], strict=False)
@@ -52,11 +56,12 @@ class State:
             columns=tuple(dict.fromkeys(each for each in query.getlist("column") if each))[:MOST_COLUMNS],
             cursor=query.get("from", ""),
             view=query.get("view", ""),
+            carried=tuple((name, said) for name in carried if (said := query.get(name))),
         )
 
     def pairs(self, *, place: bool = True) -> list[tuple[str, str]]:
         """The address' keys. Without `place` what a view keeps: not which page one is on, nor which view."""
-        pairs: list[tuple[str, str]] = [("q", self.words)]
+        pairs: list[tuple[str, str]] = [*(self.carried if place else ()), ("q", self.words)]
         for each in self.filters:
             pairs += [("property", each.property), ("operator", each.operator), ("value", each.value)]
         if len(self.filters) > 1 and self.combinator == "or":
@@ -77,6 +82,10 @@ class State:
         if "cursor" not in changes:
             changes["cursor"] = ""
         return "?" + urlencode(replace(self, **changes).pairs())
+
+    def bare(self, query: str = "", **keys: object) -> str:
+        """The address of this page with another state, such as a kept one."""
+        return "?" + "&".join(filter(None, [urlencode(self.carried), query, urlencode(keys)]))
 
     def without(self, place: int) -> str:
         kept = (*self.filters[:place], *self.filters[place + 1 :])

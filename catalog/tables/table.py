@@ -1,20 +1,23 @@
 """A blueprint's table: what the state asks for, found, sorted, grouped and made ready for the template."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from catalog import queries, search
 from catalog.models import Blueprint, Entity
-from catalog.tables import cells, filters
-from catalog.tables.columns import RELATIONS, Column, columns_of, shown_at_first
+from catalog.search.values import RELATIONS
+from catalog.tables import cells, filters, looks
+from catalog.tables.columns import Column, columns_of, shown_at_first
 from catalog.tables.entities import entity_url
 from catalog.tables.state import Filter, State
 from portal.kit.by import By
 from portal.kit.errors import Invalid
 from portal.kit.paging import counted
+from portal.kit.templatetags.kit import middle
 
 Json = dict[str, Any]
 
@@ -27,15 +30,20 @@ UNSET = "(not set)"
 
 @dataclass
 class Table:
-    """`problem` is a sentence about the filter where it could not be read; then nothing is filtered away."""
+    """`problem` is a sentence about the filter where it could not be read; then nothing is filtered away.
+
+    `within` keeps the table to some of the blueprint's entities, whatever is asked for.
+    """
 
     blueprint: Blueprint
     state: State
     by: By
+    within: Q = field(default_factory=Q)
 
     def __post_init__(self) -> None:
-        self.columns = columns_of(self.blueprint)
-        wished = [name for name in self.state.columns if name in self.columns]
+        self.look = looks.of(self.blueprint.identifier)
+        self.columns = columns_of(self.blueprint) | {column.name: column for column in self.look.more}
+        wished = [name for name in self.state.columns or self.look.shown if name in self.columns]
         self.shown = [self.columns[name] for name in wished or shown_at_first(self.blueprint, self.columns)]
         self.problem = ""
         try:
@@ -50,9 +58,19 @@ class Table:
         return name in ("$identifier", "$title") or name in self.columns and self.columns[name].sortable
 
     @property
+    def all(self) -> QuerySet[Entity]:
+        """All there are, in no order."""
+        return queries.entities(self.by, self.blueprint).filter(self.within).order_by()
+
+    @property
+    def in_order(self) -> QuerySet[Entity]:
+        """All that match, as they stand in the table."""
+        return search.ordered(self.rows, self.blueprint, self.sort)
+
+    @property
     def rows(self) -> QuerySet[Entity]:
         """All that match, in no order."""
-        rows = queries.entities(self.by, self.blueprint).order_by()
+        rows = self.all
         if self.rule:
             rows = search.matching(rows, self.rule, by=self.by, blueprint=self.blueprint)
         return search.words(rows, self.state.words)
@@ -65,6 +83,10 @@ class Table:
     def filtered(self) -> bool:
         return bool(self.state.words or self.state.filters)
 
+    @property
+    def has_spreads(self) -> bool:
+        return any(column.spreads for column in self.shown)
+
     def page(self) -> search.Page:
         try:
             return search.page(self.rows, self.blueprint, self.sort, size=PAGE, cursor=self.state.cursor)
@@ -72,7 +94,7 @@ class Table:
             return search.page(self.rows, self.blueprint, self.sort, size=PAGE)
 
     def heads(self) -> list[Json]:
-        first = self._head("$title", self.blueprint.title)
+        first = self._head("$title", self.look.title or self.blueprint.title)
         return [first, *(self._head(column.name, column.title) for column in self.shown)]
 
     def _head(self, name: str, title: str) -> Json:
@@ -85,15 +107,22 @@ class Table:
     def lines(self, entities: Sequence[Entity]) -> list[Json]:
         """Rows for the template."""
         values = queries.properties_of(entities)
-        return [self._line(each, values[each.pk]) for each in entities]
+        own = self.look.load(self.by, entities) if self.look.load else {}
+        return [self._line(each, values[each.pk], own.get(each.pk)) for each in entities]
 
-    def _line(self, entity: Entity, values: Json) -> Json:
+    def _line(self, entity: Entity, values: Json, own: Any) -> Json:
         arrows = _targets(entity)
+        made = self.look.cells if own is not None else {}
         return {
             "identifier": entity.identifier,
-            "title": entity.title,
+            "title": made["$title"](own) if "$title" in made else middle(str(entity), 44),
+            "says_identifier": not is_slug(entity.identifier, entity.title),
             "url": entity_url(self.blueprint.identifier, entity.identifier),
-            "cells": [(column.title, self._cell(column, entity, values, arrows)) for column in self.shown],
+            "edit_url": reverse("catalog:cell", args=[self.blueprint.identifier, entity.identifier]),
+            "cells": [
+                (column, made[column.name](own) if column.name in made else self._cell(column, entity, values, arrows))
+                for column in self.shown
+            ],
         }
 
     def _cell(self, column: Column, entity: Entity, values: Json, arrows: dict[str, list[Entity]]) -> Any:
@@ -120,7 +149,8 @@ class Table:
         is_open = self.state.open == said
         line = _line_for(column, share.value)
         group: Json = {
-            "html": cells.value(column.definition, share.value) or UNSET,
+            "html": (_said(share.value) if column.kind == "relation" else cells.value(column.definition, share.value))
+            or UNSET,
             "count": share.count,
             "is_open": is_open,
             "url": self.state.url(open=None if is_open else said),
@@ -128,7 +158,7 @@ class Table:
             "lines": [],
         }
         if is_open:
-            rows = search.matching(self.rows, _is(column.name, share.value), by=self.by, blueprint=self.blueprint)
+            rows = search.matching(self.rows, _is(column, share.value), by=self.by, blueprint=self.blueprint)
             page = search.page(rows, self.blueprint, self.sort, size=PAGE)
             group |= {"lines": self.lines(page.rows), "has_more": page.next is not None}
         return group
@@ -137,7 +167,7 @@ class Table:
         """For each shown column how its values are spread, None where there are too many to tell."""
         few = self.rows.order_by()[: MOST_SPREAD + 1].values("pk")
         rows = Entity.objects.filter(pk__in=few)
-        return [self._spread(column, rows) if _spreads(column) else None for column in self.shown]
+        return [self._spread(column, rows) if column.spreads else None for column in self.shown]
 
     def _spread(self, column: Column, rows: QuerySet[Entity]) -> Json:
         shares = search.distribution(rows, self.blueprint, column.name, most=8)
@@ -163,12 +193,16 @@ class Table:
     def exported(self) -> Iterator[tuple[Entity, Json]]:
         """Every row that matches, in the table's order, with its properties; a few hundred at a time in memory."""
         batch: list[Entity] = []
-        for entity in search.ordered(self.rows, self.blueprint, self.sort).iterator(chunk_size=500):
+        for entity in self.in_order.iterator(chunk_size=500):
             batch.append(entity)
             if len(batch) == 500:
                 yield from self._valued(batch)
                 batch = []
         yield from self._valued(batch)
+
+    @property
+    def exportable(self) -> list[Column]:
+        return [column for column in self.shown if column not in self.look.more]
 
     def _valued(self, batch: list[Entity]) -> Iterator[tuple[Entity, Json]]:
         values = queries.properties_of(batch)
@@ -179,7 +213,7 @@ class Table:
         """The shown columns as plain values."""
         arrows = _targets(entity)
         row: Json = {"identifier": entity.identifier, "title": entity.title or None}
-        for column in self.shown:
+        for column in self.exportable:
             if column.kind == "relation":
                 row[column.name] = [each.identifier for each in arrows.get(column.name.removeprefix(RELATIONS), [])]
             elif column.name == "$team":
@@ -189,8 +223,9 @@ class Table:
         return row
 
 
-def _spreads(column: Column) -> bool:
-    return column.kind in ("choice", "boolean")
+def is_slug(identifier: str, title: str) -> bool:
+    """Whether the identifier tells nothing that the title does not."""
+    return not title or "".join(filter(str.isalnum, title)).casefold() == "".join(filter(str.isalnum, identifier))
 
 
 def _targets(entity: Entity) -> dict[str, list[Entity]]:
@@ -224,8 +259,9 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float)
 
 
-def _is(name: str, value: Any) -> search.Rule:
-    return search.parse({"combinator": "and", "rules": [{"property": name, "operator": "=", "value": value}]})
+def _is(column: Column, value: Any) -> search.Rule:
+    operator: Json = {"operator": "isEmpty"} if value is None else {"operator": "=", "value": value}
+    return search.parse({"combinator": "and", "rules": [column.named | operator]})
 
 
 def _line_for(column: Column, value: Any) -> Filter | None:

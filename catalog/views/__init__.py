@@ -1,14 +1,20 @@
+from catalog.views.bulk import bulk_deletion, bulk_edit, undo
+from catalog.views.cells import cell
 from catalog.views.details import entity_detail
 from catalog.views.edits import entity_deletion, entity_edit, entity_new
 from catalog.views.lists import entity_list, home, view_removal, views
 
 __all__ = [
+    "bulk_deletion",
+    "bulk_edit",
+    "cell",
     "entity_deletion",
     "entity_detail",
     "entity_edit",
     "entity_list",
     "entity_new",
     "home",
+    "undo",
     "view_removal",
     "views",
 ]

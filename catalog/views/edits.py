@@ -2,6 +2,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from catalog import queries, tables
@@ -38,8 +39,16 @@ def _edited(request: HttpRequest, blueprint: Blueprint, entity: Entity | None, b
     if request.method == "POST" and form.is_valid():
         saved = form.save()
         if saved is not None:
-            word = "saved" if entity else "made"
-            return go(request, tables.entity_url(blueprint.identifier, saved.identifier), say=f"{saved} is {word}.")
+            url = tables.entity_url(blueprint.identifier, saved.identifier)
+            is_new, is_same = entity is None, entity is not None and entity.updated_at == saved.updated_at
+            say = (
+                f"{saved} is made."
+                if is_new
+                else f"Nothing was changed of {saved}."
+                if is_same
+                else f"{saved} is saved."
+            )
+            return go(request, url, say=say, undo="" if is_same else reverse("catalog:undo", args=[by.trace]))
     context = {
         "form": form,
         "blueprint": tables.blueprint_row(blueprint),
@@ -63,7 +72,8 @@ def entity_deletion(request: HttpRequest, blueprint: str, identifier: str) -> Ht
         try:
             gone = entity_delete(entity, dependents=request.POST.get("all") == str(len(needing)), by=by)
             more = f", and {len(gone) - 1} that needed it" if len(gone) > 1 else ""
-            return go(request, tables.list_url(blueprint), say=f"{entity} is deleted{more}.")
+            undo = reverse("catalog:undo", args=[by.trace])
+            return go(request, tables.list_url(blueprint), say=f"{entity} is deleted{more}.", undo=undo)
         except PortalError as error:
             problem = error.message
     context = {

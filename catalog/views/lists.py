@@ -1,18 +1,16 @@
-import csv
-import json
-from collections.abc import Iterator
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog import queries, tables
 from catalog.commands import view_delete, view_save
 from catalog.models import Blueprint, View
-from catalog.tables.filters import ALL, OPERATORS, suggestions, words_of
+from catalog.tables.export import EXPORTS
+from catalog.tables.page import context_of
 from catalog.tables.state import State
 from catalog.tables.table import Table
 from catalog.views.missing import missing
@@ -20,11 +18,10 @@ from portal.accounts.policy import allows
 from portal.accounts.viewer import by_of
 from portal.kit.by import By
 from portal.kit.errors import Invalid, Missing
+from portal.kit.live import live
 
 Json = dict[str, Any]
-
-# What a spreadsheet would take for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Answer = HttpResponse | StreamingHttpResponse
 
 
 @require_safe
@@ -36,127 +33,50 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def entity_list(request: HttpRequest, blueprint: str) -> HttpResponse | StreamingHttpResponse:
+def entity_list(request: HttpRequest, blueprint: str) -> Answer:
     by = by_of(request)
     try:
         kind = queries.blueprint(blueprint)
     except Missing:
         return missing(request, f"There is no blueprint called “{blueprint}”.", [])
     table = Table(kind, State.read(request.GET), by)
-    if request.GET.get("export") in _EXPORTS:
-        return _exported(table, request.GET["export"])
-    if request.GET.get("part") == "spreads":
-        return render(request, "catalog/entity_list.html#spreads", {"spreads": table.spreads()})
     context = {
         "blueprint": tables.blueprint_row(kind),
         "edit_url": _blueprint_url(kind, by),
-        "new_url": _new_url(kind, by),
-        "table": _table(table),
-        "toolbar": _toolbar(table, by),
     }
-    return render(request, "catalog/entity_list.html", context, status=422 if table.problem else 200)
+    return table_page(request, table, "catalog/entity_list.html", context)
 
 
-def _table(table: Table) -> Json:
-    state = table.state
-    shown: Json = {
-        "heads": table.heads(),
-        "width": len(table.shown) + 1,
-        "problem": table.problem,
-        "filtered": table.filtered,
-        "clear_url": state.url(words="", filters=()),
-        "spreads_url": state.url() + "&part=spreads" if any(_counts(each) for each in table.shown) else None,
-        "group": table.group,
-    }
-    if table.group:
-        groups = table.groups()
-        count = f"{len(groups)} {'group' if len(groups) == 1 else 'groups'}, {table.count_text}"
-        return shown | {"groups": groups, "pager": {"count_text": count}}
-    page = table.page()
-    pager = {
-        "count_text": table.count_text,
-        "newer_url": state.url(cursor=page.previous) if page.previous else None,
-        "older_url": state.url(cursor=page.next) if page.next else None,
-        "newer_label": "Previous",
-        "older_label": "Next",
-    }
-    return shown | {"rows": table.lines(page.rows), "pager": pager}
+def table_page(request: HttpRequest, table: Table, template: str, context: Json) -> Answer:
+    """The page around a table, its partial #table, or the part or the file that is asked for."""
+    if request.GET.get("export") in EXPORTS:
+        return _exported(table, request.GET["export"])
+    if request.GET.get("part") == "spreads":
+        return render(request, "catalog/_table.html#spreads", {"spreads": table.spreads()})
 
+    def whole() -> Json:
+        return context | context_of(table, here=request.path, new_url=_new_url(table.blueprint, table.by))
 
-def _counts(column: Any) -> bool:
-    return column.kind in ("choice", "boolean")
-
-
-def _toolbar(table: Table, by: By) -> Json:
-    state, columns = table.state, table.columns
-    views = list(queries.views(by, table.blueprint))
-    view = next((each for each in views if str(each.pk) == state.view), None)
-    shown = {column.name for column in table.shown}
-    return {
-        "state": state,
-        "lines": [_line(table, place) for place in range(len(state.filters))],
-        "columns": list(columns.values()),
-        "listed": [("$title", "Title"), ("$identifier", "Identifier"), *((c.name, c.title) for c in columns.values())],
-        "operators": ALL,
-        "suggestions": [(name, words) for name, column in columns.items() if (words := suggestions(column))],
-        "shown": shown,
-        "groupable": [column for column in columns.values() if column.countable],
-        "hidden_for": {name: state.hidden(keys) for name, keys in _FORMS.items()},
-        "ungroup_url": state.url(group="", open=None),
-        "exports": [(f"{state.url()}&export={kind}", kind.upper()) for kind in _EXPORTS],
-        "views": [_view(each, view, state) for each in views],
-        "all_url": "?",
-        "is_all": view is None and not state.query,
-        "view": view,
-        "unsaved": bool(state.query) and (view is None or view.query != state.query),
-        "save_url": reverse("catalog:views", args=[table.blueprint.identifier]),
-        "may_share": allows(by.actor, "view.share", blueprint=table.blueprint.identifier),
-        "may_remove": view is not None
-        and (view.owner_id is not None or allows(by.actor, "view.share", blueprint=table.blueprint.identifier)),
-        "remove_url": reverse("catalog:view_removal", args=[view.pk]) if view else None,
-        "revert_url": f"?{view.query}&view={view.pk}" if view else "?",
-    }
-
-
-# Each form of the toolbar carries along what the others say.
-_FORMS = {
-    "search": ["q"],
-    "filter": ["property", "operator", "value", "combinator"],
-    "columns": ["column"],
-    "group": ["group"],
-}
-
-
-def _line(table: Table, place: int) -> Json:
-    line = table.state.filters[place]
-    column = table.columns.get(line.property)
-    return {
-        "place": place,
-        "line": line,
-        "words": words_of(line, table.columns),
-        "operators": OPERATORS[column.kind if column else "text"],
-        "remove_url": table.state.without(place),
-    }
-
-
-def _view(view: View, current: View | None, state: State) -> Json:
-    query = f"{view.query}&view={view.pk}" if view.query else f"view={view.pk}"
-    return {"title": view.title, "url": f"?{query}", "active": view == current, "shared": view.owner_id is None}
+    if table.look.beat and not table.problem:
+        return live(request, template, whole, beat=table.look.beat(), partial="table")
+    return render(request, template, whole(), status=422 if table.problem else 200)
 
 
 @require_POST
 def views(request: HttpRequest, blueprint: str) -> HttpResponse:
-    """Keeps the view that the form carries, and shows it."""
+    """Keeps the view that the form carries, and shows it where it was made."""
     kind = queries.blueprint(blueprint)
-    address = reverse("catalog:entity_list", args=[blueprint])
     query, title = request.POST.get("query", ""), request.POST.get("title", "")
+    here = request.POST.get("here", "")
+    if not (here.startswith("/") and url_has_allowed_host_and_scheme(here, None)):
+        here = reverse("catalog:entity_list", args=[blueprint]) + "?"
+    back = here if here.endswith("?") else f"{here}&"
     try:
         view = view_save(kind, title, query, shared=request.POST.get("shared") == "1", by=by_of(request))
     except Invalid as wrong:
-        return render(
-            request, "catalog/view_refused.html", {"message": wrong.message, "url": f"{address}?{query}"}, status=422
-        )
-    return HttpResponseRedirect(f"{address}?{view.query}&view={view.pk}", status=303)
+        context = {"message": wrong.message, "url": f"{back}{query}"}
+        return render(request, "catalog/view_refused.html", context, status=422)
+    return HttpResponseRedirect(f"{back}{view.query}&view={view.pk}", status=303)
 
 
 @require_POST
@@ -181,40 +101,7 @@ def _new_url(blueprint: Blueprint, by: By) -> str | None:
 
 
 def _exported(table: Table, kind: str) -> StreamingHttpResponse:
-    """All rows that match, as they are read: nothing is gathered in memory."""
-    lines, content_type = _EXPORTS[kind]
+    lines, content_type = EXPORTS[kind]
     response = StreamingHttpResponse(lines(table), content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{table.blueprint.identifier}.{kind}"'.replace("/", "-")
     return response
-
-
-class _Echo:
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv(table: Table) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(["Identifier", "Title", *(column.title for column in table.shown)])
-    for _, row in table.exported():
-        yield writer.writerow([_field(value) for value in row.values()])
-
-
-def _field(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
-
-
-def _json(table: Table) -> Iterator[str]:
-    start = "["
-    for _, row in table.exported():
-        yield start + json.dumps(row, ensure_ascii=False, cls=DjangoJSONEncoder)
-        start = ",\n"
-    yield "]" if start != "[" else "[]"
-
-
-_EXPORTS = {"csv": (_csv, "text/csv; charset=utf-8"), "json": (_json, "application/json")}

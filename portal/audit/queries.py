@@ -1,3 +1,5 @@
+from uuid import UUID
+
 from django.db.models import Q, QuerySet
 
 from portal.audit.models import Event
@@ -25,6 +27,11 @@ def of_verbs(found: QuerySet[Event], created: set[str], deleted: set[str], actio
     """Those whose name ends in a verb of making (CREATE), of ending (DELETE), or in another (UPDATE)."""
     made, ended = (Q(name__regex=rf"\.({'|'.join(sorted(verbs))})$") for verbs in (created, deleted))
     return found.filter({"CREATE": made, "DELETE": ended, "UPDATE": ~made & ~ended}[action])
+
+
+def of_trace(trace: UUID, *, noun: str) -> QuerySet[Event]:
+    """What one request did to nouns of a kind, in order."""
+    return Event.objects.filter(trace=trace, noun=noun).order_by("id")
 
 
 def beat() -> str:

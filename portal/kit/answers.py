@@ -6,10 +6,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 
-def go(request: HttpRequest, url: str, *, say: str = "") -> HttpResponse:
-    """Leads to another page, which says what was done."""
+def go(request: HttpRequest, url: str, *, say: str = "", undo: str = "", undo_word: str = "Undo") -> HttpResponse:
+    """Leads to another page, which says what was done; a POST to `undo` undoes it."""
     if say:
-        messages.success(request, say)
+        # A message carries nothing else beside its text: the address, then the word on the button.
+        messages.success(request, say, extra_tags=f"{undo} {undo_word}" if undo else "")
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponseClientRedirect(url)
     return HttpResponse(status=303, headers={"Location": url})

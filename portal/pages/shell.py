@@ -1,5 +1,6 @@
 """What every page shows around itself."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -36,7 +37,7 @@ def _shell(request: HttpRequest) -> Item:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"version": settings.VERSION, "home_url": reverse("pages:home")}
-    here = unquote(request.path)
+    here = _in_catalog(unquote(request.path))
     nav = list(_nav(here, user.is_staff))
     return {
         "nav": nav,
@@ -50,6 +51,11 @@ def _shell(request: HttpRequest) -> Item:
         "settings_url": reverse("admin:index") if user.is_staff else None,
         "version": settings.VERSION,
     }
+
+
+def _in_catalog(path: str) -> str:
+    """The pages that make, change and delete entities stand under their blueprint's table."""
+    return re.sub(r"^/catalog/!(?:new|edit|delete|bulk/\w+)/(.+?)(?:/entities/.*)?$", r"/catalog/\1/entities", path)
 
 
 def _nav(here: str, is_admin: bool) -> Iterator[Item]:

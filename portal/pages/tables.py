@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from deployments.models import DeploymentConfig
 from locks.models import Lock
+from portal.audit.diff import diff
 from portal.audit.models import Event
 from portal.pages.queries import FirstSteps, Overview
 
@@ -27,8 +28,6 @@ WORDS = {
 NOUNS = [
     "lock", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "user", "team", "credential", "delivery"
 ]  # fmt: skip
-LONGEST = 600
-DEPTH = 2
 
 
 def event_row(event: Event) -> Row:
@@ -61,31 +60,6 @@ def subject_url(event: Event) -> str:
     if event.blueprint and event.entity:
         return reverse("catalog:entity_detail", args=[event.blueprint, event.entity])
     return reverse("deployments:inbox") if event.noun == "inbox_item" else ""
-
-
-def diff(before: Row, after: Row) -> list[Row]:
-    """The facts that changed, each by its path; what was not there, or is no more, is None."""
-    old, new = _flat(before), _flat(after)
-    changed = [name for name in dict.fromkeys([*new, *old]) if old.get(name) != new.get(name)]
-    return [{"name": name, "before": _cut(old.get(name)), "after": _cut(new.get(name))} for name in changed]
-
-
-def _flat(facts: Row, path: str = "", depth: int = DEPTH) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in facts.items():
-        if isinstance(value, dict) and depth:
-            found |= _flat(value, f"{path}{name}.", depth - 1)
-        elif value not in (None, "", [], {}):
-            found[f"{path}{name}"] = _text(value)
-    return found
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _cut(text: str | None) -> str | None:
-    return f"{text[:LONGEST]}… ({len(text):,} characters)" if text and len(text) > LONGEST else text
 
 
 def figures(seen: Overview) -> list[Row]:

@@ -104,6 +104,84 @@ def test_fix_a_value(tab, bob, fleet):
     assert Entity.objects.get(identifier="tax").properties["language"] == "Kotlin"
 
 
+def test_the_table_is_one_stop_and_arrows_move_in_it(tab, bob, fleet):
+    page = tab(SERVICES, as_=bob)
+    tab_to(page, "tbody th a")
+    assert page.locator("[data-grid] [tabindex='0']").count() == 2  # the link and its checkbox
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("tbody tr:nth-child(2) th a")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("End")
+    expect(page.locator("tbody tr:nth-child(2) td").last).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("thead th a").first).to_be_focused()
+    page.keyboard.press("Tab")
+    assert not page.evaluate("Boolean(document.activeElement.closest('[data-grid]'))")
+
+
+def test_a_value_is_changed_in_its_cell(tab, bob, fleet):
+    page = tab(f"{SERVICES}?q=tax", as_=bob)
+    language = page.locator("td[data-name=language]")
+    tab_to(page, "tbody th a")
+    while not page.evaluate("document.activeElement.dataset.name === 'language'"):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("[name=p-language]")).to_be_focused()
+    page.keyboard.type("Kotlin")
+    page.keyboard.press("Escape")
+    expect(language).to_have_text("Java")
+    expect(language).to_be_focused()
+    page.keyboard.press("F2")
+    expect(page.locator("[name=p-language]")).to_be_focused()
+    page.keyboard.type("Kotlin")
+    assert serious(page) == []
+    page.keyboard.press("Enter")
+    expect(language).to_have_text("Kotlin")
+    expect(language).to_be_focused()
+    assert Entity.objects.get(identifier="tax").properties["language"] == "Kotlin"
+    page.locator(".toasts").get_by_role("button", name="Undo").click()
+    page.wait_for_url("**/entities/tax")
+    assert Entity.objects.get(identifier="tax").properties["language"] == "Java"
+
+
+def test_a_refused_value_stays_in_its_cell_with_the_reason(tab, bob, fleet):
+    page = tab(f"{SERVICES}?q=tax&column=repository&column=$updatedAt", as_=bob)
+    page.locator("td[data-name=repository]").click()
+    expect(page.locator("[name=p-repository]")).to_be_focused()
+    page.keyboard.type("not a link")
+    page.keyboard.press("Enter")
+    expect(page.locator("td[data-name=repository] .error")).to_be_visible()
+    expect(page.locator("[name=p-repository]")).to_be_focused()
+    page.locator("td[data-name='$updatedAt']").click()
+    expect(page.locator(".cell-why")).to_contain_text("The portal keeps this value")
+    page.keyboard.press("Escape")
+    expect(page.locator(".cell-why")).to_have_count(0)
+
+
+def test_several_are_changed_by_keyboard(tab, bob, fleet):
+    page = tab(SERVICES, as_=bob)
+    tab_to(page, "tbody th a")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("[data-picked]")).to_have_text("2")
+    assert serious(page) == []
+    page.get_by_role("button", name="Edit").press("Enter")
+    page.wait_for_url("**/!bulk/edit/**")
+    page.fill("[name=p-language]", "Zig")
+    page.keyboard.press("Tab")
+    expect(page.locator("[name=set][value=p-language]")).to_be_checked()
+    page.get_by_role("button", name="See what would change").press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("2 entities would be changed")
+    assert serious(page) == []
+    page.get_by_role("button", name="Change", exact=True).press("Enter")
+    expect(page.get_by_role("heading", name="Done")).to_be_visible()
+    assert Entity.objects.filter(properties__language="Zig").count() == 2
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(tab, alice, fleet, theme):
     page = tab(SERVICES, as_=alice, theme=theme)

@@ -232,4 +232,4 @@ def test_live_values_are_not_typed(boxes, alice):
     client = Client()
     client.force_login(alice)
     form = client.get("/catalog/!edit/deploymentConfig/entities/c").context["form"]
-    assert "p-locked" not in form.fields and "locked" in form.kept
+    assert "p-locked" not in form.fields and "Locked" in form.kept

@@ -12,6 +12,7 @@ from catalog.wishes import Wish
 from locks import scopes
 from portal.accounts.models import Credential
 from portal.audit.models import Delivery, Event
+from portal.kit.by import By
 from portal.kit.clock import database_now
 from tests.conftest import SETUP
 
@@ -46,6 +47,12 @@ CASES = {
         lambda do, shop: do(catalog.blueprint("service"), by=SETUP),
         ["entity.deleted", "entity.deleted"],
     ),
+    "entities_edit": (
+        lambda do, shop: do([Wish("service", "search", "patch", title="S", given=frozenset({"title"}))], by=SETUP),
+        ["entity.updated"],
+    ),
+    "entities_remove": (lambda do, shop: do("service", {"search": ""}, by=SETUP), ["entity.deleted"]),
+    "changes_undo": (lambda do, shop: do(deletion(), by=SETUP), ["entity.deleted", "entity.created"]),
     "view_save": (
         lambda do, shop: do(catalog.blueprint("service"), "Go", "q=go", shared=True, by=SETUP),
         ["view.created"],
@@ -120,6 +127,12 @@ CASES = {
 
 def box():
     return import_string("catalog.commands.blueprint_create")(BLUEPRINT, by=SETUP)
+
+
+def deletion():
+    by = By(SETUP.actor, "page")
+    import_string("catalog.commands.entity_delete")(catalog.service_named("search"), by=by)
+    return by.trace
 
 
 def kept_view():
