@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "deployments",
     "locks",
     "catalog.integrations",
+    "catalog.scorecards",
     "catalog",
     "portal.audit",
     "portal.accounts",

@@ -68,7 +68,7 @@ def defaults(declared: Json) -> Json:
     return {name: each["default"] for name, each in declared.items() if each.get("default") is not None}
 
 
-def check_shape(schema: Json, definition: Json, under: str = "") -> None:
+def check_shape(schema: Json, definition: Any, under: str = "") -> None:
     """Refuses with every fault at once, each with its path below `under`; "body" is the whole."""
     faults: Faults = [
         {

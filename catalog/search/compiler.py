@@ -37,7 +37,12 @@ def matching(
     rows: QuerySet[Entity], rule: Rule, *, by: By, blueprint: Blueprint | None = None, now: datetime | None = None
 ) -> QuerySet[Entity]:
     """Those of `rows` that the rule is true of. `blueprint`: all rows are of it, so that its types are known."""
-    return rows.filter(_Compiler(by, blueprint, now).of(rule))
+    return rows.filter(condition(rule, by=by, blueprint=blueprint, now=now))
+
+
+def condition(rule: Rule, *, by: By, blueprint: Blueprint | None = None, now: datetime | None = None) -> Q:
+    """The rule as a condition on entities, to ask of some rather than to choose them."""
+    return _Compiler(by, blueprint, now).of(rule)
 
 
 class _True(Func):

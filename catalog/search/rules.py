@@ -121,13 +121,14 @@ ON_RELATIONS = {"=", "in", "contains", "beginsWith", "endsWith", "isEmpty"}
 TYPES = {"string", "number", "boolean", "object", "array"}
 
 
-def parse(query: Any, *, path: str = "query") -> Rule:
-    """The tree of a query. Raises Invalid with the path of the first fault."""
-    return _Parser().group(query, path)
+def parse(query: Any, *, path: str = "query", of: str = "rules") -> Rule:
+    """The tree of a query. Raises Invalid with the path of the first fault. `of` is the key that a group has its rules under."""
+    return _Parser(of).group(query, path)
 
 
 class _Parser:
-    def __init__(self) -> None:
+    def __init__(self, of: str) -> None:
+        self.of = of
         self.count = 0
 
     def group(self, query: Any, path: str) -> Rule:
@@ -135,10 +136,10 @@ class _Parser:
         combinator = query.get("combinator")
         if combinator not in ("and", "or"):
             raise Invalid.at(_under(path, "combinator"), 'must be "and" or "or"')
-        rules = query.get("rules")
+        rules = query.get(self.of)
         if not isinstance(rules, list):
-            raise Invalid.at(_under(path, "rules"), "must be a list of rules")
-        parsed = tuple(self.rule(each, _under(path, f"rules.{number}")) for number, each in enumerate(rules))
+            raise Invalid.at(_under(path, self.of), "must be a list of rules")
+        parsed = tuple(self.rule(each, _under(path, f"{self.of}.{number}")) for number, each in enumerate(rules))
         return Every(parsed) if combinator == "and" else Any_(parsed)
 
     def rule(self, rule: Any, path: str) -> Rule:
@@ -146,7 +147,7 @@ class _Parser:
         if self.count > MOST_RULES:
             raise Invalid.at(path, f"a query has at most {MOST_RULES} rules")
         rule = _object(rule, path)
-        if "combinator" in rule or "rules" in rule:
+        if "combinator" in rule or self.of in rule:
             return self.group(rule, path)
         return _leaf(rule, path)
 

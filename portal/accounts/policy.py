@@ -25,6 +25,7 @@ RULES = {
     "catalog.read": Rule("catalog:read", "members", "read the catalog"),
     "entity.write": Rule("catalog:write", "owners", "change this entity"),
     "blueprint.write": Rule("catalog:write", "moderators", "change this blueprint"),
+    "scorecard.write": Rule("catalog:write", "moderators", "change scorecards of this blueprint"),
     "view.keep": Rule("catalog:read", "members", "keep views"),
     "view.share": Rule("catalog:write", "moderators", "share views with everybody"),
     "integration.read": Rule("catalog:read", "members", "read integrations"),

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from catalog.kinds import definition_of
 from catalog.models import Blueprint, Entity
 from catalog.queries import properties_of, relations_of
+from catalog.scorecards import queries as scorecards
 from deployments.models import Deployment, InboxItem
 from deployments.queries import Cell
 from locks.decisions import Decision, facts
@@ -45,7 +46,13 @@ def entities_json(entities: Sequence[Entity], request: Request, chosen: Selectio
     titles = flag(request, "attach_title_to_relation")
     values = properties_of(entities, calculated=calculated)
     chosen = chosen or selection(request)
-    return [chosen.of(_entity(each, values[each.pk], titles)) for each in entities]
+    judged = scorecards.results(entities) if calculated and chosen.shows("scorecards") else {}
+    return [chosen.of(_entity(each, values[each.pk], titles) | _judged(judged.get(each.pk))) for each in entities]
+
+
+def _judged(results: list[scorecards.Result] | None) -> Json:
+    """Nothing at all where no scorecard judges it: clients compare."""
+    return {"scorecards": {each.scorecard.identifier: each.facts() for each in results}} if results else {}
 
 
 def _entity(entity: Entity, properties: Json, titles: bool) -> Json:

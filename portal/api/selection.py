@@ -25,7 +25,7 @@ class Selection:
         for key, value in entity.items():
             if key in GROUPS:
                 self._group(shown, key, value)
-            elif self._shows(key):
+            elif self.shows(key):
                 shown[key] = value
         return shown
 
@@ -38,9 +38,9 @@ class Selection:
             return
         asked = not self.include or group in self.include
         if asked or any(path.startswith(f"{group}.") for path in self.include):
-            shown[group] = {name: value for name, value in values.items() if self._shows(f"{group}.{name}", group)}
+            shown[group] = {name: value for name, value in values.items() if self.shows(f"{group}.{name}", group)}
 
-    def _shows(self, path: str, group: str = "") -> bool:
+    def shows(self, path: str, group: str = "") -> bool:
         included = not self.include or path in self.include or group in self.include
         return included and path not in self.exclude
 

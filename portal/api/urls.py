@@ -19,6 +19,7 @@ from portal.api import (
     freezes,
     integrations,
     locks,
+    scorecards,
     search,
     tokens,
 )
@@ -82,6 +83,9 @@ urlpatterns = [
     path("entities/search", search.everywhere),
     path("blueprints", blueprints.blueprints),
     path("blueprints/entities/datasource-entities", search.of_datasource),
+    path("scorecards", scorecards.everywhere),
+    re_path(BLUEPRINT_ALONE + r"/scorecards$", scorecards.scorecards),
+    re_path(BLUEPRINT_ALONE + r"/scorecards/(?P<identifier>.+)$", scorecards.scorecard),
     re_path(BLUEPRINT_ALONE + r"/entities-count$", entities.entities_count),
     re_path(BLUEPRINT_ALONE + r"/entities/search$", posted(search.of_blueprint, "search")),
     re_path(BLUEPRINT_ALONE + r"/entities/search/count$", posted(search.count, "search/count")),

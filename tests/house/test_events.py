@@ -19,6 +19,7 @@ from tests.conftest import SETUP
 MODULES = [
     "catalog.commands",
     "catalog.integrations.commands",
+    "catalog.scorecards.commands",
     "deployments.commands",
     "locks.commands",
     "portal.accounts.commands",
@@ -26,6 +27,7 @@ MODULES = [
 ]
 REPORT = {"service": "checkout", "environment": "production", "version": "1.0", "ci": {"run": "1"}}
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
+READY = {"identifier": "ready", "title": "Ready", "rules": []}
 
 # command: (how to call it, the events it must record), in the shop of tests/conftest.py
 CASES = {
@@ -58,6 +60,16 @@ CASES = {
         ["view.created"],
     ),
     "view_delete": (lambda do, shop: do(kept_view(), by=SETUP), ["view.created", "view.deleted"]),
+    "scorecard_create": (lambda do, shop: do(catalog.blueprint("service"), READY, by=SETUP), ["scorecard.created"]),
+    "scorecard_update": (
+        lambda do, shop: do(ready(), READY | {"title": "Set"}, by=SETUP),
+        ["scorecard.created", "scorecard.updated"],
+    ),
+    "scorecard_delete": (lambda do, shop: do(ready(), by=SETUP), ["scorecard.created", "scorecard.deleted"]),
+    "scorecards_replace": (
+        lambda do, shop: do(ready().blueprint, [READY | {"identifier": "other"}], by=SETUP),
+        ["scorecard.created", "scorecard.created", "scorecard.deleted"],
+    ),
     "integration_create": (lambda do, shop: do({"installationId": "k8s"}, by=SETUP), ["integration.created"]),
     "integration_update": (
         lambda do, shop: do(exporter(), {"title": "Cluster"}, by=SETUP),
@@ -138,6 +150,10 @@ def deletion():
 def kept_view():
     save = import_string("catalog.commands.view_save")
     return save(catalog.blueprint("service"), "Go", "q=go", shared=True, by=SETUP)
+
+
+def ready():
+    return import_string("catalog.scorecards.commands.scorecard_create")(catalog.blueprint("service"), READY, by=SETUP)
 
 
 def exporter():

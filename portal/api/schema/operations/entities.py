@@ -33,12 +33,16 @@ ENTITY = shown(
             "owner",
             "Identifiers, or a list of them; null where it points at nothing.",
         ),
+        "scorecards": free(
+            {"ready": {"level": "Bronze", "rules": [{"identifier": "owned", "status": "SUCCESS", "level": "Bronze"}]}},
+            "How it stands, for each scorecard that judges it.",
+        ),
         "createdAt": instant(),
         "createdBy": text("Dana"),
         "updatedAt": instant(),
         "updatedBy": text("CI"),
     },
-    optional="identifier title icon blueprint team properties relations createdAt createdBy updatedAt updatedBy",
+    optional="identifier title icon blueprint team properties relations scorecards createdAt createdBy updatedAt updatedBy",
     name="Entity",
     about="A thing of the catalog. Unset keys are left out; `include` and `exclude` choose parts.",
 )

@@ -1,0 +1,64 @@
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+
+from catalog.models import Blueprint
+from portal.audit.nouns import Noun
+
+Json = dict[str, Any]
+
+# From the worst; an entity starts at the first. Without levels of its own a scorecard has these.
+LEVELS = [
+    {"title": "Basic", "color": "paleBlue"},
+    {"title": "Bronze", "color": "bronze"},
+    {"title": "Silver", "color": "silver"},
+    {"title": "Gold", "color": "gold"},
+]
+
+
+class Scorecard(models.Model):
+    """What is expected of the entities of a blueprint, level by level. Definitions are kept as clients send them."""
+
+    blueprint = models.ForeignKey(Blueprint, on_delete=models.CASCADE, related_name="scorecards")
+    identifier = models.CharField(max_length=100)
+    title = models.CharField(max_length=100)
+    # Which entities are judged at all; None: every one.
+    filter = models.JSONField(null=True, blank=True)
+    # Empty where the client named none.
+    levels = models.JSONField(default=list, blank=True)
+    rules = models.JSONField(default=list)
+    extra = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_by = models.CharField(max_length=254, editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_by = models.CharField(max_length=254, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["blueprint", "identifier"], name="scorecard_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def noun(self) -> Noun:
+        blueprint = self.blueprint.identifier
+        return Noun("scorecard", f"{blueprint}/{self.identifier}", self.title, blueprint=blueprint)
+
+    def facts(self) -> Json:
+        return {
+            **self.extra,
+            "identifier": self.identifier,
+            "title": self.title,
+            **({"filter": self.filter} if self.filter else {}),
+            **({"levels": self.levels} if self.levels else {}),
+            "rules": self.rules,
+        }
+
+    @property
+    def ladder(self) -> list[str]:
+        """Titles of its levels, from the worst."""
+        return [each["title"] for each in self.levels or LEVELS]
+
+    def colour(self, level: str) -> str:
+        return next((each.get("color", "") for each in self.levels or LEVELS if each["title"] == level), "")

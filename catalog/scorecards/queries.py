@@ -1,0 +1,100 @@
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import BooleanField, Case, QuerySet, Value, When
+
+from catalog.models import Blueprint, Entity
+from catalog.scorecards.models import Scorecard
+from catalog.scorecards.shapes import read
+from catalog.search.compiler import condition
+from portal.accounts.policy import require
+from portal.kit.by import By, system
+from portal.kit.errors import Missing
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How an entity stands. `passed` has a truth for each rule of the scorecard, in its order."""
+
+    scorecard: Scorecard
+    level: str
+    passed: tuple[bool, ...]
+
+    def facts(self) -> Json:
+        rules = zip(self.scorecard.rules, self.passed, strict=True)
+        return {
+            "level": self.level,
+            "rules": [
+                {"identifier": rule["identifier"], "status": "SUCCESS" if passed else "FAILURE", "level": rule["level"]}
+                for rule, passed in rules
+            ],
+        }
+
+
+def scorecards(by: By, blueprint: Blueprint | None = None) -> QuerySet[Scorecard]:
+    require(by, "catalog.read")
+    found = Scorecard.objects.select_related("blueprint").order_by("blueprint_id", "id")
+    return found.filter(blueprint=blueprint) if blueprint else found
+
+
+def scorecard(blueprint: Blueprint, identifier: str, *, held: bool = False) -> Scorecard:
+    rows = Scorecard.objects.select_related("blueprint").filter(blueprint=blueprint, identifier=identifier)
+    found = (rows.select_for_update(of=("self",)) if held else rows).first()
+    if found is None:
+        raise Missing(f'Scorecard with identifier "{identifier}" was not found')
+    return found
+
+
+def results(entities: Sequence[Entity]) -> dict[int, list[Result]]:
+    """How each stands at this instant, by key: a query for the scorecards, and one for each blueprint that has any.
+
+    An entity that a scorecard's filter leaves out has no result of it.
+    """
+    by_blueprint: dict[int, list[Scorecard]] = defaultdict(list)
+    kinds = {each.blueprint_id for each in entities}
+    for each in Scorecard.objects.filter(blueprint__in=kinds).select_related("blueprint").order_by("id"):
+        by_blueprint[each.blueprint_id].append(each)
+    found: dict[int, list[Result]] = {}
+    for blueprint, judged in by_blueprint.items():
+        keys = [each.pk for each in entities if each.blueprint_id == blueprint]
+        found |= _judged(judged, keys)
+    return found
+
+
+def _judged(scorecards: list[Scorecard], keys: list[int]) -> dict[int, list[Result]]:
+    questions: dict[str, Case] = {}
+    for n, each in enumerate(scorecards):
+        questions[f"asked_{n}"] = _is_true(each.filter, each.blueprint)
+        for m, rule in enumerate(each.rules):
+            questions[f"rule_{n}_{m}"] = _is_true(rule["query"], each.blueprint)
+    rows = Entity.objects.filter(pk__in=keys).annotate(**questions).values("pk", *questions)
+    return {
+        row["pk"]: [_result(each, n, row) for n, each in enumerate(scorecards) if row[f"asked_{n}"]] for row in rows
+    }
+
+
+def _result(scorecard: Scorecard, n: int, row: Json) -> Result:
+    passed = tuple(row[f"rule_{n}_{m}"] for m in range(len(scorecard.rules)))
+    return Result(scorecard, level_of(scorecard, passed), passed)
+
+
+def level_of(scorecard: Scorecard, passed: Sequence[bool]) -> str:
+    """The highest level of which, and of every level below, all rules pass."""
+    failed = {rule["level"] for rule, ok in zip(scorecard.rules, passed, strict=True) if not ok}
+    reached = scorecard.ladder[0]
+    for level in scorecard.ladder[1:]:
+        if level in failed:
+            break
+        reached = level
+    return reached
+
+
+def _is_true(conditions: Json | None, blueprint: Blueprint) -> Case:
+    if not conditions:
+        return Case(default=Value(True), output_field=BooleanField())
+    rule = condition(read(conditions), by=system("scorecards"), blueprint=blueprint)
+    return Case(When(rule, then=Value(True)), default=Value(False), output_field=BooleanField())
