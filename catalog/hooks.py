@@ -15,13 +15,13 @@ Json = dict[str, Any]
 Change = Callable[["Entity", Json, By], None]
 Deletion = Callable[[Sequence["Entity"], By], None]
 
-_changes: list[Change] = []
+_changes: list[tuple[frozenset[str], Change]] = []
 _deletions: list[Deletion] = []
 
 
-def after_change(follow: Change) -> None:
-    """`follow(entity, before, by)` is called with the entity as it is now and its facts as they were."""
-    _changes.append(follow)
+def after_change(follow: Change, *blueprints: str) -> None:
+    """`follow(entity, before, by)` is called with an entity of these blueprints as it is now and its facts as they were."""
+    _changes.append((frozenset(blueprints), follow))
 
 
 def before_deletion(follow: Deletion) -> None:
@@ -30,8 +30,9 @@ def before_deletion(follow: Deletion) -> None:
 
 
 def changed(entity: "Entity", before: Json, by: By) -> None:
-    for follow in _changes:
-        follow(entity, before, by)
+    for blueprints, follow in _changes:
+        if entity.blueprint.identifier in blueprints:
+            follow(entity, before, by)
 
 
 def deleting(entities: "Sequence[Entity]", by: By) -> None:

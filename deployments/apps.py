@@ -10,5 +10,5 @@ class DeploymentsConfig(AppConfig):
 
         handlers.register_kinds()
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))
-        hooks.after_change(handlers.entity_changed)
+        hooks.after_change(handlers.entity_changed, "service", "environment")
         hooks.before_deletion(handlers.entities_deleting)

@@ -115,7 +115,7 @@ def deployment_write(wish: Wish, by: By) -> Entity | None:
 def entity_changed(entity: Entity, before: Json, by: By) -> None:
     """Deployments remember their service and environment by name; a new name is theirs too."""
     kind = entity.blueprint.identifier
-    if kind in {"service", "environment"} and entity.identifier != before["identifier"]:
+    if entity.identifier != before["identifier"]:
         Deployment.objects.filter(**{f"config__{kind}": entity}).update(**{f"{kind}_identifier": entity.identifier})
 
 

@@ -13,4 +13,4 @@ class LocksConfig(AppConfig):
             kinds.register_live(each)
         kinds.register_panel(kinds.Panel("service", "locks", "Locks", "locks:panel", order=1))
         hooks.before_deletion(no_active_lock)
-        hooks.after_change(place_changed)
+        hooks.after_change(place_changed, "service", "environment")

@@ -33,7 +33,7 @@ def place_changed(entity: Entity, before: Json, by: By) -> None:
     """A new name, tier, alias or team may take a place out of a lock; who does that must be able to release the lock."""
     _refuse(entity, before, by)
     kind = entity.blueprint.identifier
-    if kind in {"service", "environment"} and entity.identifier != before["identifier"]:
+    if entity.identifier != before["identifier"]:
         Lock.objects.filter(**{kind: entity}).update(**{f"{kind}_identifier": entity.identifier})
         Freeze.objects.filter(**{kind: entity}).update(**{f"{kind}_identifier": entity.identifier})
 

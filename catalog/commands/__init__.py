@@ -1,7 +1,8 @@
+from catalog.commands.batch import Written
 from catalog.commands.blueprints import blueprint_create, blueprint_delete, blueprint_update
 from catalog.commands.bulk import Outcome, entities_edit, entities_remove
 from catalog.commands.deletion import entities_delete, entities_delete_all, entity_delete
-from catalog.commands.entities import Written, entities_write, entity_store, entity_write
+from catalog.commands.entities import entities_write, entity_store, entity_write
 from catalog.commands.undo import changes_undo
 from catalog.commands.views import view_delete, view_save
 

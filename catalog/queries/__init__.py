@@ -20,6 +20,7 @@ from catalog.queries.entities import (
     pointing_at,
     properties_of,
     relations_of,
+    relations_shown,
     with_dependents,
     with_relations,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "properties_of",
     "related",
     "relations_of",
+    "relations_shown",
     "service_named",
     "tier_called",
     "tier_in",

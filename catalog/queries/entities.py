@@ -72,11 +72,16 @@ def relations_of(entity: Entity, *, titles: bool = False) -> Json:
         target = arrow.target
         shown = {"identifier": target.identifier, "title": str(target)} if titles else target.identifier
         found.setdefault(arrow.name, []).append(shown)
-    declared = entity.blueprint.relations
+    return relations_shown(entity.blueprint, found)
+
+
+def relations_shown(blueprint: Blueprint, targets: dict[str, list[Any]]) -> Json:
+    """A list where the blueprint says many, one alone elsewhere; what it does not declare is left out."""
+    declared = blueprint.relations
     return {
-        name: targets if declared[name].get("many") else targets[0]
-        for name, targets in sorted(found.items())
-        if name in declared
+        name: found if declared[name].get("many") else found[0]
+        for name, found in sorted(targets.items())
+        if found and name in declared
     }
 
 

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -6,9 +8,23 @@ from portal.audit import subscribers
 from portal.audit.models import Delivery, Event
 from portal.audit.nouns import Noun
 from portal.audit.wake import wake
+from portal.kit import rows
 from portal.kit.by import By
 
 Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`before` and `after` are the noun's facts, None where it was not there; `payload` is what
+    subscribers need beside them.
+    """
+
+    name: str
+    noun: Noun
+    before: Facts | None = None
+    after: Facts | None = None
+    payload: Facts | None = None
 
 
 def record(
@@ -20,15 +36,32 @@ def record(
     after: Facts | None = None,
     payload: Facts | None = None,
 ) -> Event:
-    """Writes the event and what it owes to its subscribers, in the caller's transaction.
+    """Writes the event and what it owes to its subscribers, in the caller's transaction."""
+    return record_many([Entry(name, noun, before, after, payload)], by=by)[0]
 
-    `before` and `after` are the noun's facts, None where it was not there; `payload` is what
-    subscribers need beside them. Publishing is left to the workers.
-    """
+
+def record_many(entries: Sequence[Entry], *, by: By) -> list[Event]:
+    """The same for many changes of one writer, in their order and in two statements. Publishing is left to the workers."""
     if not connection.in_atomic_block:
-        raise RuntimeError(f"record({name!r}) outside a transaction: the event could outlive its change, or be lost.")
-    event = Event.objects.create(
-        name=name,
+        names = ", ".join(sorted({each.name for each in entries}))
+        raise RuntimeError(f"record({names}) outside a transaction: the event could outlive its change, or be lost.")
+    events = [_event(each, by) for each in entries]
+    rows.insert(events)
+    owed = [
+        Delivery(event=event, subscriber=each.name, stream=event.stream)
+        for event in events
+        for each in subscribers.of(event)
+    ]
+    if owed:
+        rows.insert(owed)
+        transaction.on_commit(wake, robust=True)
+    return events
+
+
+def _event(entry: Entry, by: By) -> Event:
+    noun = entry.noun
+    return Event(
+        name=entry.name,
         noun=noun.kind,
         noun_id=noun.id,
         title=noun.title,
@@ -41,12 +74,7 @@ def record(
         actor_name=by.actor.name,
         door=by.door,
         trace=by.trace,
-        before=before,
-        after=after,
-        payload=({"runId": by.run} if by.run else {}) | (payload or {}),
+        before=entry.before,
+        after=entry.after,
+        payload=({"runId": by.run} if by.run else {}) | (entry.payload or {}),
     )
-    owed = [Delivery(event=event, subscriber=each.name, stream=event.stream) for each in subscribers.of(event)]
-    if owed:
-        Delivery.objects.bulk_create(owed)
-        transaction.on_commit(wake, robust=True)
-    return event

@@ -3,7 +3,7 @@
 import hashlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -26,12 +26,28 @@ def advisory_lock(*names: str, shared: bool = False) -> None:
 
     Only the *next* statement sees what the one who was waited for has written.
     """
-    if not connection.in_atomic_block:
-        raise RuntimeError("An advisory lock outside a transaction would be released at once.")
-    digest = hashlib.blake2b("\0".join(names).encode(), digest_size=8).digest()
+    _check_transaction()
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
-        cursor.execute(f"select {function}(%s)", [int.from_bytes(digest, "big", signed=True)])
+        cursor.execute(f"select {function}(%s)", [_number(names)])
+
+
+def advisory_locks(all_names: Iterable[tuple[str, ...]]) -> None:
+    """Several at once, always in the same order, so that two who want some of the same cannot wait for each other."""
+    _check_transaction()
+    numbers = sorted({_number(names) for names in all_names})
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(number) from unnest(%s::bigint[]) as number", [numbers])
+
+
+def _check_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise RuntimeError("An advisory lock outside a transaction would be released at once.")
+
+
+def _number(names: tuple[str, ...]) -> int:
+    digest = hashlib.blake2b("\0".join(names).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def is_victim(error: BaseException) -> bool:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from catalog.schema.validate import check_properties
+from catalog.schema.validate import Checker
 from portal.kit.errors import Invalid
 
 
 def check(format, value):
-    check_properties({"x": {"type": "string", "format": format}}, [], {"x": value})
+    Checker({"x": {"type": "string", "format": format}}, []).check({"x": value})
 
 
 @pytest.mark.parametrize(
