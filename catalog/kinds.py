@@ -111,6 +111,11 @@ def live(blueprint: str) -> Live | None:
     return _registry.live.get(blueprint)
 
 
+def live_in(name: str) -> list[str]:
+    """The blueprints whose property of this name is live."""
+    return [each.blueprint for each in _registry.live.values() if name in each.properties]
+
+
 def merge(base: Json, own: Json) -> Json:
     """The blueprint `own` with whatever of the kind's `base` it leaves out."""
     merged = base | own

@@ -6,6 +6,7 @@ from catalog.queries.blueprints import (
     blueprints_pointing_at,
     known_blueprints,
     losses,
+    pinned,
     readable_blueprint,
 )
 from catalog.queries.entities import (
@@ -24,6 +25,7 @@ from catalog.queries.entities import (
     with_dependents,
     with_relations,
 )
+from catalog.queries.history import history
 from catalog.queries.places import (
     Place,
     environment_named,
@@ -56,9 +58,11 @@ __all__ = [
     "environment_named",
     "found",
     "known_blueprints",
+    "history",
     "losses",
     "nearest",
     "owner_teams",
+    "pinned",
     "place",
     "place_of",
     "pointed_from",

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from catalog import kinds
+from catalog import kinds, search
 from catalog.models import Blueprint, Relation
 from catalog.schema.paths import Known
 from portal.accounts.policy import require
@@ -32,6 +32,12 @@ def known_blueprints() -> dict[str, Known]:
     return {
         each.identifier: Known(each.relations, each.declared, each.ownership or {}) for each in Blueprint.objects.all()
     }
+
+
+def pinned(rule: search.Rule) -> Blueprint | None:
+    """The blueprint that a query names among rules which are all true."""
+    named = search.blueprint_in(rule.rules) if isinstance(rule, search.Every) else ""
+    return Blueprint.objects.filter(identifier=named).first() if named else None
 
 
 def blueprints(by: By) -> QuerySet[Blueprint]:

@@ -1,7 +1,23 @@
 from catalog.search.compiler import matching
 from catalog.search.paging import Page, Sort, ordered, page
-from catalog.search.rules import Rule, parse
+from catalog.search.rules import Every, Rule, blueprint_in, parse
 from catalog.search.shares import Share, distribution
+from catalog.search.values import INSTANTS, META
 from catalog.search.words import words
 
-__all__ = ["Page", "Rule", "Share", "Sort", "distribution", "matching", "ordered", "page", "parse", "words"]
+__all__ = [
+    "INSTANTS",
+    "META",
+    "Every",
+    "Page",
+    "Rule",
+    "Share",
+    "Sort",
+    "blueprint_in",
+    "distribution",
+    "matching",
+    "ordered",
+    "page",
+    "parse",
+    "words",
+]

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Exists, Expression, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Now
 
+from catalog import kinds
 from catalog.models import Blueprint, Entity, Relation
 from catalog.search import traversal, values
 from catalog.search.instants import instant_of, span_of
@@ -23,6 +24,7 @@ from catalog.search.rules import (
     RelatedTo,
     RelationRule,
     Rule,
+    blueprint_in,
 )
 from portal.kit.by import By
 from portal.kit.clock import database_now
@@ -78,7 +80,8 @@ class _Compiler:
     def of(self, rule: Rule) -> Q:
         match rule:
             case Every(rules):
-                return reduce(and_, map(self.of, rules), ALWAYS) if rules else ALWAYS
+                own = self._pinned(rules)
+                return reduce(and_, map(own.of, rules), ALWAYS) if rules else ALWAYS
             case Any_(rules):
                 return reduce(or_, map(self.of, rules)) if rules else ALWAYS
             case RelatedTo():
@@ -90,6 +93,13 @@ class _Compiler:
             case Compare():
                 return _turned(self._compare(rule), rule.negated)
         raise AssertionError(rule)
+
+    def _pinned(self, rules: Sequence[Rule]) -> "_Compiler":
+        """Where one of the rules names the blueprint, the others are about its properties, whose types are known."""
+        if self.blueprint is not None:
+            return self
+        blueprint = Blueprint.objects.filter(identifier=blueprint_in(rules)).first()
+        return _Compiler(self.by, blueprint, self._now) if blueprint else self
 
     @property
     def now(self) -> datetime:
@@ -121,7 +131,16 @@ class _Compiler:
             return _text_column(name, operator, value)
         if name in values.INSTANTS:
             return _instant_column(values.INSTANTS[name], operator, value)
+        if blueprint is None and (live := kinds.live_in(name)):
+            return self._live_somewhere(name, live, operator, value)
         return _Property(name, blueprint).compare(operator, value)
+
+    def _live_somewhere(self, name: str, live: list[str], operator: str, value: Any) -> Q:
+        """Over all blueprints: in some as their owner says, in the others as it is stored."""
+        owned = list(Blueprint.objects.filter(identifier__in=live))
+        stored = ~Q(blueprint__in=owned) & _Property(name, None).compare(operator, value)
+        told = [Q(blueprint=each) & _Property(name, each).compare(operator, value) for each in owned]
+        return reduce(or_, told, stored)
 
     def _any_declared(self, schema: PropertySchema, operator: str, value: Any) -> Q:
         blueprints = [self.blueprint] if self.blueprint else list(Blueprint.objects.all())

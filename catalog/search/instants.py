@@ -1,7 +1,7 @@
 """Dates as queries give them: ISO texts and presets. A date without a zone is in UTC, as the database reads it too."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 # Years the database and Python both know.
@@ -30,12 +30,12 @@ _CALENDAR = {"yesterday": -1, "today": 0, "tomorrow": 1}
 PRESETS = [*_CALENDAR, *_DAYS]
 
 
-def span_of(preset: str, now: datetime) -> tuple[datetime, datetime]:
-    """From and to, both included. A day of the calendar begins at midnight UTC."""
+def span_of(preset: str, now: datetime, zone: tzinfo = UTC) -> tuple[datetime, datetime]:
+    """From and to, both included. A day of the calendar begins at the zone's midnight."""
     if preset in _CALENDAR:
-        start = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        start += timedelta(days=_CALENDAR[preset])
-        return start, start + timedelta(days=1, microseconds=-1)
+        day = now.astimezone(zone).date() + timedelta(days=_CALENDAR[preset])
+        start, end = (datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1)))
+        return start, end - timedelta(microseconds=1)
     first, last = _DAYS[preset]
     return now + timedelta(days=first), now + timedelta(days=last)
 

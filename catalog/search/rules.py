@@ -121,6 +121,16 @@ ON_RELATIONS = {"=", "in", "contains", "beginsWith", "endsWith", "isEmpty"}
 TYPES = {"string", "number", "boolean", "object", "array"}
 
 
+def blueprint_in(rules: Sequence[Rule]) -> str:
+    """The one blueprint that rules which are all true leave over; empty where they leave several."""
+    named = [
+        each.value
+        for each in rules
+        if isinstance(each, Compare) and (each.field, each.operator, each.negated) == ("$blueprint", "=", False)
+    ]
+    return str(named[0]) if named and isinstance(named[0], str) else ""
+
+
 def parse(query: Any, *, path: str = "query", of: str = "rules") -> Rule:
     """The tree of a query. Raises Invalid with the path of the first fault. `of` is the key that a group has its rules under."""
     return _Parser(of).group(query, path)

@@ -72,6 +72,11 @@ def instant(value: Expression) -> Func:
     return Func(value, function="pc_ts", output_field=models.DateTimeField())
 
 
+def moment(blueprint: Blueprint | None, name: str) -> Expression | F:
+    """When something happened: a date property, or $createdAt or $updatedAt."""
+    return F(INSTANTS[name]) if name in INSTANTS else instant(json_of(name, blueprint))
+
+
 def text(value: Expression) -> Func:
     return Func(value, function="pc_text", output_field=models.TextField())
 
@@ -142,7 +147,7 @@ class _Equals(Func):
     output_field = models.BooleanField()
 
 
-def share_key(blueprint: Blueprint, name: str) -> "Expression | F | Subquery[Any]":
+def share_key(blueprint: Blueprint | None, name: str) -> "Expression | F | Subquery[Any]":
     """What rows are counted by: of a relation, the identifier it points at first."""
     if name.startswith(RELATIONS):
         return _target(name, F("identifier"))

@@ -144,7 +144,7 @@ def test_who_is_named_has_the_end_that_is_named(config, terraform, page, alice, 
 TICK = timedelta(microseconds=1)
 AROUND = [-timedelta(days=30), -timedelta(hours=1), -TICK, timedelta(0), TICK, timedelta(hours=1)]
 TEAMS = ["payments", "risk", "nobody's"]
-ROUNDS = 100
+ROUNDS = 200
 
 
 @dataclass
