@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "portal.pages",
     "portal.api",
     "portal.slackbot",
+    "portal.actions",
     "deployments",
     "locks",
     "catalog.integrations",

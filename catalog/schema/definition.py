@@ -60,7 +60,7 @@ def _check_names(definition: Json) -> None:
 def _check_property(declared: Json, path: str) -> None:
     _check_kind(declared, path)
     schema = json_schema(declared)
-    if _refers(schema):
+    if refers(schema):
         # It would be resolved within the whole blueprint, or fetched: neither is what was meant.
         raise Invalid.at(path, "holds a $ref, which is not fetched; write out what it stands for")
     try:
@@ -111,7 +111,7 @@ def _check_measure(spec: Json, path: str) -> None:
         raise Invalid.at(f"{path}.{name}", f"does not go with {function!r} by {by}")
 
 
-def _refers(schema: Any) -> bool:
+def refers(schema: Any) -> bool:
     return any(not REFERENCES.isdisjoint(each) for each in _objects(schema))
 
 

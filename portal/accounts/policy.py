@@ -38,6 +38,13 @@ RULES = {
     "lock.take": Rule("lock", "members", "take locks"),
     "lock.release": Rule("lock", "owners", "release this lock", own=True),
     "freeze.write": Rule("lock", "owners", "make and change freezes here", own=True),
+    "action.read": Rule("catalog:read", "members", "see actions and their runs"),
+    "action.write": Rule("catalog:write", "moderators", "change this action"),
+    "action.run": Rule("catalog:write", "members", "run actions"),
+    "action.run_as": Rule("admin", "admins", "run actions in the name of others"),
+    "run.report": Rule("report", "owners", "report on this run"),
+    "run.approve": Rule("admin", "members", "approve runs"),
+    "run.fetch": Rule("catalog:write", "admins", "fetch runs to do their work"),
     "audit.read": Rule("admin", "members", "read the audit log"),
     "account.write": Rule("admin", "admins", "change accounts"),
 }

@@ -48,7 +48,7 @@ def _filtered(request: Request) -> QuerySet[Event]:
         if params.get(name):
             found = found.filter(**{name: params[name]})
     if run := params.get("run_id"):
-        found = found.filter(payload__runId=run)
+        found = queries.of_run(found, run)
     if origins := listed(request, "origin"):
         found = found.filter(door__in=[door for door, origin in ORIGINS.items() if origin in origins])
     if resources := listed(request, "resources"):

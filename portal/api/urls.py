@@ -11,6 +11,7 @@ from django.urls import path, re_path
 
 from portal.api import (
     accounts,
+    actions,
     audit,
     blueprints,
     deployments,
@@ -20,6 +21,7 @@ from portal.api import (
     integrations,
     locks,
     measures,
+    runs,
     scorecards,
     search,
     tokens,
@@ -44,6 +46,15 @@ def posted(view: View, name: str) -> View:
         return entities.entity(request, blueprint=blueprint, identifier=name)
 
     return route
+
+
+@wraps(runs.of_blueprint)
+def run_of_entity(request: HttpRequest, blueprint: str, identifier: str, action: str) -> HttpResponseBase:
+    """As above: POST asks for a run."""
+    if request.method == "POST":
+        return runs.of_blueprint(request, blueprint=blueprint, entity=identifier, action=action)
+    named = f"{identifier}/actions/{action}/runs"
+    return entities.entity(request, blueprint=blueprint, identifier=named)
 
 
 urlpatterns = [
@@ -72,6 +83,19 @@ urlpatterns = [
         integrations.kind_metrics,
     ),
     re_path(r"^integration/(?P<identifier>.+)$", integrations.integration),
+    path("actions", actions.actions),
+    path("actions/runs", runs.runs),
+    path("actions/runs/claim-pending", runs.claim),
+    path("actions/runs/ack", runs.acknowledgement),
+    path("actions/runs/<str:public_id>", runs.run),
+    path("actions/runs/<str:public_id>/logs", runs.logs),
+    path("actions/runs/<str:public_id>/approval", runs.approval),
+    path("actions/runs/<str:public_id>/approvers", runs.approvers),
+    path("actions/runs/<str:public_id>/response", runs.response),
+    path("actions/<str:identifier>", actions.action),
+    path("actions/<str:identifier>/permissions", actions.permission),
+    path("actions/<str:identifier>/runs", runs.of_action),
+    path("workflows/runs/claim-pending", runs.no_workflows),
     path("gate", locks.gate),
     path("freezes", freezes.freezes),
     path("freezes/preview", freezes.preview),
@@ -96,7 +120,11 @@ urlpatterns = [
     re_path(BLUEPRINT_ALONE + r"/entities/bulk$", posted(entities.bulk, "bulk")),
     re_path(BLUEPRINT_ALONE + r"/bulk/entities/delete$", entities.bulk_delete),
     re_path(BLUEPRINT_ALONE + r"/all-entities$", entities.all_entities),
+    re_path(BLUEPRINT_ALONE + r"/actions$", actions.of_blueprint),
+    re_path(BLUEPRINT_ALONE + r"/actions/(?P<identifier>[^/]+)$", actions.one_of_blueprint),
+    re_path(BLUEPRINT_ALONE + r"/actions/(?P<action>[^/]+)/runs$", runs.of_blueprint),
     re_path(BLUEPRINT_ALONE + r"/entities$", entities.entities),
+    re_path(BLUEPRINT + r"/entities/(?P<identifier>.+)/actions/(?P<action>[^/]+)/runs$", run_of_entity),
     re_path(BLUEPRINT + r"/entities/(?P<identifier>.+)$", entities.entity),
     re_path(r"^blueprints/(?P<identifier>.+)$", blueprints.blueprint),
     re_path(r"^.*$", envelope.unknown_route),

@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 from django.contrib.postgres.indexes import BrinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Now
 
 from portal.kit.ids import uuid7
@@ -39,6 +40,9 @@ class Event(models.Model):
             models.Index(fields=["blueprint", "entity", "id"], name="event_entity", condition=~Q(blueprint="")),
             models.Index(fields=["service", "environment", "id"], name="event_place", condition=~Q(service="")),
             models.Index(fields=["trace"], name="event_trace"),
+            models.Index(
+                KeyTransform("runId", "payload"), F("id"), name="event_run", condition=Q(payload__has_key="runId")
+            ),
         ]
 
     def __str__(self) -> str:

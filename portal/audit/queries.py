@@ -23,6 +23,11 @@ def events(
     return found
 
 
+def of_run(found: QuerySet[Event], run: str) -> QuerySet[Event]:
+    """Those that belong to an action run."""
+    return found.filter(payload__has_key="runId", payload__runId=run)
+
+
 def of_verbs(found: QuerySet[Event], created: set[str], deleted: set[str], action: str) -> QuerySet[Event]:
     """Those whose name ends in a verb of making (CREATE), of ending (DELETE), or in another (UPDATE)."""
     made, ended = (Q(name__regex=rf"\.({'|'.join(sorted(verbs))})$") for verbs in (created, deleted))

@@ -23,9 +23,15 @@ MODULES = [
     "deployments.commands",
     "locks.commands",
     "portal.accounts.commands",
+    "portal.actions.commands",
     "portal.audit.outbox",
 ]
 REPORT = {"service": "checkout", "environment": "production", "version": "1.0", "ci": {"run": "1"}}
+ACTION = {
+    "identifier": "restart",
+    "trigger": {"type": "self-service", "operation": "CREATE", "userInputs": {"properties": {}}},
+    "invocationMethod": {"type": "WEBHOOK", "url": "https://example.org"},
+}
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
 READY = {"identifier": "ready", "title": "Ready", "rules": []}
 
@@ -133,6 +139,36 @@ CASES = {
         lambda do, shop: do(credential(), by=SETUP),
         ["credential.created", "credential.revoked"],
     ),
+    "action_create": (lambda do, shop: do(ACTION, by=SETUP), ["action.created"]),
+    "action_replace": (
+        lambda do, shop: do(action(), ACTION | {"title": "Reboot"}, by=SETUP),
+        ["action.created", "action.updated"],
+    ),
+    "action_permit": (
+        lambda do, shop: do(action(), {"execute": {"roles": ["Admin"]}}, by=SETUP),
+        ["action.created", "action.updated"],
+    ),
+    "action_delete": (lambda do, shop: do(action(), by=SETUP), ["action.created", "action.deleted"]),
+    "run_create": (lambda do, shop: do(action(), {}, by=SETUP), ["action.created", "run.created"]),
+    "run_update": (
+        lambda do, shop: do(run(), {"status": "SUCCESS"}, by=SETUP),
+        ["action.created", "run.created", "run.ended"],
+    ),
+    # A line of a log is a record itself.
+    "run_log": (lambda do, shop: do(run(), {"message": "hello"}, by=SETUP), ["action.created", "run.created"]),
+    "run_respond": (lambda do, shop: do(run(), "ok", by=SETUP), ["action.created", "run.created", "run.updated"]),
+    "run_decide": (
+        lambda do, shop: do(run(requiredApproval=True), {"status": "APPROVE"}, by=SETUP),
+        ["action.created", "run.created", "run.approved"],
+    ),
+    "runs_claim": (
+        lambda do, shop: do({"installationId": "me"}, by=SETUP) if run() else None,
+        ["action.created", "run.created"],
+    ),
+    "runs_acknowledge": (
+        lambda do, shop: do({"runId": run(agent=True).public_id}, by=SETUP),
+        ["action.created", "run.created", "run.updated"],
+    ),
     "delivery_retry": (lambda do, shop: do(parked(), by=SETUP), ["thing.made", "delivery.retried"]),
 }
 
@@ -193,6 +229,17 @@ def ops():
 def credential():
     import_string("portal.accounts.commands.credential_create")("x", kind="ci", scopes=[], by=SETUP)
     return Credential.objects.get(name="x")
+
+
+def action(agent=False, **more):
+    method = ACTION["invocationMethod"] | ({"agent": True} if agent else {})
+    return import_string("portal.actions.commands.action_create")(
+        ACTION | {"invocationMethod": method} | more, by=SETUP
+    )
+
+
+def run(**more):
+    return import_string("portal.actions.commands.run_create")(action(**more), {}, by=SETUP)
 
 
 def parked():

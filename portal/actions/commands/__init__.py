@@ -1,0 +1,18 @@
+from portal.actions.commands.actions import action_create, action_delete, action_permit, action_replace
+from portal.actions.commands.approvals import run_decide
+from portal.actions.commands.fetching import runs_acknowledge, runs_claim
+from portal.actions.commands.runs import run_create, run_log, run_respond, run_update
+
+__all__ = [
+    "action_create",
+    "action_delete",
+    "action_permit",
+    "action_replace",
+    "run_create",
+    "run_decide",
+    "run_log",
+    "run_respond",
+    "run_update",
+    "runs_acknowledge",
+    "runs_claim",
+]

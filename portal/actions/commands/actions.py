@@ -1,0 +1,104 @@
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from catalog.models import Blueprint
+from catalog.schema.validate import check_shape
+from portal.accounts.policy import require
+from portal.actions import permissions
+from portal.actions.models import Action
+from portal.actions.schema import definitions, words
+from portal.audit.record import record
+from portal.kit.by import By
+from portal.kit.errors import Conflict, Missing
+
+Json = dict[str, Any]
+
+
+@transaction.atomic
+def action_create(body: Json, *, by: By) -> Action:
+    """Raises Invalid with the path of each fault, Conflict when the identifier is taken."""
+    definition = _judged(body, by)
+    action = Action(created_by=by.actor.name)
+    _save(action, definition, by)
+    record("action.created", action.noun(), by=by, after=action.facts())
+    return action
+
+
+@transaction.atomic
+def action_replace(action: Action, body: Json, *, by: By) -> Action:
+    """Sets the whole definition, its identifier too; permissions and runs stay. Nothing changed is no event."""
+    require(by, "action.write", blueprint=action.blueprint)
+    definition = _judged(body, by)
+    action = _held(action)
+    before, order = action.facts(), action.order
+    if before == definition | {"permissions": action.permissions} and order == _order(definition):
+        return action
+    _save(action, definition, by)
+    action.runs.exclude(private=action.is_private).update(private=action.is_private)
+    payload = {"order": action.order} if action.order != order else {}
+    record("action.updated", action.noun(), by=by, before=before, after=action.facts(), payload=payload)
+    return action
+
+
+@transaction.atomic
+def action_permit(action: Action, changes: Json, *, by: By) -> Action:
+    """Who may run it, and who may approve: only the lists that `changes` names are replaced."""
+    require(by, "action.write", blueprint=action.blueprint)
+    check_shape(words.PERMISSIONS, changes)
+    action = _held(action)
+    before = action.facts()
+    action.permissions = permissions.changed(action, changes)
+    if action.facts() == before:
+        return action
+    action.updated_at, action.updated_by = timezone.now(), by.actor.name
+    action.save(update_fields=["permissions", "updated_at", "updated_by"])
+    record("action.updated", action.noun(), by=by, before=before, after=action.facts())
+    return action
+
+
+@transaction.atomic
+def action_delete(action: Action, *, by: By) -> None:
+    """Its runs stay, with its name and what it was."""
+    require(by, "action.write", blueprint=action.blueprint)
+    action = _held(action)
+    record("action.deleted", action.noun(), by=by, before=action.facts())
+    action.delete()
+
+
+def _judged(body: Json, by: By) -> Json:
+    definition = definitions.parsed(body)
+    require(by, "action.write", blueprint=Action(definition=definition).blueprint)
+    named = dict(definitions.blueprints_of(definition))
+    known = set(Blueprint.objects.filter(identifier__in=named.values()).values_list("identifier", flat=True))
+    for path, blueprint in named.items():
+        if blueprint not in known:
+            raise Missing(
+                f'Blueprint with identifier "{blueprint}" was not found',
+                errors=[{"path": path, "message": f"there is no blueprint {blueprint}"}],
+            )
+    return definition
+
+
+def _held(action: Action) -> Action:
+    found = Action.objects.select_for_update().filter(pk=action.pk).first()
+    if found is None:
+        raise Missing(f'Action with identifier "{action.identifier}" was not found')
+    return found
+
+
+def _order(definition: Json) -> list[str]:
+    return list((definition["trigger"].get("userInputs") or {}).get("properties") or {})
+
+
+def _save(action: Action, definition: Json, by: By) -> None:
+    action.identifier, action.definition, action.order = definition["identifier"], definition, _order(definition)
+    action.updated_at, action.updated_by = timezone.now(), by.actor.name
+    try:
+        with transaction.atomic():
+            action.save()
+    except IntegrityError as taken:
+        raise Conflict(
+            f'Action with identifier "{action.identifier}" already exists', code="identifier_taken"
+        ) from taken
