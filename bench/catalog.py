@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from catalog.commands import blueprint_create
+from catalog.commands import blueprint_create, index_add
+from catalog.commands.indexes import indexes_settle
 from catalog.models import Blueprint
 from portal.demo.cast import SERVICES, TEAMS, THINGS, WORK
 from portal.kit.by import system
@@ -21,6 +22,7 @@ Json = dict[str, Any]
 LANGUAGES = ["Go", "Python", "Java", "TypeScript", "Rust", "Kotlin", "Ruby", "C#"]
 LIFECYCLES = ["experimental", "production", "deprecated"]
 TIERS = ["mission critical", "customer facing", "internal"]
+INDEXED = ["openIssues", "language", "lastCommitAt"]
 COLUMNS = "blueprint_id, identifier, title, icon, team, properties, computed, datasource, created_by, updated_by, created_at, updated_at"
 
 COMPONENT: Json = {
@@ -127,6 +129,15 @@ def grow(size: Size) -> None:
         # As autovacuum would in time: statistics, and the pending lists of the GIN indexes flushed.
         cursor.execute("vacuum analyze catalog_entity")
         cursor.execute("vacuum analyze catalog_relation")
+    mark()
+
+
+def mark() -> None:
+    """As an admin does of what people sort and group a large table by; and the worker's part."""
+    component = Blueprint.objects.get(identifier="component")
+    for name in INDEXED:
+        index_add(component, name, by=system("setup"))
+    indexes_settle([])
 
 
 def _copy(blueprint: str, make: Any, count: int, *, seed: int) -> None:

@@ -3,7 +3,8 @@
 import json
 import random
 from collections.abc import Callable
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from bench.load import request
 from catalog.models import Entity
@@ -35,18 +36,29 @@ def asks(token: str, session: str) -> dict[str, Next]:
         "table page, sorted by a number": lambda n: request(
             "GET", "/catalog/component/entities?sort=-openIssues", person
         ),
+        "table page, by a date, newest first": lambda n: request(
+            "GET", "/catalog/component/entities?sort=-lastCommitAt", person
+        ),
         "table page, filtered": lambda n: request(
-            "GET", f"/catalog/component/entities?filter={_filter([LIFECYCLE, TIER])}", person
+            "GET", f"/catalog/component/entities?{_filter([LIFECYCLE, TIER])}", person
         ),
         "table page, grouped": lambda n: request("GET", "/catalog/component/entities?group=language", person),
+        "table page, grouped and open": lambda n: request(
+            "GET", "/catalog/component/entities?group=language&open=Go", person
+        ),
+        "table page, grouped and filtered": lambda n: request(
+            "GET", f"/catalog/component/entities?group=language&{_filter([LIFECYCLE])}", person
+        ),
+        "spreads under the table": lambda n: request("GET", "/catalog/component/entities?part=spreads", person),
     }
 
 
-def _search(api: dict[str, str], rules: list[dict[str, object]]) -> Next:
+def _search(api: dict[str, str], rules: list[dict[str, Any]]) -> Next:
     body = json.dumps({"query": {"combinator": "and", "rules": rules}, "limit": 50}).encode()
     wire = request("POST", "/v1/blueprints/component/entities/search?exclude_calculated_properties=true", api, body)
     return lambda n: wire
 
 
-def _filter(rules: list[dict[str, object]]) -> str:
-    return quote(json.dumps({"combinator": "and", "rules": rules}))
+def _filter(rules: list[dict[str, str]]) -> str:
+    """As the filter builder writes them."""
+    return urlencode([(key, rule[key]) for rule in rules for key in ("property", "operator", "value")])

@@ -7,9 +7,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from catalog import kinds, queries
-from catalog.commands import blueprint_create, blueprint_delete, blueprint_update
+from catalog.commands import blueprint_create, blueprint_delete, blueprint_update, index_add, index_remove
 from catalog.forms import FormEditor, JsonEditor
-from catalog.models import Blueprint, Entity
+from catalog.models import Blueprint, Entity, IndexedProperty
+from catalog.search import indexes
 from portal.kit.admin import CommandAdmin, ReadOnlyAdmin
 from portal.kit.by import By
 from portal.kit.errors import Conflict, PortalError
@@ -122,3 +123,30 @@ class EntityAdmin(ReadOnlyAdmin):
 
     def view_on_site(self, obj: Entity) -> str:
         return reverse("catalog:entity_detail", args=[obj.blueprint.identifier, obj.identifier])
+
+
+@admin.register(IndexedProperty)
+class IndexedPropertyAdmin(CommandAdmin):
+    """What lists of large blueprints are quickly sorted, bounded and grouped by. A worker builds and drops."""
+
+    noun = "index"
+    fields = ("blueprint", "property")
+    list_display = ("property", "blueprint", "state", "for_views", "created_at")
+    list_filter = ("blueprint",)
+    list_select_related = ("blueprint",)
+
+    @admin.display(description="state")
+    def state(self, row: IndexedProperty) -> str:
+        return indexes.state(row.blueprint, row.property)
+
+    def has_change_permission(self, request: HttpRequest, obj: IndexedProperty | None = None) -> bool:
+        return obj is None and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: IndexedProperty | None = None) -> bool:
+        return obj is not None and super().has_change_permission(request, obj)
+
+    def write(self, by: By, row: IndexedProperty, form: Any, *, fresh: bool) -> IndexedProperty:
+        return index_add(form.cleaned_data["blueprint"], form.cleaned_data["property"], by=by)
+
+    def erase(self, by: By, row: IndexedProperty) -> None:
+        index_remove(row, by=by)

@@ -193,3 +193,27 @@ class View(models.Model):
 
     def facts(self) -> Json:
         return {"title": self.title, "shared": self.owner_id is None, "query": self.query}
+
+
+class IndexedProperty(models.Model):
+    """A property that lists of its blueprint are quickly sorted, bounded and counted by, however many entities there are."""
+
+    blueprint = models.ForeignKey(Blueprint, on_delete=models.CASCADE, related_name="indexed")
+    property = models.CharField(max_length=100)
+    # Nobody asked for it: a kept view of a large table sorts or groups by it. It goes with the view.
+    for_views = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "indexed properties"
+        ordering = ["blueprint", "property"]
+        constraints = [models.UniqueConstraint(fields=["blueprint", "property"], name="indexed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.property} of {self.blueprint}"
+
+    def noun(self) -> Noun:
+        return Noun("index", str(self.pk), str(self), blueprint=self.blueprint.identifier)
+
+    def facts(self) -> Json:
+        return {"property": self.property}

@@ -3,6 +3,7 @@ from catalog.commands.blueprints import blueprint_create, blueprint_delete, blue
 from catalog.commands.bulk import Outcome, entities_edit, entities_remove
 from catalog.commands.deletion import entities_delete, entities_delete_all, entity_delete
 from catalog.commands.entities import entities_write, entity_store, entity_write
+from catalog.commands.indexes import index_add, index_remove
 from catalog.commands.undo import changes_undo
 from catalog.commands.views import view_delete, view_save
 
@@ -21,6 +22,8 @@ __all__ = [
     "entity_delete",
     "entity_store",
     "entity_write",
+    "index_add",
+    "index_remove",
     "view_delete",
     "view_save",
 ]

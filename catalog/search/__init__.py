@@ -1,7 +1,7 @@
 from catalog.search.compiler import matching
 from catalog.search.paging import Page, Sort, ordered, page
 from catalog.search.rules import Every, Rule, blueprint_in, parse
-from catalog.search.shares import Share, distribution
+from catalog.search.shares import Share, distribution, groups
 from catalog.search.values import INSTANTS, META
 from catalog.search.words import words
 
@@ -15,6 +15,7 @@ __all__ = [
     "Sort",
     "blueprint_in",
     "distribution",
+    "groups",
     "matching",
     "ordered",
     "page",

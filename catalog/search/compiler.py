@@ -1,4 +1,4 @@
-"""The tree of a query as a condition of SQL. Every condition is true or false, never unknown, so that NOT is its exact complement."""
+"""The tree of a query as a condition of SQL. A negation is the exact complement: of what is unknown, too."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from operator import and_, or_
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, Expression, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Now
 
 from catalog import kinds
@@ -196,9 +196,9 @@ class _Property:
             return self.is_empty(None)
         moment = instant_of(value) if self.is_instant else None
         if moment:
-            return _true(_Infix(values.instant(self.value), "=", Value(moment)))
+            return Q(_Infix(values.instant(self.value), "=", Value(moment)))
         if isinstance(value, dict | list) or not self.columns:
-            return _true(_Infix(self.value, "=", _json(value))) | self._has_element(value)
+            return Q(_Infix(self.value, "=", _json(value))) | self._has_element(value)
         return reduce(
             or_, (Q(**{f"{c}__contains": {self.name: each}}) for c in self.columns for each in (value, [value]))
         )
@@ -206,21 +206,21 @@ class _Property:
     def _has_element(self, value: Any) -> Q:
         if isinstance(value, dict | list):
             return NEVER
-        return _true(_Infix(self.value, "@>", _json([value])))
+        return Q(_Infix(self.value, "@>", _json([value])))
 
     def is_in(self, wanted: Sequence[Any]) -> Q:
         if len(wanted) <= FEW or not self.columns:
             return reduce(or_, map(self.equals, wanted), NEVER)
         some = [each for each in wanted if each is not None]
-        condition = _true(Func(self.value, _json(some), function="pc_among", output_field=models.BooleanField()))
+        condition = Q(Func(self.value, _json(some), function="pc_among", output_field=models.BooleanField()))
         return condition | (self.is_empty(None) if len(some) < len(wanted) else NEVER)
 
     def beyond(self, sign: str) -> Callable[[Any], Q]:
         def compare(value: Any) -> Q:
             if isinstance(value, datetime):
-                return _true(_Infix(values.instant(self.value), sign, Value(value)))
+                return Q(_Infix(values.instant(self.value), sign, Value(value)))
             if isinstance(value, int | float) and not isinstance(value, bool):
-                return _true(_Infix(values.number(self.value), sign, values.amount(value)))
+                return Q(_Infix(values.number(self.value), sign, values.amount(value)))
             return NEVER
 
         return compare
@@ -230,13 +230,13 @@ class _Property:
 
     def is_like(self, shape: str) -> Callable[[Any], Q]:
         texts = Func(self.value, function="pc_texts", output_field=values.text_list())
-        return lambda part: _true(_Like(texts, Value(_pattern(shape, part)))) if isinstance(part, str) else NEVER
+        return lambda part: Q(_Like(texts, Value(_pattern(shape, part)))) if isinstance(part, str) else NEVER
 
     def is_empty(self, value: Any) -> Q:
         return Q(_Absent(self.value))
 
     def is_expired(self, value: Any) -> Q:
-        return _true(_Infix(values.instant(self.value), "<=", Now()))
+        return Q(_Infix(values.instant(self.value), "<=", Now()))
 
 
 _CONDITIONS: dict[str, Callable[[_Property, Any], Q]] = {
@@ -301,7 +301,7 @@ def _team(operator: str, value: Any) -> Q:
         texts = [each for each in value if isinstance(each, str)]
         return Q(team__overlap=texts) | (Q(team=[]) if None in value else NEVER) if texts or None in value else NEVER
     if operator in SHAPES and isinstance(value, str):
-        return _true(_Like(F("team"), Value(_pattern(SHAPES[operator], value))))
+        return Q(_Like(F("team"), Value(_pattern(SHAPES[operator], value))))
     return NEVER
 
 
@@ -310,11 +310,8 @@ def _is_texts(value: Any) -> bool:
 
 
 def _turned(condition: Q, negated: bool) -> Q:
-    return ~condition if negated else condition
-
-
-def _true(expression: Expression) -> Q:
-    return Q(_True(expression))
+    """What is unknown is as good as false, until it is turned round. So only then it is made false: no index serves that."""
+    return ~Q(_True(condition)) if negated else condition
 
 
 def _json(value: Any) -> Value:

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, Expression, F, Func, OuterRef, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left, Lower
 
 from catalog import kinds
 from catalog.models import Blueprint, Entity, shown_title
@@ -26,6 +26,8 @@ TEXTS = {
 INSTANTS = {"$createdAt": "created_at", "$updatedAt": "updated_at"}
 TEAM = "$team"
 RELATIONS = "relations."
+# Texts have no limit, and rows of an index have.
+LONGEST_KEY = 200
 META = {*TEXTS, *INSTANTS, TEAM}
 
 
@@ -110,7 +112,18 @@ def sort_key(blueprint: Blueprint, name: str) -> "Expression | F | Subquery[Any]
         return _boolean(value)
     if definition.get("enum"):
         return _place(text(value), definition["enum"])
-    return Func(text(value), function="lower", output_field=models.TextField())
+    return Left(Lower(text(value)), LONGEST_KEY)
+
+
+def is_countable(blueprint: Blueprint, name: str) -> bool:
+    """Texts and booleans: what lists are grouped by."""
+    definition = declared(blueprint, name)
+    return definition.get("type") in ("string", "boolean") and definition.get("format") not in ("date-time", "timer")
+
+
+def counting_key(blueprint: Blueprint, name: str) -> Func:
+    """The value itself, cut where an index has no room for it."""
+    return Func(json_of(name, blueprint), function="pc_share", output_field=models.JSONField())
 
 
 def _target(name: str, of: Expression | F) -> "Subquery[Any]":

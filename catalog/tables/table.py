@@ -141,7 +141,7 @@ class Table:
         """Each value with its count, the commonest first; the open one with its first rows."""
         if self.group is None:
             return []
-        shares = search.distribution(self.rows, self.blueprint, self.group.name, most=MOST_GROUPS)
+        shares = search.groups(self.rows, self.blueprint, self.group.name, most=MOST_GROUPS)
         return [self._group(self.group, share) for share in shares]
 
     def _group(self, column: Column, share: search.Share) -> Json:
@@ -151,7 +151,7 @@ class Table:
         group: Json = {
             "html": (_said(share.value) if column.kind == "relation" else cells.value(column.definition, share.value))
             or UNSET,
-            "count": share.count,
+            "count": share.said,
             "is_open": is_open,
             "url": self.state.url(open=None if is_open else said),
             "filter_url": self.state.url(filters=(*self.state.filters, line), group="", open=None) if line else None,

@@ -65,6 +65,8 @@ CASES = {
         lambda do, shop: do(catalog.blueprint("service"), "Go", "q=go", shared=True, by=SETUP),
         ["view.created"],
     ),
+    "index_add": (lambda do, shop: do(catalog.blueprint("service"), "tier", by=SETUP), ["index.added"]),
+    "index_remove": (lambda do, shop: do(indexed(), by=SETUP), ["index.added", "index.removed"]),
     "view_delete": (lambda do, shop: do(kept_view(), by=SETUP), ["view.created", "view.deleted"]),
     "scorecard_create": (lambda do, shop: do(catalog.blueprint("service"), READY, by=SETUP), ["scorecard.created"]),
     "scorecard_update": (
@@ -181,6 +183,10 @@ def deletion():
     by = By(SETUP.actor, "page")
     import_string("catalog.commands.entity_delete")(catalog.service_named("search"), by=by)
     return by.trace
+
+
+def indexed():
+    return import_string("catalog.commands.index_add")(catalog.blueprint("service"), "tier", by=SETUP)
 
 
 def kept_view():
