@@ -16,6 +16,8 @@ EMBEDDED = Layout(DATA_DIR)
 DEBUG = env.flag("PORTCULLIS_DEBUG", False)
 # Without a key of one's own a restart signs everybody out; `check --deploy` says so (portal.E001).
 SECRET_KEY = env.text("PORTCULLIS_SECRET_KEY") or EMBEDDED.read_secret_key() or secrets.token_urlsafe(50)
+# Old keys, while what they signed or encrypted is still about.
+SECRET_KEY_FALLBACKS = env.items("PORTCULLIS_SECRET_KEY_FALLBACKS", "")
 SECRET_KEY_IS_LASTING = bool(env.text("PORTCULLIS_SECRET_KEY") or EMBEDDED.read_secret_key())
 PORT = env.number("PORTCULLIS_PORT", 8800, least=1, most=65535)
 # The address people and CI reach the portal at: used in links, messages and cookies' security.
@@ -32,6 +34,7 @@ INSTALLED_APPS = [
     "locks",
     "catalog.integrations",
     "catalog.scorecards",
+    "catalog.webhooks",
     "catalog",
     "portal.audit",
     "portal.accounts",

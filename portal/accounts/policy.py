@@ -28,6 +28,7 @@ RULES = {
     "scorecard.write": Rule("catalog:write", "moderators", "change scorecards of this blueprint"),
     "view.keep": Rule("catalog:read", "members", "keep views"),
     "view.share": Rule("catalog:write", "moderators", "share views with everybody"),
+    "webhook.write": Rule("catalog:write", "admins", "read and change webhooks"),
     "integration.read": Rule("catalog:read", "members", "read integrations"),
     "integration.write": Rule("catalog:write", "admins", "change integrations"),
     "integration.report": Rule("catalog:write", "admins", "tell of a resync"),

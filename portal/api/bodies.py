@@ -61,7 +61,7 @@ class JSONParser(BaseParser):
             data = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise Invalid.at("body", f"is not JSON: {error}") from error
-        _check(data)
+        checked(data)
         return data
 
 
@@ -74,7 +74,7 @@ def object_of(request: Request) -> dict[str, Any]:
     return request.data
 
 
-def _check(data: Any) -> None:
+def checked(data: Any) -> None:
     """Level by level, without recursion: depth is what an attacker chooses."""
     level, depth = [data], 0
     while level:

@@ -25,6 +25,7 @@ from portal.api import (
     scorecards,
     search,
     tokens,
+    webhooks,
 )
 from portal.api.schema import views as description
 
@@ -66,6 +67,13 @@ urlpatterns = [
     path("teams", accounts.teams),
     path("teams/<path:name>", accounts.team),
     path("audit-log", audit.audit_log),
+    path("ingest/<str:key>", webhooks.ingest),
+    path("webhooks", webhooks.webhooks),
+    path("webhooks/metadata", webhooks.metadata),
+    path("webhooks/<str:identifier>/received", webhooks.received),
+    path("webhooks/<str:identifier>/received/<str:public_id>/replay", webhooks.replay),
+    path("webhooks/<str:identifier>/trial", webhooks.trial),
+    path("webhooks/<path:identifier>", webhooks.webhook),
     path("integration", integrations.integrations),
     path("integration/provision-enabled", integrations.provision_enabled),
     path("integration/metadata", integrations.metadata),

@@ -38,7 +38,7 @@ READY = {
             "identifier": "unlocked",
             "title": "Uses something",
             "level": "Gold",
-            "query": {"combinator": "and", "conditions": [{"relation": "depends_on", "operator": "isNotEmpty"}]},
+            "query": {"combinator": "and", "conditions": [{"relation": "dependsOn", "operator": "isNotEmpty"}]},
         },
     ],
 }

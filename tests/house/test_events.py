@@ -20,6 +20,7 @@ MODULES = [
     "catalog.commands",
     "catalog.integrations.commands",
     "catalog.scorecards.commands",
+    "catalog.webhooks.commands",
     "deployments.commands",
     "locks.commands",
     "portal.accounts.commands",
@@ -68,6 +69,14 @@ CASES = {
     "index_add": (lambda do, shop: do(catalog.blueprint("service"), "tier", by=SETUP), ["index.added"]),
     "index_remove": (lambda do, shop: do(indexed(), by=SETUP), ["index.added", "index.removed"]),
     "view_delete": (lambda do, shop: do(kept_view(), by=SETUP), ["view.created", "view.deleted"]),
+    "webhook_create": (lambda do, shop: do({"title": "Pager"}, by=SETUP), ["webhook.created"]),
+    "webhook_update": (
+        lambda do, shop: do(pager(), {"title": "Other"}, by=SETUP),
+        ["webhook.created", "webhook.updated"],
+    ),
+    "webhook_delete": (lambda do, shop: do(pager(), by=SETUP), ["webhook.created", "webhook.deleted"]),
+    "received_replay": (lambda do, shop: do(came(), by=SETUP), ["webhook.created", "webhook.received"]),
+    "payload_try": (lambda do, shop: do(pager(), {"body": {}}, by=SETUP), ["webhook.created"]),
     "scorecard_create": (lambda do, shop: do(catalog.blueprint("service"), READY, by=SETUP), ["scorecard.created"]),
     "scorecard_update": (
         lambda do, shop: do(ready(), READY | {"title": "Set"}, by=SETUP),
@@ -192,6 +201,14 @@ def indexed():
 def kept_view():
     save = import_string("catalog.commands.view_save")
     return save(catalog.blueprint("service"), "Go", "q=go", shared=True, by=SETUP)
+
+
+def pager():
+    return import_string("catalog.webhooks.commands.webhook_create")({"title": "Pager"}, by=SETUP)
+
+
+def came():
+    return import_string("catalog.webhooks.models.Received").objects.create(webhook=pager(), state="failed")
 
 
 def ready():

@@ -1,0 +1,151 @@
+from typing import Any
+
+import orjson
+from django.conf import settings
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.schema.validate import check_shape
+from catalog.webhooks import queries
+from catalog.webhooks.commands import (
+    payload_take,
+    payload_try,
+    received_replay,
+    webhook_create,
+    webhook_delete,
+    webhook_update,
+)
+from catalog.webhooks.models import Received, Webhook
+from portal.api.auth import by_of
+from portal.api.bodies import checked, object_of
+from portal.api.envelope import TooLarge
+from portal.api.present import url_of
+from portal.kit.clock import iso
+from portal.kit.errors import Invalid
+from portal.kit.seal import unseal
+
+Json = dict[str, Any]
+
+MOST_RECEIVED = 200
+TRIAL = {
+    "type": "object",
+    "properties": {
+        "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+        "queryParams": {"type": "object"},
+    },
+    "required": ["body"],
+}
+
+
+@api_view(["POST"])
+@authentication_classes([])
+@permission_classes([])
+def ingest(request: Request, key: str) -> Response:
+    """Where senders post. The address is the webhook's own; a signature proves more, where one is set.
+
+    It is kept before it is answered; a worker maps it.
+    """
+    webhook = queries.webhook_at(key)
+    raw = request._request.read(settings.MAX_BODY_BYTES + 1)
+    if len(raw) > settings.MAX_BODY_BYTES:
+        raise TooLarge()
+    try:
+        body = orjson.loads(raw) if raw.strip() else None
+    except orjson.JSONDecodeError as error:
+        raise Invalid.at("body", f"is not JSON: {error}") from error
+    checked(body)
+    query = {name: request.query_params[name] for name in request.query_params}
+    received = payload_take(webhook, raw, body, request.headers, query)
+    return Response({"ok": True, "id": str(received.public_id)}, status=202)
+
+
+@api_view(["GET", "POST"])
+def webhooks(request: Request) -> Response:
+    by = by_of(request)
+    if request.method == "GET":
+        shown = [_shown(each) for each in queries.webhooks(by)]
+        return Response({"ok": True, "webhooks": shown, "integrations": shown})
+    return _answer(webhook_create(object_of(request), by=by), status=201)
+
+
+@api_view(["GET"])
+def metadata(request: Request) -> Response:
+    found = queries.names(by_of(request))
+    names = [{"identifier": each.identifier, "title": each.title, "icon": each.icon or None} for each in found]
+    return Response({"ok": True, "webhooks": names})
+
+
+@api_view(["GET", "PUT", "PATCH", "DELETE"])
+def webhook(request: Request, identifier: str) -> Response:
+    """PUT sets the whole definition, PATCH the top-level keys that are given."""
+    by = by_of(request)
+    found = queries.readable_webhook(by, identifier)
+    if request.method == "DELETE":
+        webhook_delete(found, by=by)
+        return Response({"ok": True})
+    if request.method != "GET":
+        found = webhook_update(found, object_of(request), partial=request.method == "PATCH", by=by)
+    return _answer(found)
+
+
+@api_view(["GET"])
+def received(request: Request, identifier: str) -> Response:
+    """What came and what became of it, the newest first."""
+    found = queries.readable_webhook(by_of(request), identifier)
+    state = request.query_params.get("state", "")
+    if state and state not in Received.State.values:
+        raise Invalid.at("state", f"must be one of {', '.join(Received.State.values)}")
+    rows = queries.received_of(found, state=state)[:MOST_RECEIVED]
+    return Response({"ok": True, "received": [_came(each) for each in rows]})
+
+
+@api_view(["POST"])
+def replay(request: Request, identifier: str, public_id: str) -> Response:
+    by = by_of(request)
+    found = queries.received(queries.readable_webhook(by, identifier), public_id)
+    return Response({"ok": True, "received": _came(received_replay(found, by=by))}, status=202)
+
+
+@api_view(["POST"])
+def trial(request: Request, identifier: str) -> Response:
+    """What would become of a payload. Nothing is written."""
+    by, context = by_of(request), object_of(request)
+    check_shape(TRIAL, context)
+    outcomes = payload_try(queries.readable_webhook(by, identifier), context, by=by)
+    return Response({"ok": True, "outcomes": [vars(each) for each in outcomes]})
+
+
+def _answer(webhook: Webhook, status: int = 200) -> Response:
+    """Under both keys: the clients differ in which they read."""
+    shown = _shown(webhook)
+    return Response({"ok": True, "webhook": shown, "integration": shown}, status=status)
+
+
+def _shown(webhook: Webhook) -> Json:
+    """With the secret: whoever may read this may set it, and Terraform compares it."""
+    secret = unseal(webhook.secret)
+    shown = webhook.facts() | {
+        "id": f"webhook_{webhook.pk}",
+        "security": webhook.security | ({"secret": secret} if secret else {}),
+        "webhookKey": webhook.key,
+        "url": url_of(f"/v1/ingest/{webhook.key}"),
+        "createdAt": iso(webhook.created_at),
+        "createdBy": webhook.created_by,
+        "updatedAt": iso(webhook.updated_at),
+        "updatedBy": webhook.updated_by,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _came(received: Received) -> Json:
+    return {
+        "id": str(received.public_id),
+        "at": iso(received.at),
+        "state": received.state,
+        "requestId": received.request_id or None,
+        "headers": received.headers,
+        "queryParams": received.query,
+        "body": received.body,
+        "outcomes": received.outcomes,
+    }

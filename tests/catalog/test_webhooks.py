@@ -1,0 +1,297 @@
+"""Payloads of others become entities: kept first, mapped once, shown when they fail, and mapped again on demand."""
+
+import hashlib
+import hmac
+import json
+import threading
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from catalog.models import Entity
+from catalog.webhooks.commands import received_map
+from catalog.webhooks.models import Received, Webhook
+from portal.audit.models import Event
+from portal.audit.outbox import deliver_due
+from portal.kit.errors import Conflict
+from portal.kit.seal import seal, unseal
+from tests.conftest import events
+
+PAGER = {
+    "identifier": "pager",
+    "title": "Pager",
+    "enabled": True,
+    "mappings": [
+        {
+            "blueprint": "service",
+            "filter": ".headers.'x-event' == 'service'",
+            "itemsToParse": ".body.services",
+            "entity": {
+                "identifier": ".item.id",
+                "title": ".item.name // .item.id",
+                "team": "[.item.team]",
+                "properties": {"description": "'From ' + .item.source", "url": "'https://x.example/' + .item.id"},
+            },
+        },
+        {
+            "blueprint": "service",
+            "operation": "delete",
+            "filter": ".headers.'x-event' == 'gone'",
+            "entity": {"identifier": ".body.id"},
+        },
+    ],
+    "security": {
+        "secret": "hunter2",
+        "signatureHeaderName": "X-Hub-Signature-256",
+        "signatureAlgorithm": "sha256",
+        "signaturePrefix": "sha256=",
+        "requestIdentifierPath": ".headers.'x-delivery'",
+    },
+}
+TWO = {"services": [{"id": "cart", "name": "Cart", "team": "payments", "source": "pager"}, {"id": "till"}]}
+
+
+class Sender:
+    def __init__(self, webhook, secret="hunter2"):
+        self.path = webhook["url"][webhook["url"].index("/v1/") :]
+        self.secret = secret
+
+    def send(self, body, event="service", delivery="1", **more):
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        proof = "sha256=" + hmac.new(self.secret.encode(), raw, hashlib.sha256).hexdigest()
+        headers = {"X-Hub-Signature-256": proof, "X-Event": event, "X-Delivery": delivery} | more
+        client = Client(raise_request_exception=False)
+        return client.post(self.path, raw, content_type="application/json", headers=headers)
+
+
+@pytest.fixture
+def pager(shop, terraform):
+    answer = terraform.post("webhooks", PAGER)
+    assert answer.status == 201, answer.json
+    return terraform
+
+
+@pytest.fixture
+def sender(pager):
+    return Sender(pager.get("webhooks/pager").json["webhook"])
+
+
+def log(v1):
+    return v1.get("webhooks/pager/received").json["received"]
+
+
+def services():
+    return sorted(Entity.objects.filter(blueprint__identifier="service").values_list("identifier", flat=True))
+
+
+def test_a_payload_is_kept_then_mapped_item_by_item(pager, sender):
+    assert sender.send(TWO).status_code == 202
+    assert services() == ["checkout", "search"]
+    deliver_due()
+    assert services() == ["cart", "checkout", "search", "till"]
+    cart = pager.get("blueprints/service/entities/cart").json["entity"]
+    assert cart["title"] == "Cart"
+    assert cart["team"] == ["payments"]
+    assert cart["properties"]["description"] == "From pager"
+    assert log(pager)[0]["state"] == "done"
+
+
+def test_a_part_that_comes_to_nothing_is_named_and_the_rest_is_written(pager, sender):
+    sender.send({"services": [{"id": "till", "source": 7}]})
+    deliver_due()
+    [outcome] = log(pager)[0]["outcomes"]
+    assert outcome["status"] == "written"
+    assert "properties.description" in outcome["problems"][0]
+    assert "description" not in pager.get("blueprints/service/entities/till").json["entity"]["properties"]
+
+
+def test_one_item_that_fails_does_not_hold_up_the_others(pager, sender):
+    sender.send({"services": [{"name": "nameless"}, {"id": "till"}, {"id": "a b"}]})
+    deliver_due()
+    assert services() == ["checkout", "search", "till"]
+    received = log(pager)[0]
+    assert received["state"] == "failed"
+    assert [each["status"] for each in received["outcomes"]] == ["failed", "written", "failed"]
+    assert "identifier" in received["outcomes"][0]["error"]
+
+
+def test_what_no_mapping_wants_is_ignored_and_shown(pager, sender):
+    sender.send({}, event="ping")
+    deliver_due()
+    assert log(pager)[0]["state"] == "ignored"
+
+
+def test_a_deletion(pager, sender):
+    sender.send({"id": "search"}, event="gone")
+    deliver_due()
+    assert services() == ["checkout"]
+
+
+def test_the_same_delivery_twice_is_taken_once(pager, sender):
+    first, second = sender.send(TWO), sender.send(TWO)
+    assert first.json()["id"] == second.json()["id"]
+    assert Received.objects.count() == 1
+    assert events("webhook.received") == ["webhook.received"]
+
+
+def test_a_worker_that_comes_twice_maps_once(pager, sender):
+    public_id = sender.send(TWO).json()["id"]
+    received_map(public_id)
+    written = events("entity")
+    received_map(public_id)
+    deliver_due()
+    assert events("entity") == written
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Hub-Signature-256": ""},
+        {"X-Hub-Signature-256": "sha256=" + "0" * 64},
+        {"X-Hub-Signature-256": "sha1=abc"},
+        {"X-Hub-Signature-256": "sha256=é"},
+    ],
+)
+def test_a_wrong_signature_is_refused_and_leaves_nothing(pager, sender, headers):
+    assert sender.send(TWO, **headers).status_code == 403
+    assert not Received.objects.exists()
+    assert events("webhook") == ["webhook.created"]
+
+
+def test_an_unknown_address_and_one_that_is_switched_off_are_not_there(pager, sender):
+    sender.path += "x"
+    assert sender.send(TWO).status_code == 404
+    sender.path = sender.path[:-1]
+    pager.send("patch", "webhooks/pager", {"enabled": False})
+    assert sender.send(TWO).status_code == 404
+    assert not Received.objects.exists()
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b'"\\u0000"', b"[" * 100 + b"]" * 100, b"1e999999"])
+def test_what_is_not_json_that_can_be_kept_is_refused(pager, sender, body):
+    assert sender.send(body).status_code in (202, 422)
+    if Received.objects.exists():
+        assert Received.objects.get().body is None or isinstance(Received.objects.get().body, int | float)
+
+
+def test_a_failed_payload_is_mapped_again_once_the_mapping_is_mended(pager, sender):
+    sender.send({"services": [{"key": "till"}]})
+    deliver_due()
+    assert log(pager)[0]["state"] == "failed"
+    mended = json.loads(json.dumps(PAGER["mappings"]))
+    mended[0]["entity"]["identifier"] = ".item.id // .item.key"
+    pager.send("patch", "webhooks/pager", {"mappings": mended})
+    public_id = log(pager)[0]["id"]
+    assert pager.post(f"webhooks/pager/received/{public_id}/replay", {}).status == 202
+    deliver_due()
+    assert log(pager)[0]["state"] == "done"
+    assert "till" in services()
+
+
+def test_trying_a_payload_writes_nothing(pager):
+    before = events()
+    answer = pager.post("webhooks/pager/trial", {"body": TWO, "headers": {"X-Event": "service"}})
+    assert [each["identifier"] for each in answer.json["outcomes"]] == ["cart", "till"]
+    assert services() == ["checkout", "search"]
+    assert events() == before
+
+
+def test_a_query_finds_what_a_relation_points_at(pager, sender):
+    mapping = {
+        "blueprint": "service",
+        "entity": {
+            "identifier": ".body.id",
+            "relations": {
+                "dependsOn": {
+                    "combinator": "'and'",
+                    "rules": [{"property": "'$title'", "operator": "'='", "value": ".body.uses"}],
+                }
+            },
+        },
+    }
+    pager.send("patch", "webhooks/pager", {"mappings": [mapping]})
+    sender.send({"id": "cart", "uses": "Checkout"})
+    deliver_due()
+    assert log(pager)[0]["outcomes"][0]["error"] == ""
+    assert pager.get("blueprints/service/entities/cart").json["entity"]["relations"]["dependsOn"] == ["checkout"]
+
+
+def test_the_secret_is_sealed_in_the_database_and_in_no_event(pager):
+    webhook = Webhook.objects.get()
+    assert "hunter2" not in json.dumps(webhook.security) + webhook.secret
+    assert unseal(webhook.secret) == "hunter2"
+    pager.send("patch", "webhooks/pager", {"security": PAGER["security"] | {"secret": "new"}})
+    assert unseal(Webhook.objects.get().secret) == "new"
+    assert events("webhook") == ["webhook.created", "webhook.updated"]
+    assert "hunter2" not in json.dumps([[each.before, each.after, each.payload] for each in Event.objects.all()])
+
+
+def test_a_secret_that_nobody_speaks_of_stays(pager, sender):
+    shown = pager.get("webhooks/pager").json["webhook"]
+    assert shown["security"] == PAGER["security"]
+    plain = {name: value for name, value in PAGER["security"].items() if name != "secret"}
+    assert pager.send("put", "webhooks/pager", shown | {"security": plain}).status == 200
+    assert sender.send(TWO).status_code == 202
+
+
+def test_a_secret_survives_a_change_of_the_key_while_the_old_one_stands_by(settings, db):
+    settings.SECRET_KEY = "old" * 20
+    sealed = seal("hunter2")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, ["old" * 20]
+    assert unseal(sealed) == "hunter2"
+    settings.SECRET_KEY_FALLBACKS = []
+    with pytest.raises(Conflict):
+        unseal(sealed)
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"title": "x" * 31}, "title"),
+        ({"mappings": [{"blueprint": "service"}]}, "mappings.0"),
+        ({"mappings": [{"blueprint": "service", "entity": {}}]}, "mappings.0.entity"),
+        ({"mappings": [{"blueprint": "service", "entity": {"identifier": ".a |"}}]}, "mappings.0.entity.identifier"),
+        (
+            {"mappings": [{"blueprint": "service", "filter": "no_such_thing", "entity": {"identifier": ".a"}}]},
+            "mappings.0.filter",
+        ),
+        ({"security": {"secret": "x"}}, "security.signatureHeaderName"),
+        ({"security": {"secret": "x", "signatureHeaderName": "y"}}, "security.signatureAlgorithm"),
+        ({"security": {"signatureAlgorithm": "md5"}}, "security.signatureAlgorithm"),
+        ({"enabled": "yes"}, "enabled"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_place(pager, change, where):
+    for answer in [
+        pager.post("webhooks", PAGER | {"identifier": "other"} | change),
+        pager.send("put", "webhooks/pager", PAGER | change),
+    ]:
+        assert answer.status == 422, answer.json
+        assert answer.json["details"]["errors"][0]["path"] == where
+    assert events("webhook") == ["webhook.created"]
+    assert Webhook.objects.get().mappings == PAGER["mappings"]
+
+
+def test_its_address_is_for_administrators_alone(pager, ci):
+    assert ci.get("webhooks").status == 403
+    assert ci.get("webhooks/pager").status == 403
+    assert ci.get("webhooks/metadata").json["webhooks"] == [{"identifier": "pager", "title": "Pager", "icon": None}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_delivery_at_the_same_moment_is_taken_once(pager, sender):
+    ids = []
+
+    def send():
+        ids.append(sender.send(TWO).json()["id"])
+        connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(set(ids)) == 1
+    assert Received.objects.count() == 1
+    assert events("webhook.received") == ["webhook.received"]
