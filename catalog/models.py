@@ -34,6 +34,8 @@ class Blueprint(models.Model):
     changelog_destination = models.JSONField(null=True, blank=True)
     # Top-level keys that clients send and the portal does not know; they read back as they were sent.
     extra = models.JSONField(default=dict, blank=True, editable=False)
+    # Who may do what with its entities, as far as somebody set it: blocks as /v1 takes them, by deed.
+    permissions = models.JSONField(null=True, editable=False)
     # jsonb forgets the order of keys; people see properties in the order they were declared.
     order = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -13,6 +13,7 @@ urlpatterns = [
     re_path(r"^!bulk/edit/(?P<blueprint>.+)$", views.bulk_edit, name="bulk_edit"),
     re_path(r"^!bulk/delete/(?P<blueprint>.+)$", views.bulk_deletion, name="bulk_deletion"),
     path("!undo/<uuid:trace>", views.undo, name="undo"),
+    re_path(r"^!permissions/(?P<blueprint>.+)$", views.permissions, name="permissions"),
     path("!views/<int:pk>/removal", views.view_removal, name="view_removal"),
     # Identifiers may hold slashes: the same greedy routes as /v1.
     re_path(r"^(?P<blueprint>.+?)/entities/(?P<identifier>.+)$", views.entity_detail, name="entity_detail"),

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Exists, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from catalog import permissions
 from catalog import queries as catalog
 from catalog.builtin import TIERS
 from catalog.models import Entity
@@ -53,12 +54,32 @@ class Matrix:
     at: datetime
 
 
+def visible(by: By, rows: QuerySet[DeploymentConfig]) -> QuerySet[DeploymentConfig]:
+    """Those of which the viewer may see the service, the environment, and the config itself."""
+    seen = permissions.bounds(by)
+    if seen is None:
+        return rows
+    known = Entity.objects.filter(seen).values("pk")
+    return rows.filter(service__in=known, environment__in=known, entity__in=known)
+
+
+def deployments(by: By) -> QuerySet[Deployment]:
+    """Those the viewer may see: their config, and their entity where they have one."""
+    require(by, "catalog.read")
+    seen = permissions.bounds(by)
+    if seen is None:
+        return Deployment.objects.all()
+    known = Entity.objects.filter(seen).values("pk")
+    configs = visible(by, DeploymentConfig.objects.all())
+    return Deployment.objects.filter(Q(entity=None) | Q(entity__in=known), config__in=configs.values("pk"))
+
+
 def services(by: By, *, text: str = "", team: str = "") -> QuerySet[Entity]:
     """`text` is a part of a name, or of a version or commit that is live somewhere."""
     require(by, "catalog.read")
-    found = Entity.objects.filter(blueprint__identifier="service")
+    found = permissions.readable(by, Entity.objects.filter(blueprint__identifier="service"))
     if text:
-        running = DeploymentConfig.objects.filter(_runs(text), service=OuterRef("pk"))
+        running = visible(by, DeploymentConfig.objects.filter(_runs(text), service=OuterRef("pk")))
         found = found.filter(Q(identifier__icontains=text) | Q(title__icontains=text) | Exists(running))
     if team:
         found = found.filter(team__contains=[team])
@@ -72,7 +93,8 @@ def _runs(text: str) -> Q:
 def teams(by: By) -> list[str]:
     """Teams that own a service."""
     require(by, "catalog.read")
-    owners = Entity.objects.filter(blueprint__identifier="service").annotate(owner=Func("team", function="unnest"))
+    owners = permissions.readable(by, Entity.objects.filter(blueprint__identifier="service"))
+    owners = owners.annotate(owner=Func("team", function="unnest"))
     return sorted(set(owners.values_list("owner", flat=True).distinct()))
 
 
@@ -80,7 +102,7 @@ def environments(by: By, *, tier: str = "") -> list[Entity]:
     """From development to production; those of a tier by name."""
     require(by, "catalog.read")
     order = list(reversed(TIERS))
-    found = Entity.objects.filter(blueprint__identifier="environment")
+    found = permissions.readable(by, Entity.objects.filter(blueprint__identifier="environment"))
     wanted = [each for each in found if not tier or tier_of(each) == tier]
     return sorted(wanted, key=lambda each: (order.index(tier_of(each)), each.identifier))
 
@@ -92,7 +114,7 @@ def matrix(
     at = database_now()
     columns = environments(by, tier=tier)
     found = list(services(by, text=text, team=team))
-    rows = list(zip(found, _cells(found, columns, at), strict=True))
+    rows = list(zip(found, _cells(by, found, columns, at), strict=True))
     if locked:
         rows = [row for row in rows if any(cell.decision.denies for cell in row[1])]
     if failing:
@@ -100,9 +122,9 @@ def matrix(
     return Matrix(columns, rows, at)
 
 
-def _cells(services: list[Entity], environments: list[Entity], at: datetime) -> list[list[Cell]]:
+def _cells(by: By, services: list[Entity], environments: list[Entity], at: datetime) -> list[list[Cell]]:
     ends = {entity.pk: entity for entity in [*services, *environments]}
-    rows = DeploymentConfig.objects.filter(service__in=services, environment__in=environments)
+    rows = visible(by, DeploymentConfig.objects.filter(service__in=services, environment__in=environments))
     configs = {(config.service_id, config.environment_id): config for config in _whole(rows, ends)}
     places = {(s.pk, e.pk): place_of(s, e) for s in services for e in environments}
     decisions = decide_many(places.values(), now=at)
@@ -135,7 +157,7 @@ def configs(
 ) -> list[Cell]:
     """One for each service in each environment it was deployed to, by service and then by tier."""
     require(by, "catalog.read")
-    found = DeploymentConfig.objects.all()
+    found = visible(by, DeploymentConfig.objects.all())
     if service:
         found = found.filter(service__identifier=service)
     if environment:
@@ -155,19 +177,19 @@ def configs(
 
 def cell(by: By, service: str, environment: str) -> Cell:
     require(by, "catalog.read")
-    found = catalog.service_named(service), catalog.environment_named(environment)
-    return _cells([found[0]], [found[1]], database_now())[0][0]
+    found = catalog.service_named(service, by=by), catalog.environment_named(environment, by=by)
+    return _cells(by, [found[0]], [found[1]], database_now())[0][0]
 
 
 def cells_of(by: By, service: str) -> list[Cell]:
     """The service's row of the matrix."""
-    return _cells([catalog.service_named(service)], environments(by), database_now())[0]
+    return _cells(by, [catalog.service_named(service, by=by)], environments(by), database_now())[0]
 
 
 def history(by: By, *, service: str, environment: str = "", before: Deployment | None = None) -> QuerySet[Deployment]:
     """Deployments of a service, the one begun last first; `before` is the last one of the page above."""
     require(by, "catalog.read")
-    found: Any = Deployment.objects.filter(service_identifier=service).annotate(begun=_BEGUN)
+    found: Any = deployments(by).filter(service_identifier=service).annotate(begun=_BEGUN)
     if environment:
         found = found.filter(environment_identifier=environment)
     if before:
@@ -181,13 +203,13 @@ def latest(by: By) -> QuerySet[DeploymentConfig]:
     """Configs by their newest deployment, whatever became of it, the newest first."""
     require(by, "catalog.read")
     begun = Coalesce("latest__started_at", "latest__finished_at", "latest__reported_at")
-    rows = DeploymentConfig.objects.select_related("entity", "service", "environment", "latest")
+    rows = visible(by, DeploymentConfig.objects.select_related("entity", "service", "environment", "latest"))
     return rows.filter(latest__isnull=False).order_by(begun.desc(), "-id")
 
 
 def failing(by: By) -> QuerySet[DeploymentConfig]:
     require(by, "catalog.read")
-    return DeploymentConfig.objects.filter(latest__status=Status.FAILURE)
+    return visible(by, DeploymentConfig.objects.filter(latest__status=Status.FAILURE))
 
 
 def inbox(by: By, *, state: str = InboxItem.State.WAITING) -> QuerySet[InboxItem]:

@@ -101,7 +101,7 @@ def panel(request: HttpRequest, service: str) -> HttpResponse:
 
 def _panel(request: HttpRequest, name: str) -> Context:
     by = by_of(request)
-    service = service_named(name)
+    service = service_named(name, by=by)
     before = _deployment(request.GET.get("before", ""))
     rows = list(queries.history(by, service=service.identifier, before=before)[: ON_PANEL + 1])
     url = reverse("deployments:panel", args=[service.identifier])

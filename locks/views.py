@@ -116,7 +116,7 @@ def _pager(page: Any, state: str, count: str) -> Json:
 @require_GET
 def preview(request: HttpRequest) -> HttpResponse:
     """What the lock in the form would stop, before anybody presses."""
-    by_of(request)
+    by = by_of(request)
     now = database_now()
     try:
         scope = draft(request.GET)
@@ -125,7 +125,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     if scope is None:
         return render(request, "locks/_preview.html", {"text": "What it will stop shows here before you lock."})
     reach = queries.reach(
-        scope.kind, service=scope.service, environment=scope.environment, tier=scope.tier, team=scope.team
+        by, scope.kind, service=scope.service, environment=scope.environment, tier=scope.tier, team=scope.team
     )
     held = queries.held_on(scope.columns(), now)
     return render(request, "locks/_preview.html", tables.preview_rows(scope, reach, held, now))

@@ -4,6 +4,7 @@ from catalog.commands.bulk import Outcome, entities_edit, entities_remove
 from catalog.commands.deletion import entities_delete, entities_delete_all, entity_delete
 from catalog.commands.entities import entities_write, entity_store, entity_write
 from catalog.commands.indexes import index_add, index_remove
+from catalog.commands.permissions import permissions_update
 from catalog.commands.undo import changes_undo
 from catalog.commands.views import view_delete, view_save
 
@@ -24,6 +25,7 @@ __all__ = [
     "entity_write",
     "index_add",
     "index_remove",
+    "permissions_update",
     "view_delete",
     "view_save",
 ]

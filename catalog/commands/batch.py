@@ -6,7 +6,7 @@ ends them all, and the caller starts anew with each by itself.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django.db import connection
 from django.utils import timezone
@@ -88,11 +88,21 @@ class Draft:
         targets |= {name: [each.identifier for each in found] for name, found in self.arrows.items()}
         return self.entity.facts(queries.relations_shown(self.entity.blueprint, targets))
 
+    def changing(self) -> dict[Literal["properties", "relations"], set[str]]:
+        """What gets another value than it has; `$title` and its like are among the properties."""
+        now, old = self.after(), self.before or {"properties": {}, "relations": {}}
+        meta = {f"${name}" for name in ("title", "icon", "team") if (now[name] or None) != (old.get(name) or None)}
+        meta |= {"$identifier"} if old.get("identifier", now["identifier"]) != now["identifier"] else set()
+        properties, relations = (
+            {name for name in now[key].keys() | old[key].keys() if now[key].get(name) != old[key].get(name)}
+            for key in ("properties", "relations")
+        )
+        return {"properties": meta | properties | self.live.keys(), "relations": relations}
+
 
 def written(wishes: Sequence[Wish], *, by: By, event: bool = True, checked: bool = True) -> list[Written | PortalError]:
     """What became of each wish. All are for one blueprint, each for another entity, and name things plainly."""
-    if not by.actor.is_person:
-        require(by, "entity.write")  # before anything tells what is there and what is not
+    require(by, "entity.write")  # before anything tells what is there and what is not
     batch = _Batch(queries.blueprint(wishes[0].blueprint), wishes, by, checked)
     fates: list[Draft | PortalError] = [batch.fate(wish) for wish in wishes]
     _store(batch.drafts, by)
@@ -161,7 +171,8 @@ class _Batch:
         draft = self._begun(wish)
         entity = draft.entity
         teams = queries.owner_teams(entity) if not draft.is_new and self.by.actor.is_person else wish.team
-        permissions.require_write(self.by, "register" if draft.is_new else "update", self.blueprint, teams=teams)
+        deed: permissions.Deed = "register" if draft.is_new else "update"
+        permissions.require_write(self.by, deed, self.blueprint, teams=teams, entity=entity)
         if wish.seen and wish.seen != entity.updated_at.isoformat():
             raise Conflict(
                 f"{entity.updated_by} has changed “{entity}” meanwhile. Reload, then do your change again.",
@@ -174,6 +185,9 @@ class _Batch:
         draft.arrows = self._resolved(draft)
         if self.checked:
             _check(self.blueprint, draft)
+        if not permissions.writes_all(self.by.actor, self.blueprint):
+            parts = draft.changing()
+            permissions.require_write(self.by, deed, self.blueprint, teams=teams, entity=entity, **parts)
         self._add(draft)
         return draft
 
@@ -238,7 +252,7 @@ class _Batch:
 
     def _nearest(self, blueprint: str, identifier: str) -> list[str]:
         # Twenty hints would cost more than the twenty writes.
-        return queries.nearest(blueprint, identifier) if self.alone else []
+        return queries.nearest(blueprint, identifier, by=self.by) if self.alone else []
 
 
 def _found(keys: set[Key]) -> dict[Key, Entity]:

@@ -85,7 +85,7 @@ def _edit(wish: Wish, by: By) -> Outcome:
     title, before = wish.identifier, None
     try:
         with transaction.atomic():
-            entity = queries.entity_to_write(wish.blueprint, wish.identifier)
+            entity = queries.entity(by, wish.blueprint, wish.identifier)
             title, before = str(entity), facts_of(entity)
             written = entity_write(wish, by=by)
             # Read anew: what was at hand of its relations is as it was.
@@ -104,7 +104,7 @@ def _remove(
     needing: tuple[tuple[str, str, str], ...] = ()
     try:
         with transaction.atomic():
-            entity = queries.entity_to_write(blueprint, identifier)
+            entity = queries.entity(by, blueprint, identifier)
             title = str(entity)
             if seen and seen != entity.updated_at.isoformat():
                 raise Conflict(f"{entity.updated_by} has changed it meanwhile. Look at it again before you delete it.")

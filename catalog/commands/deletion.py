@@ -50,15 +50,16 @@ def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> l
     """`doomed`: the `wished` first of them were asked for, the others need those."""
     for each in doomed if dependents else doomed[:wished]:
         teams = queries.owner_teams(each)
-        permissions.require_write(by, "unregister", each.blueprint, teams=teams)
+        permissions.require_write(by, "unregister", each.blueprint, teams=teams, entity=each)
     needing = doomed[wished:]
     if needing and not dependents:
-        names = ", ".join(each.identifier for each in needing[:5])
+        known = _known(by, needing)
+        names = ", ".join(known[:5]) or "entities that you may not see"
         raise Conflict(
             f"{len(needing)} entities need “{doomed[0].identifier}”: {names}. "
             "Delete them first, or send delete_dependents=true.",
             code="has_dependents",
-            dependents=[each.identifier for each in needing[:100]],
+            dependents=known[:100],
         )
     hooks.deleting(doomed, by)
     pointed = queries.pointed_from(doomed)
@@ -67,6 +68,13 @@ def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> l
         record("entity.deleted", each.noun(), by=by, before=facts, payload={"pointed": pointed[each.pk]})
     Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
     return [each.identifier for each in doomed]
+
+
+def _known(by: By, needing: Sequence[Entity]) -> list[str]:
+    """Identifiers of those that the one who deletes may see."""
+    rows = permissions.readable(by, Entity.objects.filter(pk__in=[each.pk for each in needing]))
+    seen = set(rows.values_list("pk", flat=True))
+    return [each.identifier for each in needing if each.pk in seen]
 
 
 @retried

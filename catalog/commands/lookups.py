@@ -43,7 +43,7 @@ def _related(blueprint: Blueprint, name: str, rule: Rule, path: str, by: By) -> 
 def _found(blueprint: Blueprint, rule: Rule, path: str, by: By, *, many: bool, mirrors: bool) -> list[str]:
     """Exactly one identifier, or up to a hundred in the order of their names; none is fine only for many."""
     _check_names(blueprint, rule, path, mirrors=mirrors)
-    rows = permissions.readable(by, Entity.objects.filter(blueprint=blueprint))
+    rows = permissions.readable(by, Entity.objects.filter(blueprint=blueprint), blueprint)
     matching = search.matching(rows, rule, by=by, blueprint=blueprint).order_by("identifier")
     found = list(matching.values_list("identifier", flat=True)[: MOST_FOUND + 1])
     if many and len(found) > MOST_FOUND:

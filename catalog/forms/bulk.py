@@ -10,6 +10,7 @@ from catalog.forms.fields import P, R
 from catalog.forms.inputs import Input
 from catalog.models import Blueprint
 from catalog.wishes import Wish
+from portal.kit.by import By
 from portal.kit.errors import PortalError
 
 Json = dict[str, Any]
@@ -20,9 +21,9 @@ class BulkForm(forms.Form):
         error_messages={"required": "Tick what is to be set. What is ticked and left empty is cleared."}
     )
 
-    def __init__(self, data: Any, blueprint: Blueprint) -> None:
+    def __init__(self, data: Any, blueprint: Blueprint, *, by: By) -> None:
         super().__init__(data, use_required_attribute=False)
-        self.blueprint = blueprint
+        self.blueprint, self.by = blueprint, by
         self.inputs: dict[str, Input] = {}
         team = fields.team_field([])
         if team:
@@ -41,7 +42,7 @@ class BulkForm(forms.Form):
 
     @property
     def offered(self) -> list[tuple[str, list[str]]]:
-        return fields.offered([*fields.typed(self.blueprint).values(), *self.blueprint.relations.values()])
+        return fields.offered(self.by, [*fields.typed(self.blueprint).values(), *self.blueprint.relations.values()])
 
     def wish(self) -> Wish | None:
         """What is wished of each entity, whose name is still to come; None with what is wrong on the form."""

@@ -35,11 +35,16 @@ class CellForm(forms.Form):
         super().__init__(data, auto_id="cell-%s", use_required_attribute=False)
         self.entity, self.by = entity, by
         self.name, self.definition = _field_of(entity, column)
-        changed = {"properties": [column]} if self.name.startswith(P) else {}
-        if self.name.startswith(R):
-            changed = {"relations": [column.removeprefix(RELATIONS)]}
-        teams = queries.owner_teams(entity)
-        permissions.require_write(by, "update", entity.blueprint, teams=teams, **changed)
+        relations = [column.removeprefix(RELATIONS)] if self.name.startswith(R) else []
+        permissions.require_write(
+            by,
+            "update",
+            entity.blueprint,
+            teams=queries.owner_teams(entity),
+            entity=entity,
+            properties=[] if relations else [column],
+            relations=relations,
+        )
         self.input, self.fields[self.name] = self._made(fields.value_of(entity, self.name))
         self.fields["was"].initial = _said(fields.value_of(entity, self.name))
 
@@ -59,7 +64,7 @@ class CellForm(forms.Form):
 
     @property
     def offered(self) -> list[tuple[str, list[str]]]:
-        return fields.offered([self.definition])
+        return fields.offered(self.by, [self.definition])
 
     def save(self) -> bool:
         """Whether it is as wished now; else what is wrong stands on the form."""

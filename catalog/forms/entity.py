@@ -73,7 +73,7 @@ class EntityForm(forms.Form):
 
     @property
     def offered(self) -> list[tuple[str, list[str]]]:
-        return fields.offered([*self.blueprint.properties.values(), *self.blueprint.relations.values()])
+        return fields.offered(self.by, [*self.blueprint.properties.values(), *self.blueprint.relations.values()])
 
     def save(self) -> Entity | None:
         try:

@@ -4,10 +4,11 @@ from typing import Any
 
 from django import forms
 
-from catalog import kinds, queries
+from catalog import kinds, permissions, queries
 from catalog.forms.inputs import Input, input_of
 from catalog.models import Blueprint, Entity
 from portal.accounts.models import Team, User
+from portal.kit.by import By
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
@@ -74,10 +75,10 @@ def said_targets(said: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in said.split(",") if each.strip())
 
 
-def offered(definitions: list[Json]) -> list[tuple[str, list[str]]]:
+def offered(by: By, definitions: list[Json]) -> list[tuple[str, list[str]]]:
     """For each datalist that properties or relations like these use what it offers."""
     targets = {each["target"] for each in definitions if "target" in each}
-    lists = [(f"offered-{target}", _identifiers(target)) for target in sorted(targets)]
+    lists = [(f"offered-{target}", _identifiers(by, target)) for target in sorted(targets)]
     formats = {each.get("format") for each in definitions}
     if "user" in formats:
         people = User.objects.filter(is_active=True).values_list("email", flat=True)
@@ -87,8 +88,8 @@ def offered(definitions: list[Json]) -> list[tuple[str, list[str]]]:
     return lists
 
 
-def _identifiers(blueprint: str) -> list[str]:
-    rows = Entity.objects.filter(blueprint__identifier=blueprint).order_by("identifier")
+def _identifiers(by: By, blueprint: str) -> list[str]:
+    rows = permissions.readable(by, Entity.objects.filter(blueprint__identifier=blueprint)).order_by("identifier")
     return list(rows.values_list("identifier", flat=True)[:MOST_OFFERED])
 
 

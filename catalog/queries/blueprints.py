@@ -3,10 +3,11 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from catalog import kinds, search
-from catalog.models import Blueprint, Relation
+from catalog import kinds, permissions, search
+from catalog.models import Blueprint, Entity, Relation
 from catalog.schema.paths import Known
 from portal.accounts.policy import require
 from portal.kit.by import By
@@ -52,7 +53,13 @@ def blueprints_pointing_at(identifier: str) -> list[str]:
 
 
 def blueprints_counted(by: By) -> QuerySet[Blueprint]:
-    return blueprints(by).annotate(count=Count("entities"))
+    """With how many entities of each the viewer may see."""
+    seen = permissions.bounds(by)
+    if seen is None:
+        return blueprints(by).annotate(count=Count("entities"))
+    own = Entity.objects.filter(seen, blueprint=OuterRef("pk")).order_by().values("blueprint")
+    counts = own.annotate(count=Count("pk")).values("count")
+    return blueprints(by).annotate(count=Coalesce(Subquery(counts), 0))
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from catalog import kinds, permissions
 from catalog.models import Blueprint, Entity, Relation
 from catalog.queries.blueprints import blueprint
 from catalog.queries.places import nearest
+from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.errors import Missing
 
@@ -18,13 +19,13 @@ MOST_ARROWS = 1000
 
 def entities(by: By, blueprint: Blueprint) -> QuerySet[Entity]:
     """All of a blueprint's that the viewer may see, by identifier, with their relations at hand."""
-    rows = permissions.readable(by, Entity.objects.filter(blueprint=blueprint))
-    return with_relations(rows).order_by("identifier", "id")
+    rows = permissions.readable(by, Entity.objects.filter(blueprint=blueprint), blueprint)
+    return with_relations(rows, by).order_by("identifier", "id")
 
 
 def all_entities(by: By) -> QuerySet[Entity]:
     """Of every blueprint, with their relations at hand."""
-    return with_relations(permissions.readable(by, Entity.objects.all()))
+    return with_relations(permissions.readable(by, Entity.objects.all()), by)
 
 
 def of_datasource(by: By, prefix: str, suffix: str, *, before: datetime | None, after: int) -> QuerySet[Entity]:
@@ -47,30 +48,47 @@ def exists(kind: str, identifier: str) -> bool:
 
 
 def entity(by: By, kind: str, identifier: str) -> Entity:
-    return _named(permissions.readable(by, Entity.objects.all()), kind, identifier)
+    require(by, "catalog.read")
+    own = blueprint(kind)
+    rows = permissions.readable(by, Entity.objects.filter(blueprint=own), own)
+    found = with_relations(rows.filter(identifier=identifier), by).first()
+    if found is None:
+        raise Missing(f'Entity with identifier "{identifier}" was not found', nearest=nearest(kind, identifier, by=by))
+    return found
 
 
-def with_relations(rows: QuerySet[Entity]) -> QuerySet[Entity]:
+def with_relations(rows: QuerySet[Entity], by: By | None = None) -> QuerySet[Entity]:
     """With what a list shows of their blueprints and targets, each read once however many rows have it."""
-    targets = Relation.objects.select_related("target").order_by("position", "id")
+    targets = arrows_seen(Relation.objects.select_related("target"), by).order_by("position", "id")
     shown = ("source_id", "name", "position", "target__identifier", "target__title", "target__blueprint_id")
     named = Prefetch("arrows__target__blueprint", queryset=Blueprint.objects.only("identifier"))
     return rows.prefetch_related("blueprint", Prefetch("arrows", queryset=targets.only(*shown)), named)
 
 
-def relations_of(entity: Entity, *, titles: bool = False) -> Json:
+def arrows_seen(arrows: QuerySet[Relation], by: By | None) -> QuerySet[Relation]:
+    """Each notes whether its target is `hidden`: what an entity points at is its own; how that is called is not."""
+    seen = permissions.bounds(by) if by else None
+    if seen is None:
+        return arrows
+    return arrows.annotate(hidden=~Exists(Entity.objects.filter(seen, pk=OuterRef("target"))))
+
+
+def relations_of(entity: Entity, *, titles: bool = False, by: By | None = None) -> Json:
     """`{name: identifier, or a list of them where the blueprint says many}`; unset relations are left out.
 
-    With `titles` each is `{"identifier", "title"}`.
+    With `titles` each is `{"identifier", "title"}`, as `by` may see it where it was not fetched with its relations.
     """
     found: dict[str, list[Any]] = {}
     prefetched = "arrows" in getattr(entity, "_prefetched_objects_cache", {})
     arrows: Iterable[Relation] = (
-        entity.arrows.all() if prefetched else entity.arrows.select_related("target").order_by("position", "id")
+        entity.arrows.all()
+        if prefetched
+        else arrows_seen(entity.arrows.select_related("target"), by if titles else None).order_by("position", "id")
     )
     for arrow in arrows:
         target = arrow.target
-        shown = {"identifier": target.identifier, "title": str(target)} if titles else target.identifier
+        title = target.identifier if getattr(arrow, "hidden", False) else str(target)
+        shown = {"identifier": target.identifier, "title": title} if titles else target.identifier
         found.setdefault(arrow.name, []).append(shown)
     return relations_shown(entity.blueprint, found)
 
@@ -131,11 +149,7 @@ def pointed_from(entities: Sequence[Entity]) -> dict[int, list[tuple[str, str, s
 
 def entity_to_write(kind: str, identifier: str) -> Entity:
     """For a command that checks by itself who may."""
-    return _named(Entity.objects.all(), kind, identifier)
-
-
-def _named(rows: QuerySet[Entity], kind: str, identifier: str) -> Entity:
-    found = with_relations(rows.filter(blueprint=blueprint(kind), identifier=identifier)).first()
+    found = with_relations(Entity.objects.filter(blueprint=blueprint(kind), identifier=identifier)).first()
     if found is None:
         raise Missing(f'Entity with identifier "{identifier}" was not found', nearest=nearest(kind, identifier))
     return found

@@ -4,8 +4,10 @@ from typing import Any
 from django.contrib.postgres.search import TrigramSimilarity
 from django.db.models import Q, QuerySet
 
+from catalog import permissions
 from catalog.builtin import TIERS
 from catalog.models import Entity
+from portal.kit.by import By
 from portal.kit.errors import Invalid, Missing
 
 Json = dict[str, Any]
@@ -81,38 +83,45 @@ def place(service: str, environment: str) -> Place:
     return place_of(service_named(service), environment_named(environment))
 
 
-def service_named(name: str) -> Entity:
-    found = _candidates("service", name, Q(identifier=name)).first()
+def service_named(name: str, *, by: By | None = None) -> Entity:
+    """`by`: only one that he may see."""
+    found = _candidates("service", name, Q(identifier=name), by).first()
     if found is None:
-        raise _unknown("service", name)
+        raise _unknown("service", name, by)
     return found
 
 
-def environment_named(name: str) -> Entity:
+def environment_named(name: str, *, by: By | None = None) -> Entity:
     """By identifier (case counts), else by alias (case does not)."""
     either = Q(identifier=name) | Q(aliases__folded=str(name).strip().casefold())
-    found = sorted(_candidates("environment", name, either), key=lambda each: each.identifier != name)
+    found = sorted(_candidates("environment", name, either, by), key=lambda each: each.identifier != name)
     if not found:
-        raise _unknown("environment", name)
+        raise _unknown("environment", name, by)
     return found[0]
 
 
-def _candidates(kind: str, name: str, condition: Q) -> QuerySet[Entity]:
+def _candidates(kind: str, name: str, condition: Q, by: By | None) -> QuerySet[Entity]:
     if not isinstance(name, str) or not name.strip():
         raise Invalid.at(kind, f"name the {kind}")
-    return Entity.objects.filter(condition, blueprint__identifier=kind).select_related("blueprint").distinct()
+    rows = Entity.objects.filter(condition, blueprint__identifier=kind).select_related("blueprint")
+    return (permissions.readable(by, rows) if by else rows).distinct()
 
 
-def _unknown(kind: str, name: str) -> Missing:
-    alike = nearest(kind, name)
+def _unknown(kind: str, name: str, by: By | None) -> Missing:
+    alike = nearest(kind, name, by=by)
     hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
     return Missing(f"There is no {kind} called “{name}”.{hint}", nearest=alike, kind=kind)
 
 
-def nearest(blueprint: str, name: str) -> list[str]:
-    """Up to three identifiers that are spelled alike."""
+def nearest(blueprint: str, name: str, *, by: By | None = None) -> list[str]:
+    """Up to three identifiers that are spelled alike, of those the one who asks may see.
+
+    Where nobody knows who asks, none of a blueprint that some may not see.
+    """
+    rows = Entity.objects.filter(blueprint__identifier=blueprint)
+    seen = permissions.bounds(by) if by else ~Q(blueprint__in=permissions.restricted())
     alike = (
-        Entity.objects.filter(blueprint__identifier=blueprint)
+        (rows if seen is None else rows.filter(seen))
         .annotate(likeness=TrigramSimilarity("identifier", name[:100]))
         .filter(likeness__gt=0.15)
         .order_by("-likeness", "identifier")

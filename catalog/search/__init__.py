@@ -1,4 +1,4 @@
-from catalog.search.compiler import matching
+from catalog.search.compiler import bound_by, matching
 from catalog.search.paging import Page, Sort, ordered, page
 from catalog.search.rules import Every, Rule, blueprint_in, parse
 from catalog.search.shares import Share, distribution, groups
@@ -14,6 +14,7 @@ __all__ = [
     "Share",
     "Sort",
     "blueprint_in",
+    "bound_by",
     "distribution",
     "groups",
     "matching",

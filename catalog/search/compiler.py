@@ -47,6 +47,14 @@ def condition(rule: Rule, *, by: By, blueprint: Blueprint | None = None, now: da
     return _Compiler(by, blueprint, now).of(rule)
 
 
+def bound_by(bounds: Callable[[By], Q | None]) -> None:
+    """Who stands above says what the one who asks may know of the targets of relations beside their identifiers."""
+    _bounds[:] = [bounds]
+
+
+_bounds: list[Callable[[By], Q | None]] = [lambda by: None]
+
+
 class _True(Func):
     template = "((%(expressions)s) IS TRUE)"
     output_field = models.BooleanField()
@@ -158,6 +166,8 @@ class _Compiler:
         value = tuple(self._said(rule.value)) if isinstance(rule.value, Contextual) else rule.value
         operator = "in" if isinstance(rule.value, Contextual) else rule.operator
         targets = Entity.objects.filter(pk=OuterRef("target")).filter(_text_column(rule.target, operator, value))
+        seen = _bounds[0](self.by) if rule.target != "$identifier" else None
+        targets = targets if seen is None else targets.filter(seen)
         return Q(Exists(arrows.filter(Exists(targets))))
 
     def _said(self, named: Contextual) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from catalog.models import Entity
+from catalog.models import Relation
 from catalog.tables.entities import entity_url, shown
 from portal.kit.templatetags.kit import absolute, age, chip, icon, initials, middle, tint
 
@@ -63,16 +63,22 @@ def person(name: str) -> SafeString:
     return format_html('<span class="person">{} {}</span>', avatar, middle(name, 30))
 
 
-def targets(entities: Sequence[Entity]) -> SafeString:
+def targets(arrows: Sequence[Relation]) -> SafeString:
     """Links to what a relation points at."""
-    if not entities:
+    if not arrows:
         return NOTHING
-    few = [
-        (entity_url(each.blueprint.identifier, each.identifier), middle(str(each), 30))
-        for each in entities[:MOST_CHIPS]
-    ]
-    more = f" +{len(entities) - MOST_CHIPS}" if len(entities) > MOST_CHIPS else ""
-    return format_html("<span>{}{}</span>", format_html_join(", ", '<a href="{}">{}</a>', few), more)
+    few = [(_target(each),) for each in arrows[:MOST_CHIPS]]
+    more = f" +{len(arrows) - MOST_CHIPS}" if len(arrows) > MOST_CHIPS else ""
+    return format_html("<span>{}{}</span>", format_html_join(", ", "{}", few), more)
+
+
+def _target(arrow: Relation) -> SafeString:
+    """Of what the viewer may not see only the identifier is told, which the arrow itself holds."""
+    target = arrow.target
+    if getattr(arrow, "hidden", False):
+        return format_html("{}", middle(target.identifier, 30))
+    address = entity_url(target.blueprint.identifier, target.identifier)
+    return format_html('<a href="{}">{}</a>', address, middle(str(target), 30))
 
 
 def teams(names: Sequence[str]) -> SafeString:

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from catalog import queries, search
-from catalog.models import Blueprint, Entity
+from catalog.models import Blueprint, Entity, Relation
 from catalog.search.values import RELATIONS
 from catalog.tables import cells, filters, looks
 from catalog.tables.columns import Column, columns_of, shown_at_first
@@ -111,7 +111,7 @@ class Table:
         return [self._line(each, values[each.pk], own.get(each.pk)) for each in entities]
 
     def _line(self, entity: Entity, values: Json, own: Any) -> Json:
-        arrows = _targets(entity)
+        arrows = _arrows(entity)
         made = self.look.cells if own is not None else {}
         return {
             "identifier": entity.identifier,
@@ -125,7 +125,7 @@ class Table:
             ],
         }
 
-    def _cell(self, column: Column, entity: Entity, values: Json, arrows: dict[str, list[Entity]]) -> Any:
+    def _cell(self, column: Column, entity: Entity, values: Json, arrows: dict[str, list[Relation]]) -> Any:
         name = column.name
         if column.kind == "relation":
             return cells.targets(arrows.get(name.removeprefix(RELATIONS), []))
@@ -211,11 +211,12 @@ class Table:
 
     def plain(self, entity: Entity, values: Json) -> Json:
         """The shown columns as plain values."""
-        arrows = _targets(entity)
+        arrows = _arrows(entity)
         row: Json = {"identifier": entity.identifier, "title": entity.title or None}
         for column in self.exportable:
             if column.kind == "relation":
-                row[column.name] = [each.identifier for each in arrows.get(column.name.removeprefix(RELATIONS), [])]
+                pointed = arrows.get(column.name.removeprefix(RELATIONS), [])
+                row[column.name] = [each.target.identifier for each in pointed]
             elif column.name == "$team":
                 row[column.name] = list(entity.team)
             else:
@@ -228,10 +229,10 @@ def is_slug(identifier: str, title: str) -> bool:
     return not title or "".join(filter(str.isalnum, title)).casefold() == "".join(filter(str.isalnum, identifier))
 
 
-def _targets(entity: Entity) -> dict[str, list[Entity]]:
-    found: dict[str, list[Entity]] = {}
+def _arrows(entity: Entity) -> dict[str, list[Relation]]:
+    found: dict[str, list[Relation]] = {}
     for arrow in entity.arrows.all():
-        found.setdefault(arrow.name, []).append(arrow.target)
+        found.setdefault(arrow.name, []).append(arrow)
     return found
 
 

@@ -3,6 +3,7 @@ from catalog.views.cells import cell
 from catalog.views.details import entity_detail
 from catalog.views.edits import entity_deletion, entity_edit, entity_new
 from catalog.views.lists import entity_list, home, view_removal, views
+from catalog.views.permissions import permissions
 
 __all__ = [
     "bulk_deletion",
@@ -14,6 +15,7 @@ __all__ = [
     "entity_list",
     "entity_new",
     "home",
+    "permissions",
     "undo",
     "view_removal",
     "views",

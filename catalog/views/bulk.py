@@ -58,7 +58,7 @@ def bulk_edit(request: HttpRequest, blueprint: str) -> HttpResponse:
     kind = queries.readable_blueprint(by, blueprint)
     chosen = _chosen(request, kind, by)
     step = request.POST.get("step", "")
-    form = BulkForm(request.POST if step else None, kind)
+    form = BulkForm(request.POST if step else None, kind, by=by)
     page = _page(kind, chosen, request) | {"form": form, "verb": "edit"}
     wanted = step in ("preview", "apply")
     wish = form.wish() if wanted and form.is_valid() else None

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import queries, tables
+from catalog import permissions, queries, tables
 from catalog.commands import view_delete, view_save
 from catalog.models import Blueprint, View
 from catalog.tables.export import EXPORTS
@@ -43,6 +43,10 @@ def entity_list(request: HttpRequest, blueprint: str) -> Answer:
     context = {
         "blueprint": tables.blueprint_row(kind),
         "edit_url": _blueprint_url(kind, by),
+        "notes": _notes(kind, by),
+        "permissions_url": reverse("catalog:permissions", args=[blueprint])
+        if allows(by.actor, "blueprint.write", blueprint=blueprint)
+        else None,
     }
     return table_page(request, table, "catalog/entity_list.html", context)
 
@@ -96,8 +100,16 @@ def _blueprint_url(blueprint: Blueprint, by: By) -> str | None:
 
 
 def _new_url(blueprint: Blueprint, by: By) -> str | None:
-    may = allows(by.actor, "entity.write", teams=by.actor.teams, blueprint=blueprint.identifier)
+    may = permissions.may_write(by, "register", blueprint, teams=by.actor.teams)
     return reverse("catalog:entity_new", args=[blueprint.identifier]) if may else None
+
+
+def _notes(blueprint: Blueprint, by: By) -> list[str]:
+    """Why there is less here, or less to do, than others have."""
+    notes = [] if permissions.bounds(by, blueprint) is None else [permissions.restriction(blueprint)]
+    if not permissions.may_write(by, "register", blueprint, teams=by.actor.teams):
+        notes.append(f"You may not {permissions.refusal('register', blueprint, [])}")
+    return notes
 
 
 def _exported(table: Table, kind: str) -> StreamingHttpResponse:

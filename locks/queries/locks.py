@@ -6,6 +6,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, Q, QuerySet
 
+from catalog import permissions
 from catalog import queries as catalog
 from catalog.builtin import TIERS
 from catalog.models import Entity
@@ -33,7 +34,7 @@ def locks(
     """`state` is active, mine (active and held by the viewer), expiring (within an hour), history or all."""
     require(by, "lock.read")
     at = now or database_now()
-    found: QuerySet[Lock] = Lock.objects.select_related("service", "environment")
+    found = _visible(by)
     if state == "history":
         found = found.ended(at).order_by("-id")  # type: ignore[attr-defined]
     elif state != "all":
@@ -54,13 +55,25 @@ def locks(
 def lock(by: By, public_id: str | UUID) -> Lock:
     require(by, "lock.read")
     try:
-        found = Lock.objects.select_related("service", "environment").filter(public_id=public_id).first()
+        found = _visible(by).filter(public_id=public_id).first()
     except (ValidationError, ValueError):
         found = None
     if found is None:
         raise Missing(f"There is no lock with the id {public_id}.")
-    result: Lock = found
-    return result
+    return found
+
+
+def _visible(by: By) -> QuerySet[Lock]:
+    """Those that name no service and no environment which the viewer may not see. The gate names what it must."""
+    found: QuerySet[Lock] = Lock.objects.select_related("service", "environment")
+    seen = permissions.bounds(by)
+    if seen is None:
+        return found
+    known = Entity.objects.filter(seen).values("pk")
+    return found.filter(
+        Q(service=None) | Q(service__in=known),
+        Q(environment=None) | Q(environment__in=known),
+    )
 
 
 def lock_by_key(by: By, pk: int) -> Lock:
@@ -132,15 +145,21 @@ def scope_names(by: By) -> Names:
     require(by, "lock.read")
     tiers = list(TIERS)
     environments = sorted(
-        Entity.objects.filter(blueprint__identifier="environment"),
+        _entities(by, "environment"),
         key=lambda each: (tiers.index(tier) if (tier := catalog.tier_of(each)) in tiers else 0, each.identifier),
     )
-    services = Entity.objects.filter(blueprint__identifier="service").order_by("identifier")
+    services = _entities(by, "service").order_by("identifier")
     return Names(
         list(services.values_list("identifier", flat=True)[:1000]),
         [each.identifier for each in environments],
         list(Team.objects.values_list("identifier", flat=True)),
     )
+
+
+def _entities(by: By, kind: str) -> QuerySet[Entity]:
+    rows = Entity.objects.filter(blueprint__identifier=kind)
+    seen = permissions.bounds(by)
+    return rows if seen is None else rows.filter(seen)
 
 
 @dataclass(frozen=True)
@@ -152,14 +171,20 @@ class Reach:
 
 
 def reach(
-    kind: str, *, service: Entity | None = None, environment: Entity | None = None, tier: str = "", team: str = ""
+    by: By,
+    kind: str,
+    *,
+    service: Entity | None = None,
+    environment: Entity | None = None,
+    tier: str = "",
+    team: str = "",
 ) -> Reach:
-    services = Entity.objects.filter(blueprint__identifier="service").order_by("identifier")
+    services = _entities(by, "service").order_by("identifier")
     if service:
         services = services.filter(pk=service.pk)
     if kind == ScopeKind.TEAM:
         services = services.filter(team__contains=[team])
-    environments = list(Entity.objects.filter(blueprint__identifier="environment").order_by("identifier"))
+    environments = list(_entities(by, "environment").order_by("identifier"))
     if environment:
         environments = [environment]
     if kind == ScopeKind.TIER:

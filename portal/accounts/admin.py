@@ -108,15 +108,16 @@ class CredentialAdmin(CommandAdmin):
 
     noun = "credential"
     form = CredentialForm
-    list_display = ("name", "kind", "may", "created_at", "last_used_at", "revoked_at")
+    list_display = ("name", "kind", "user", "may", "created_at", "last_used_at", "revoked_at")
+    list_select_related = ("user",)
     list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
     search_fields = ("name",)
     actions = ("revoke",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
-            return ("name", "kind", "scopes")
-        return ("name", "kind", "client_id", "may", "created_at", "last_used_at", "revoked_at")
+            return ("name", "kind", "user", "scopes")
+        return ("name", "kind", "user", "client_id", "may", "created_at", "last_used_at", "revoked_at")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -127,7 +128,9 @@ class CredentialAdmin(CommandAdmin):
 
     def write(self, by: By, row: Credential, form: Any, *, fresh: bool) -> Credential:
         data = form.cleaned_data
-        credential, form.secret = credential_create(data["name"], kind=data["kind"], scopes=data["scopes"], by=by)
+        credential, form.secret = credential_create(
+            data["name"], kind=data["kind"], scopes=data["scopes"], user=data["user"], by=by
+        )
         return credential
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from portal.accounts.models import Credential, Team, User, known_scopes
 from portal.accounts.policy import require
+from portal.accounts.queries import live_credentials
 from portal.audit.record import record
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid
@@ -46,7 +47,7 @@ def user_update(user: User, changes: dict[str, Any], *, password: str = "", by: 
     require(by, "account.write")
     advisory_lock("administrators")
     user = User.objects.select_for_update().get(pk=user.pk)
-    before = user.facts()
+    before, was_admin = user.facts(), user.is_staff
     for name in before.keys() & changes.keys():
         setattr(user, name, changes[name])
     _check_timezone(user.timezone)
@@ -54,7 +55,7 @@ def user_update(user: User, changes: dict[str, Any], *, password: str = "", by: 
         user.set_password(password)
     if user.facts() == before and not password:
         return user
-    if not user.is_staff and not _other_admins(user):
+    if was_admin and not user.is_staff and not _other_admins(user):
         raise Conflict("This is the last administrator. Make somebody else one first.", code="last_admin", kind="role")
     with _taken("email", f"Somebody with the address {user.email} is here already."):
         user.save()
@@ -124,8 +125,13 @@ def _facts(team: Team, members: list[User]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def credential_create(name: str, *, kind: str, scopes: list[str], by: By) -> tuple[Credential, str]:
-    """The new credential and its secret, which is shown this once: a client's secret, or a whole CI token."""
+def credential_create(
+    name: str, *, kind: str, scopes: list[str], user: User | None = None, by: By
+) -> tuple[Credential, str]:
+    """The new credential and its secret, which is shown this once: a client's secret, or a whole CI token.
+
+    With a `user` it is that person's own.
+    """
     require(by, "account.write")
     known_scopes(scopes)
     secret = random_text(40)
@@ -133,7 +139,7 @@ def credential_create(name: str, *, kind: str, scopes: list[str], by: By) -> tup
         secret = CI_PREFIX + secret
     with _taken("name", f"There is a credential called {name} already; revoked ones keep their name."):
         credential = Credential.objects.create(
-            name=name, kind=kind, scopes=scopes, client_id=random_text(32), secret_hash=hashed(secret)
+            name=name, kind=kind, scopes=scopes, user=user, client_id=random_text(32), secret_hash=hashed(secret)
         )
     record("credential.created", credential.noun(), by=by, after=credential.facts())
     return credential, secret
@@ -154,9 +160,11 @@ def credential_revoke(credential: Credential, *, by: By) -> Credential:
 def token_issue(client_id: str, client_secret: str) -> dict[str, Any] | None:
     """`{"accessToken", "expiresIn" (seconds), "tokenType"}`, or None for a wrong id or secret."""
     now = timezone.now()
-    credential = Credential.objects.filter(
-        client_id=client_id, secret_hash=hashed(client_secret), kind=Credential.Kind.CLIENT, revoked_at=None
-    ).first()
+    credential = (
+        live_credentials()
+        .filter(client_id=client_id, secret_hash=hashed(client_secret), kind=Credential.Kind.CLIENT)
+        .first()
+    )
     if credential is None:
         return None
     issued = credential.token_issued_at
@@ -186,7 +194,7 @@ def _renew(credential: Credential, seen: datetime | None, now: datetime) -> date
 
 def credential_of(token: str) -> Credential | None:
     """The live credential behind a bearer token, or None. The row is looked at each time, so revoking is immediate."""
-    live = Credential.objects.filter(revoked_at=None)
+    live = live_credentials()
     if token.startswith(CI_PREFIX):
         return live.filter(kind=Credential.Kind.CI, secret_hash=hashed(token)).first()
     try:

@@ -128,6 +128,15 @@ class Credential(models.Model):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CI)
     name = models.CharField(max_length=100, unique=True)
+    user = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="credentials",
+        verbose_name="acts for",
+        help_text="Somebody's own: it may do what this person may, within its scopes.",
+    )
     client_id = models.CharField(max_length=40, unique=True, editable=False)
     secret_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=20), default=list, validators=[known_scopes])
@@ -147,4 +156,5 @@ class Credential(models.Model):
         return Noun("credential", str(self.public_id), self.name)
 
     def facts(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name, "client_id": self.client_id, "scopes": sorted(self.scopes)}
+        facts = {"kind": self.kind, "name": self.name, "client_id": self.client_id, "scopes": sorted(self.scopes)}
+        return facts | ({"user": self.user.email} if self.user else {})

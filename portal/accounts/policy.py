@@ -23,7 +23,7 @@ class Rule:
 
 RULES = {
     "catalog.read": Rule("catalog:read", "members", "read the catalog"),
-    "entity.write": Rule("catalog:write", "owners", "change this entity"),
+    "entity.write": Rule("catalog:write", "members", "write entities"),  # which ones, the blueprint's grants say
     "blueprint.write": Rule("catalog:write", "moderators", "change this blueprint"),
     "scorecard.write": Rule("catalog:write", "moderators", "change scorecards of this blueprint"),
     "view.keep": Rule("catalog:read", "members", "keep views"),
@@ -57,8 +57,10 @@ def allows(actor: Actor, verb: str, *, holder: str = "", teams: Collection[str] 
     if actor.is_admin:
         return True
     mine = bool(holder) and holder == actor.key
+    if actor.is_bound and rule.scope not in actor.scopes:
+        return False
     if actor.kind == "credential":
-        return rule.scope in actor.scopes and (mine or not rule.own)
+        return mine or not rule.own
     if rule.people == "members" or mine:
         return True
     if blueprint and blueprint in actor.moderates:
@@ -71,9 +73,9 @@ def require(by: By, verb: str, *, holder: str = "", teams: Collection[str] = (),
     if allows(by.actor, verb, holder=holder, teams=teams, blueprint=blueprint):
         return
     rule = RULES[verb]
-    if by.actor.kind == "credential" and rule.scope not in by.actor.scopes:
+    if by.actor.is_bound and rule.scope not in by.actor.scopes:
         raise Refused(
-            f"The credential “{by.actor.name}” may not {rule.deed}: it lacks the scope “{rule.scope}”.",
+            f"The credential “{by.actor.token or by.actor.name}” may not {rule.deed}: it lacks the scope “{rule.scope}”.",
             scope=rule.scope,
         )
     owners = ", ".join(sorted(teams)) or "an administrator"

@@ -1,6 +1,8 @@
 from collections.abc import Iterable
+from dataclasses import replace
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
 from portal.accounts.models import Credential, Team, User
@@ -36,23 +38,51 @@ def team(name: str) -> Team:
     return found
 
 
+_restricted: list[Exists | Value] = [Value(False)]
+
+
+def restricted_when(condition: Exists) -> None:
+    """What an upper app asks of the database together with every actor: is anything of its kept from anybody?"""
+    _restricted[:] = [condition]
+
+
 def actor_of_user(user: User) -> Actor:
+    """In one query, whatever he is a member of."""
+    teams, restricted = (
+        User.objects.filter(pk=user.pk)
+        .annotate(restricted=_restricted[0])
+        .values_list(ArraySubquery(Team.objects.filter(members=OuterRef("pk")).values("identifier")), "restricted")
+        .get()
+    )
     return Actor(
         "user",
         f"user:{user.pk}",
         str(user),
         email=user.email,
         is_admin=user.is_staff,
-        teams=frozenset(user.teams.values_list("identifier", flat=True)),
+        teams=frozenset(teams),
         moderates=frozenset(user.moderates),
+        restricted=restricted,
     )
 
 
+def live_credentials() -> QuerySet[Credential]:
+    """With what an actor needs to know; somebody's own die with his account's end."""
+    live = Credential.objects.filter(Q(user=None) | Q(user__is_active=True), revoked_at=None)
+    return live.select_related("user").annotate(restricted=_restricted[0])
+
+
 def actor_of_credential(credential: Credential) -> Actor:
+    """Its person, who is no administrator here without the scope for it; a program where it has none."""
+    scopes, is_admin = frozenset(credential.scopes), "admin" in credential.scopes
+    if credential.user:
+        person = actor_of_user(credential.user)
+        return replace(person, token=credential.name, scopes=scopes, is_admin=person.is_admin and is_admin)
     return Actor(
         "credential",
         f"credential:{credential.pk}",
         credential.name,
-        is_admin="admin" in credential.scopes,
-        scopes=frozenset(credential.scopes),
+        is_admin=is_admin,
+        scopes=scopes,
+        restricted=getattr(credential, "restricted", True),
     )

@@ -6,6 +6,7 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.permissions import visible_events
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.selection import listed
@@ -31,7 +32,7 @@ def audit_log(request: Request) -> Response:
     """The newest first. All filters are true together; those of the compatible API that are not ours yet find nothing."""
     by = by_of(request)
     require(by, "audit.read")
-    found = _filtered(request)
+    found = visible_events(by, _filtered(request))
     parts = listed(request, "includes") or PARTS
     for each in parts:
         _one_of(each, PARTS, "includes")

@@ -38,7 +38,7 @@ def current(request: Request) -> Response:
     service, environment = params.get("service", ""), params.get("environment", "")
     cells = queries.configs(
         by,
-        service=catalog.service_named(service).identifier if service else "",
-        environment=catalog.environment_named(environment).identifier if environment else "",
+        service=catalog.service_named(service, by=by).identifier if service else "",
+        environment=catalog.environment_named(environment, by=by).identifier if environment else "",
     )
     return Response({"ok": True, "deployment_configs": [cell_json(cell) for cell in cells]})

@@ -15,7 +15,9 @@ from deployments.models import Deployment, InboxItem
 from deployments.queries import Cell
 from locks.decisions import Decision, facts
 from locks.models import Freeze, Lock, Window
+from portal.api.auth import by_of
 from portal.api.selection import Selection, flag, selection
+from portal.kit.by import By
 from portal.kit.clock import iso
 
 Json = dict[str, Any]
@@ -47,7 +49,8 @@ def entities_json(entities: Sequence[Entity], request: Request, chosen: Selectio
     values = properties_of(entities, calculated=calculated)
     chosen = chosen or selection(request)
     judged = scorecards.results(entities) if calculated and chosen.shows("scorecards") else {}
-    return [chosen.of(_entity(each, values[each.pk], titles) | _judged(judged.get(each.pk))) for each in entities]
+    by = by_of(request)
+    return [chosen.of(_entity(each, values[each.pk], titles, by) | _judged(judged.get(each.pk))) for each in entities]
 
 
 def _judged(results: list[scorecards.Result] | None) -> Json:
@@ -55,7 +58,7 @@ def _judged(results: list[scorecards.Result] | None) -> Json:
     return {"scorecards": {each.scorecard.identifier: each.facts() for each in results}} if results else {}
 
 
-def _entity(entity: Entity, properties: Json, titles: bool) -> Json:
+def _entity(entity: Entity, properties: Json, titles: bool, by: By) -> Json:
     """Unset keys are left out, types are kept."""
     shown: Json = {
         "identifier": entity.identifier,
@@ -64,7 +67,7 @@ def _entity(entity: Entity, properties: Json, titles: bool) -> Json:
         "blueprint": entity.blueprint.identifier,
         "team": list(entity.team),
         "properties": properties,
-        "relations": relations_of(entity, titles=titles),
+        "relations": relations_of(entity, titles=titles, by=by),
         "createdAt": iso(entity.created_at),
         "createdBy": entity.created_by,
         "updatedAt": iso(entity.updated_at),

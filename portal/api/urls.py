@@ -21,6 +21,7 @@ from portal.api import (
     integrations,
     locks,
     measures,
+    permissions,
     runs,
     scorecards,
     search,
@@ -134,6 +135,7 @@ urlpatterns = [
     re_path(BLUEPRINT_ALONE + r"/entities$", entities.entities),
     re_path(BLUEPRINT + r"/entities/(?P<identifier>.+)/actions/(?P<action>[^/]+)/runs$", run_of_entity),
     re_path(BLUEPRINT + r"/entities/(?P<identifier>.+)$", entities.entity),
+    re_path(BLUEPRINT_ALONE + r"/permissions$", permissions.of_blueprint),
     re_path(r"^blueprints/(?P<identifier>.+)$", blueprints.blueprint),
     re_path(r"^.*$", envelope.unknown_route),
 ]

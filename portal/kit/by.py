@@ -14,7 +14,8 @@ class Actor:
     """A person, a credential or the portal itself, as the policy sees them.
 
     `key` is stable and unique ("user:7", "credential:3", "system:clock"); `teams` are team identifiers;
-    `moderates` are blueprint identifiers.
+    `moderates` are blueprint identifiers. A person who comes by a `token` may do no more than its `scopes` say.
+    `restricted`: whether anything in the catalog is kept from anybody; it is read together with the actor.
     """
 
     kind: Literal["user", "credential", "system"]
@@ -25,10 +26,17 @@ class Actor:
     scopes: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
     moderates: frozenset[str] = frozenset()
+    token: str = ""
+    restricted: bool = True
 
     @property
     def is_person(self) -> bool:
         return self.kind == "user"
+
+    @property
+    def is_bound(self) -> bool:
+        """To the scopes of a credential."""
+        return self.kind == "credential" or bool(self.token)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments.models import Deployment, DeploymentConfig, InboxItem
-from deployments.queries import environments, failing, latest, services
+from deployments.queries import deployments, environments, failing, latest, services
 from locks.models import KeptDecision, Lock
 from locks.queries import beat as locks_beat
 from locks.queries import locks
@@ -62,7 +62,7 @@ def overview(by: By) -> Overview:
     active = locks(by, now=at)
     return Overview(
         services=services(by).count(),
-        reported_today=Deployment.objects.filter(reported_at__gt=at - timedelta(days=1)).count(),
+        reported_today=deployments(by).filter(reported_at__gt=at - timedelta(days=1)).count(),
         failing=failing(by).count(),
         waiting=InboxItem.objects.filter(state=InboxItem.State.WAITING).count() if may_place else None,
         locked=active.count(),

@@ -26,7 +26,7 @@ WORDS = {
     "inbox.kept": "Kept",
 }
 NOUNS = [
-    "lock", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "user", "team", "credential", "delivery"
+    "lock", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "permissions", "user", "team", "credential", "delivery"
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from catalog.permissions import visible_events
 from locks import queries as locks
 from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
@@ -49,6 +50,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 def _audit(request: HttpRequest) -> Context:
     asked = {name: request.GET.get(name, "") for name in ("q", "noun", "door", "actor")}
     found = trail.events(text=asked["q"], noun=asked["noun"], door=asked["door"], actor=asked["actor"])
+    found = visible_events(by_of(request), found)
     return _events(request, found) | {
         "filters": asked,
         "filtered": any(asked.values()),
@@ -67,7 +69,8 @@ def _changelog(request: HttpRequest) -> Context:
     blueprint, entity = (request.GET.get(name, "") for name in ("blueprint", "entity"))
     if not (blueprint and entity):
         raise Missing("Name the blueprint and the entity whose changelog you want to read.")
-    return _events(request, trail.events(entity=(blueprint, entity))) | {"entity": entity}
+    found = visible_events(by_of(request), trail.events(entity=(blueprint, entity)))
+    return _events(request, found) | {"entity": entity}
 
 
 def _trail(request: HttpRequest, template: str, context: Any) -> HttpResponse:

@@ -62,6 +62,10 @@ CASES = {
     ),
     "entities_remove": (lambda do, shop: do("service", {"search": ""}, by=SETUP), ["entity.deleted"]),
     "changes_undo": (lambda do, shop: do(deletion(), by=SETUP), ["entity.deleted", "entity.created"]),
+    "permissions_update": (
+        lambda do, shop: do(catalog.blueprint("service"), {"register": {"ownedByTeam": False}}, by=SETUP),
+        ["permissions.updated"],
+    ),
     "view_save": (
         lambda do, shop: do(catalog.blueprint("service"), "Go", "q=go", shared=True, by=SETUP),
         ["view.created"],

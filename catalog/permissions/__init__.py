@@ -1,0 +1,214 @@
+"""Who may see and write the entities of which blueprint. Every query and every command of the catalog asks here.
+
+A blueprint's row carries what people set of it, so that nothing is ever decided by an older state.
+"""
+
+from collections.abc import Collection
+from functools import reduce
+from operator import or_
+from typing import Literal
+
+from django.db.models import Q, QuerySet
+
+from catalog.models import Blueprint, Entity, Relation
+from catalog.permissions.grants import ADMIN, Grant, Grants, moderator_of
+from catalog.permissions.policies import matched
+from portal.accounts.policy import allows, require
+from portal.audit.models import Event
+from portal.kit.by import Actor, By
+from portal.kit.errors import Missing, Refused
+
+Deed = Literal["register", "update", "unregister"]
+
+NOTHING = Q(pk__in=[])
+# Blueprints whose entities events name beside the one they are about.
+PLACES = ("service", "environment")
+DOING = {"register": "add to", "update": "change", "unregister": "delete from"}
+
+
+def readable(by: By, rows: QuerySet[Entity], blueprint: Blueprint | None = None) -> QuerySet[Entity]:
+    """Those of `rows` that the viewer may see; all are of the `blueprint` where it is given, which saves a query.
+
+    Raises Refused for a credential that may not read the catalog.
+    """
+    require(by, "catalog.read")
+    seen = bounds(by, blueprint)
+    return rows if seen is None else rows.filter(seen)
+
+
+def bounds(by: By, blueprint: Blueprint | None = None) -> Q | None:
+    """The condition that is true of the entities which the viewer may see; None where he may see all."""
+    if _sees_all(by.actor):
+        return None
+    if blueprint:
+        return _seen(by, blueprint)
+    if not by.actor.restricted:
+        return None
+    bound = [(each, seen) for each in restricted() if (seen := _seen(by, each)) is not None]
+    if not bound:
+        return None
+    free = ~Q(blueprint__in=[each.pk for each, _ in bound])
+    return reduce(or_, (Q(blueprint=each.pk) & seen for each, seen in bound), free)
+
+
+def restricted() -> QuerySet[Blueprint]:
+    """Those of which somebody said who reads them."""
+    return Blueprint.objects.filter(permissions__has_key="read")
+
+
+def visible_events(by: By, rows: QuerySet[Event]) -> QuerySet[Event]:
+    """Events tell what an entity was and is, so they are for those who may see it; what is gone, for who sees all."""
+    if _sees_all(by.actor) or not by.actor.restricted:
+        return rows
+    for blueprint in restricted():
+        seen = _seen(by, blueprint)
+        if seen is None:
+            continue
+        known = Entity.objects.filter(seen, blueprint=blueprint).values("identifier")
+        rows = rows.filter(~Q(blueprint=blueprint.identifier) | Q(entity="") | Q(entity__in=known))
+        if blueprint.identifier in PLACES:
+            name = blueprint.identifier
+            rows = rows.filter(Q(**{name: ""}) | Q(**{f"{name}__in": known}))
+    return rows
+
+
+def may_write(
+    by: By,
+    deed: Deed,
+    blueprint: Blueprint,
+    *,
+    teams: Collection[str],
+    entity: Entity | None = None,
+    properties: Collection[str] | None = None,
+    relations: Collection[str] | None = None,
+) -> bool:
+    """`teams` own the entity (those it is to have, when it is registered); `properties` and `relations` are to change.
+
+    Without those two: whether there is anything at all that he may do.
+    """
+    return not _forbidden(by, deed, blueprint, teams, entity, properties, relations)
+
+
+def require_write(
+    by: By,
+    deed: Deed,
+    blueprint: Blueprint,
+    *,
+    teams: Collection[str],
+    entity: Entity | None = None,
+    properties: Collection[str] | None = None,
+    relations: Collection[str] | None = None,
+) -> None:
+    """As `may_write`. Raises Refused, or Missing for an entity that he may not even see."""
+    require(by, "entity.write")
+    forbidden = _forbidden(by, deed, blueprint, teams, entity, properties, relations)
+    if not forbidden:
+        return
+    if entity is not None and entity.pk and not readable(by, Entity.objects.filter(pk=entity.pk), blueprint).exists():
+        raise Missing(f'Entity with identifier "{entity.identifier}" was not found', nearest=[])
+    raise Refused(f"{by.actor.name} may not {refusal(deed, blueprint, teams, forbidden)}")
+
+
+def refusal(deed: Deed, blueprint: Blueprint, teams: Collection[str], parts: Collection[str] = ("",)) -> str:
+    """`change Service: its owners (payments), moderators of the blueprint and administrators may.`"""
+    grants = Grants.of(blueprint)
+    named = sorted(each for each in parts if each)
+    grant = _part(grants, named[0]) or grants.update if named else getattr(grants, deed)
+    what = f"{' and '.join(named[:3])} of {blueprint.title}" if named else blueprint.title
+    return f"{DOING[deed] if not named else 'set'} {what}: {_who(grant, blueprint, teams)} may."
+
+
+def restriction(blueprint: Blueprint) -> str:
+    """Why somebody sees less than there is."""
+    return f"You may not see all of {blueprint.title}: {_who(Grants.of(blueprint).read, blueprint, [])} may."
+
+
+def _who(grant: Grant, blueprint: Blueprint, teams: Collection[str]) -> str:
+    owners = ", ".join(sorted(teams)) or "none yet"
+    who = [f"its owners ({owners})"] if grant.owned_by_team else []
+    who += [f"the team {each}" for each in sorted(grant.teams)]
+    who += sorted(grant.users)
+    who += sorted(grant.roles - {ADMIN, moderator_of(blueprint.identifier)})
+    return ", ".join([*who, "moderators of the blueprint"]) + " and administrators"
+
+
+def _forbidden(
+    by: By,
+    deed: Deed,
+    blueprint: Blueprint,
+    teams: Collection[str],
+    entity: Entity | None,
+    properties: Collection[str] | None,
+    relations: Collection[str] | None,
+) -> list[str]:
+    """What stands in the way: names of parts, or one empty name for the whole. Empty when he may."""
+    if not allows(by.actor, "entity.write"):
+        return [""]
+    if writes_all(by.actor, blueprint):
+        return []
+    grants = Grants.of(blueprint)
+
+    def reaches(grant: Grant) -> bool:
+        owns = grant.owned_by_team and not by.actor.teams.isdisjoint(teams)
+        return grant.holds(by.actor) or owns or _matches(by, blueprint, grant, entity)
+
+    if deed == "unregister":
+        return [] if reaches(grants.unregister) else [""]
+    if deed == "register" and not reaches(grants.register):
+        return [""]
+    if reaches(grants.update):
+        return []
+    if properties is None and relations is None:
+        return [] if deed == "register" or any(reaches(each) for each in grants.parts) else [""]
+    wanted = {name: grants.properties.get(name) for name in properties or ()}
+    wanted |= {name: grants.relations.get(name) for name in relations or ()}
+    # Who adds an entity may fill in what nobody was singled out for.
+    return [name for name, grant in wanted.items() if not (reaches(grant) if grant else deed == "register")]
+
+
+def _part(grants: Grants, name: str) -> Grant | None:
+    return grants.properties.get(name) or grants.relations.get(name)
+
+
+def _matches(by: By, blueprint: Blueprint, grant: Grant, entity: Entity | None) -> bool:
+    if grant.policy is None or entity is None or entity.pk is None:
+        return False
+    return Entity.objects.filter(matched(by, blueprint, grant.policy), pk=entity.pk).exists()
+
+
+def _sees_all(actor: Actor) -> bool:
+    """What a program may write, it may read."""
+    return actor.is_admin or actor.kind == "credential" and "catalog:write" in actor.scopes
+
+
+def writes_all(actor: Actor, blueprint: Blueprint) -> bool:
+    """Whatever people set, of those who may write at all."""
+    return actor.is_admin or actor.kind == "credential" or blueprint.identifier in actor.moderates
+
+
+def _seen(by: By, blueprint: Blueprint) -> Q | None:
+    """Who may write it may read it; to own an entity is enough where its owners may write."""
+    if "read" not in (blueprint.permissions or {}) or blueprint.identifier in by.actor.moderates:
+        return None
+    grants = Grants.of(blueprint)
+    every = [grants.read, *grants.writing]
+    if any(grant.holds(by.actor) for grant in every):
+        return None
+    seen = [matched(by, blueprint, grant.policy) for grant in every if grant.policy]
+    if by.actor.teams and any(grant.owned_by_team for grant in every):
+        seen.append(owned_by(blueprint, by.actor.teams))
+    return reduce(or_, seen, NOTHING)
+
+
+def owned_by(blueprint: Blueprint, teams: Collection[str]) -> Q:
+    """By its own team, else by that at the end of the path along which the blueprint inherits ownership."""
+    own = Q(team__overlap=sorted(teams))
+    ownership = blueprint.ownership or {}
+    if ownership.get("type") != "Inherited":
+        return own
+    ends: QuerySet[Entity] = Entity.objects.filter(own)
+    for name in reversed(str(ownership.get("path", "")).split(".")):
+        ends = Entity.objects.filter(
+            pk__in=Relation.objects.filter(name=name, target__in=ends).order_by().values("source")
+        )
+    return own | Q(team=[], pk__in=ends.values("pk"))
