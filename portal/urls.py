@@ -17,10 +17,13 @@ urlpatterns = [
     path("deployments", RedirectView.as_view(pattern_name="deployments:matrix", query_string=True)),
     path("locks", RedirectView.as_view(pattern_name="locks:lock_list", query_string=True)),
     path("catalog", RedirectView.as_view(pattern_name="catalog:home", query_string=True)),
+    path("actions", RedirectView.as_view(pattern_name="actions:action_list", query_string=True)),
+    path("runs", RedirectView.as_view(pattern_name="actions:run_list", query_string=True)),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("deployments/", include("deployments.urls")),
     path("locks/", include("locks.urls")),
     path("catalog/", include("catalog.urls")),
+    path("", include("portal.actions.urls")),
     path("", include("portal.pages.urls")),
 ]
 

@@ -97,7 +97,7 @@ def tabs(entity: Entity, tab: str, related: Sequence[Related]) -> list[Json]:
     here = entity_url(entity.blueprint.identifier, entity.identifier)
     parts = [("overview", "Overview", None), ("related", "Related", sum(group.count for group in related))]
     parts += [(panel.name, panel.title, None) for panel in kinds.panels(entity.blueprint.identifier)]
-    parts.append(("changelog", "Changelog", None))
+    parts += [("runs", "Runs", None), ("changelog", "Changelog", None)]
     return [
         {
             "label": label,
@@ -118,10 +118,9 @@ def panels(entity: Entity) -> list[Json]:
 
 def panel_urls(entity: Entity) -> dict[str, str]:
     """Where the tabs beside overview and related load from."""
-    changelog = reverse(
-        "pages:changelog", query={"blueprint": entity.blueprint.identifier, "entity": entity.identifier}
-    )
-    return {panel["id"]: panel["url"] for panel in panels(entity)} | {"changelog": changelog}
+    named = {"blueprint": entity.blueprint.identifier, "entity": entity.identifier}
+    own = {panel["id"]: panel["url"] for panel in panels(entity)}
+    return own | {"runs": reverse("actions:panel", query=named), "changelog": reverse("pages:changelog", query=named)}
 
 
 def related_rows(groups: Sequence[Related], blueprints: dict[str, Blueprint], own: Blueprint) -> list[Json]:

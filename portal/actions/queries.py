@@ -47,8 +47,8 @@ def about(rows: QuerySet[Action], *, identifiers: Collection[str] = (), **wanted
     if wanted.get("followed"):
         rows = rows.filter(definition__trigger__event__actionIdentifier__in=wanted["followed"])
     if wanted.get("published") is not None:
-        hidden = Q(definition__publish=False)
-        rows = rows.exclude(hidden) if wanted["published"] else rows.filter(hidden)
+        shown = Q(definition__publish=True) | Q(definition__publish__isnull=True)
+        rows = rows.filter(shown if wanted["published"] else Q(definition__publish=False))
     return rows
 
 
@@ -155,6 +155,14 @@ def standing(runs: Iterable[Run]) -> Standing:
         frozenset(blueprints.values_list("identifier", flat=True)),
         frozenset(rows.values_list("blueprint__identifier", "identifier")),
     )
+
+
+def for_entity(by: By, blueprint: str) -> list[Action]:
+    """Those that somebody who looks at an entity of the blueprint may want, by title."""
+    found = about(
+        actions(by), type="self-service", blueprints=[blueprint], operations=["DAY-2", "DELETE"], published=True
+    )
+    return sorted(found, key=lambda action: action.title.casefold())
 
 
 def last_runs(by: By, of: Sequence[Action]) -> dict[int, Run]:

@@ -23,6 +23,7 @@ from portal.accounts.models import User
 from portal.accounts.queries import actor_of_user
 from portal.audit.models import Event
 from portal.demo.cast import ENVIRONMENTS, PEOPLE, SERVICES, TEAMS, THINGS, WORK
+from portal.demo.requests import requests
 from portal.kit.by import By, system
 from portal.kit.clock import database_now, iso
 
@@ -56,6 +57,7 @@ def load() -> None:
             _ship(release, places, chance, now, by)
     _links(places, by)
     _locks(places, people, now)
+    requests(people, by)
 
 
 def _people(by: By) -> dict[str, User]:

@@ -23,6 +23,7 @@ PAGES = [
     ("Deployments", "deployments:matrix", "rocket", True),
     ("Locks", "locks:lock_list", "lock", True),
     ("Catalog", "catalog:home", "boxes", True),
+    ("Self-service", "actions:action_list", "play", True),
     ("Audit", "pages:audit", "scroll-text", True),
     ("API", "api_docs:index", "terminal", False),
 ]
@@ -77,6 +78,8 @@ def _children(name: str, here: str, is_admin: bool) -> list[Item]:
     if name == "catalog:home":
         kinds = Blueprint.objects.order_by("title", "id").values_list("identifier", "title")
         return [_child(title, reverse("catalog:entity_list", args=[identifier]), here) for identifier, title in kinds]
+    if name == "actions:action_list":
+        return [_child("Runs", reverse("actions:run_list"), here)]
     if name != "deployments:matrix":
         return []
     configs = _child("Deployment configs", reverse("deployments:config_list"), here)

@@ -151,6 +151,8 @@ def test_the_list_of_actions_is_filtered(shop, terraform):
     assert named(operation="DAY-2") == ["lock_service"]
     assert named(blueprint_identifier="service") == ["lock_service", "on_expiry"]
     assert named(published="false") == ["scaffold"]
+    terraform.send("put", "actions/scaffold", SCAFFOLD)
+    assert named(published="true") == named()
     assert named(trigger_event="TIMER_PROPERTY_EXPIRED", published="true", version="v2") == ["on_expiry"]
     assert named(action_identifier="scaffold") == ["scaffold"]
 
