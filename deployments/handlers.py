@@ -86,9 +86,8 @@ def config_saved(entity: Entity, by: By) -> None:
             raise Conflict("It has deployments; its service and environment stay.", code="config_in_use")
         held.service, held.environment = service, environment
         held.save(update_fields=["service", "environment"])
-    held.entity = entity
     copy_to_config_entity(held)
-    entity.properties = held.entity.properties
+    entity.refresh_from_db(fields=["properties"])
 
 
 def deployment_write(wish: Wish, by: By) -> Entity | None:

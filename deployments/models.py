@@ -74,6 +74,10 @@ class DeploymentConfig(models.Model):
         return reverse("catalog:entity_detail", args=["deploymentConfig", self.entity.identifier])
 
 
+def begun() -> Coalesce:
+    return Coalesce("started_at", "finished_at", "reported_at")
+
+
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def by_finish(self) -> "DeploymentQuerySet":
         """The one that finished last first; ties go to the greater fence, then to the greater run. The first success is current."""
@@ -88,8 +92,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 
     def by_start(self) -> "DeploymentQuerySet":
         """The one that was begun last first, whatever became of it."""
-        begun = Coalesce("started_at", "finished_at", "reported_at")
-        return self.order_by(begun.desc(), "-provider", "-run", "-attempt", "-id")
+        return self.order_by(begun().desc(), "-provider", "-run", "-attempt", "-id")
 
 
 class Deployment(models.Model):
@@ -145,6 +148,7 @@ class Deployment(models.Model):
         indexes = [
             models.Index(fields=["config", "-finished_at"], name="deployment_live", condition=Q(status="success")),
             models.Index(fields=["config", "-id"], name="deployment_history"),
+            models.Index(F("config"), begun().desc(), name="deployment_begun"),
             models.Index(fields=["commit"], name="deployment_commit", condition=~Q(commit="")),
         ]
 

@@ -1,6 +1,7 @@
 from catalog.commands.batch import Written
 from catalog.commands.blueprints import blueprint_create, blueprint_delete, blueprint_update
 from catalog.commands.bulk import Outcome, entities_edit, entities_remove
+from catalog.commands.copies import entity_copy
 from catalog.commands.deletion import entities_delete, entities_delete_all, entity_delete
 from catalog.commands.entities import entities_write, entity_store, entity_write
 from catalog.commands.indexes import index_add, index_remove
@@ -20,6 +21,7 @@ __all__ = [
     "entities_edit",
     "entities_remove",
     "entities_write",
+    "entity_copy",
     "entity_delete",
     "entity_store",
     "entity_write",

@@ -13,7 +13,7 @@ from catalog.wishes import Wish
 from portal.kit.by import By
 from portal.kit.database import cannot_hold, is_lost
 from portal.kit.errors import Conflict, Invalid, PortalError
-from portal.kit.locking import is_victim, retried
+from portal.kit.locking import Moved, is_victim, retried
 
 logger = logging.getLogger(__name__)
 
@@ -128,8 +128,9 @@ def _stored(wish: Wish, by: By, *, event: bool = True, checked: bool = True) -> 
     except IntegrityError as taken:
         if getattr(getattr(taken.__cause__, "diag", None), "constraint_name", "") != "entity_once":
             raise
-        name = wish.rename or wish.identifier
-        raise Conflict(f'Entity with identifier "{name}" already exists', code="identifier_taken") from taken
+        if not wish.rename:
+            raise Moved("Somebody has made it meanwhile.") from taken
+        raise Conflict(f'Entity with identifier "{wish.rename}" already exists', code="identifier_taken") from taken
     if isinstance(done, PortalError):
         raise done
     return done

@@ -1,18 +1,21 @@
 """The config of a pair: made on first use, and what is live there read from the rows."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
+from catalog import queries as catalog
 from catalog.commands import entity_store
 from catalog.models import Entity
 from catalog.queries import Place
 from catalog.schema.identifiers import MOST_BYTES
 from catalog.wishes import Wish
-from deployments.models import Deployment, DeploymentConfig, Status
-from portal.audit.record import record
+from deployments.models import Deployment, DeploymentConfig
+from portal.audit.record import Entry
 from portal.kit.by import By
 from portal.kit.clock import iso
 from portal.kit.ids import random_text
@@ -21,14 +24,13 @@ from portal.kit.locking import Moved, advisory_lock
 Json = dict[str, Any]
 
 # A changed setting or flag is history, not what is live.
-DEPLOYS = (Deployment.Kind.DEPLOY, Deployment.Kind.ROLLBACK)
+DEPLOYS = (Deployment.Kind.DEPLOY.value, Deployment.Kind.ROLLBACK.value)
 
 
 def config_of(place: Place, *, by: By) -> DeploymentConfig:
-    """The config of the pair, its row held until the transaction ends."""
-    hold_place(place)
+    """The config of the pair, its row held until the transaction ends. The place is held already."""
     rows = DeploymentConfig.objects.select_for_update(of=("self",)).select_related(
-        "entity__blueprint", "service", "environment", "current", "latest"
+        "entity", "service", "environment", "current"
     )
     pair = {"service_id": place.service_id, "environment_id": place.environment_id}
     config = rows.filter(**pair).first()
@@ -48,8 +50,44 @@ def config_of(place: Place, *, by: By) -> DeploymentConfig:
     return config
 
 
+# The names first, then the rows by their keys: so an index finds each.
+_PLACE = """
+    with named as materialized (
+        select e.id from catalog_entity e
+        where e.blueprint_id = (select id from catalog_blueprint where identifier = 'service') and e.identifier = %(service)s
+        union
+        select e.id from catalog_entity e
+        where e.blueprint_id = (select id from catalog_blueprint where identifier = 'environment')
+            and e.identifier = %(environment)s
+        union
+        select entity_id from catalog_alias where folded = %(folded)s
+    )
+    select e.id, e.identifier, e.title, e.team, e.properties, b.identifier as kind
+    from catalog_entity e join catalog_blueprint b on b.id = e.blueprint_id
+    where e.id in (select id from named) order by e.id for key share of e
+"""
+
+
+def place_held(service: str, environment: str) -> Place:
+    """The place of these names, kept from being renamed or deleted meanwhile. Reports do not wait for each other.
+
+    Raises Missing with the nearest names.
+    """
+    names = {"service": service, "environment": environment, "folded": environment.strip().casefold()}
+    for _ in range(3):
+        found: list[Any] = list(Entity.objects.raw(_PLACE, names))
+        services = [each for each in found if each.kind == "service"]
+        environments = [each for each in found if each.kind == "environment"]
+        environments.sort(key=lambda each: each.identifier != environment)
+        if environments and [each.identifier for each in services] == [service]:
+            return catalog.place_of(services[0], environments[0])
+        catalog.place(service, environment)  # it knows what to say of what is not there
+        # It is there now, or has got its name back since.
+    raise Moved("The service or the environment is being renamed.")
+
+
 def hold_place(place: Place) -> None:
-    """Keeps the service and the environment from being renamed or deleted meanwhile. Reports do not wait for each other."""
+    """The same for a place that is known."""
     wanted = {place.service_id: place.service, place.environment_id: place.environment}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -69,44 +107,76 @@ def trusted(by: By) -> By:
     return replace(by, actor=replace(by.actor, is_admin=True))
 
 
-def free_identifier(blueprint: str, wished: str) -> str:
-    """`wished`, cut to what an identifier may be, with a suffix where it is taken. Nobody else gets it meanwhile."""
+def plain_identifier(wished: str) -> str:
+    """`wished`, cut to what an identifier may be, with room for a suffix."""
     cut = "".join(c if c.isalnum() or c in "@_.+:\\/=-" else "-" for c in wished)
-    cut = cut.encode()[: MOST_BYTES - 20].decode(errors="ignore")[:980]
-    advisory_lock("entity", blueprint, cut)
-    if not Entity.objects.filter(blueprint__identifier=blueprint, identifier=cut).exists():
-        return cut
-    return f"{cut}-{random_text(6)}"
+    return cut.encode()[: MOST_BYTES - 20].decode(errors="ignore")[:980]
 
 
-def recompute(config: DeploymentConfig, by: By) -> None:
-    """What is live is read from the rows, never from the order in which reports came."""
-    before = config.facts()
-    rows = Deployment.objects.filter(config=config, kind__in=DEPLOYS).select_related("entity")
-    config.current = rows.filter(status=Status.SUCCESS).by_finish().first()
-    config.latest = rows.by_start().first()
-    config.save(update_fields=["current", "latest"])
+def suffixed(identifier: str) -> str:
+    return f"{identifier}-{random_text(6)}"
+
+
+def free_identifier(blueprint: str, wished: str) -> str:
+    """`wished`, plain, with a suffix where it is taken. Nobody else gets it meanwhile."""
+    plain = plain_identifier(wished)
+    advisory_lock("entity", blueprint, plain)
+    if not Entity.objects.filter(blueprint__identifier=blueprint, identifier=plain).exists():
+        return plain
+    return suffixed(plain)
+
+
+# As by_finish() and by_start() order them. Written out, because every report asks it and an index answers each half.
+_LIVE = """
+    (select *, 'current' as role from deployments_deployment
+    where config_id = %(config)s and kind = any(%(kinds)s) and status = 'success' and finished_at is not null
+    order by finished_at desc, fence desc nulls last, provider desc, run desc, attempt desc, id desc limit 1)
+    union all
+    (select *, 'latest' as role from deployments_deployment
+    where config_id = %(config)s and kind = any(%(kinds)s)
+    order by coalesce(started_at, finished_at, reported_at) desc, provider desc, run desc, attempt desc, id desc limit 1)
+"""
+
+
+def recompute(config: DeploymentConfig, by: By) -> list[Entry]:
+    """What is live is read from the rows, never from the order in which reports came. Answers what to tell of it."""
+    before, held = config.facts(), (config.current_id, config.latest_id)
+    rows: Iterable[Any] = Deployment.objects.raw(_LIVE, {"config": config.pk, "kinds": list(DEPLOYS)})
+    found = {each.role: each for each in rows}
+    config.current, config.latest = found.get("current"), found.get("latest")
+    if (config.current_id, config.latest_id) != held:
+        config.save(update_fields=["current", "latest"])
     after = config.facts()
     copy_to_config_entity(config, by if after != before else None)
-    if after != before:
-        record("deployment_config.changed", config.noun(), by=by, before=before, after=after)
+    return [Entry("deployment_config.changed", config.noun(), before, after)] if after != before else []
+
+
+# Of the row as it is now: somebody may be writing another property of it.
+_COPY = """
+    update catalog_entity set
+        properties = (properties - %(gone)s::text[]) || %(live)s::jsonb,
+        updated_at = coalesce(%(at)s, updated_at),
+        updated_by = coalesce(%(name)s, updated_by)
+    where id = %(id)s
+        and (%(at)s is not null or properties <> (properties - %(gone)s::text[]) || %(live)s::jsonb)
+"""
 
 
 def copy_to_config_entity(config: DeploymentConfig, changed_by: By | None = None) -> None:
-    """Writes what is live onto the entity as it is now: somebody may be writing another property of it.
-
-    `changed_by` changed what is live; without one the entity's own writer stays.
-    """
-    held = entity_held(config.entity)
-    if held is None:
+    """Writes what is live onto the entity. `changed_by` changed what is live; without one the entity's own writer stays."""
+    copy = _copy(config.current, config.latest)
+    if not copy:
         return
-    entity = config.entity = held
-    copy = _copy(entity.properties, config.current, config.latest)
-    if changed_by:
-        entity.updated_at, entity.updated_by = timezone.now(), changed_by.actor.name
-    if changed_by or copy != entity.properties:
-        entity.properties = copy
-        entity.save(update_fields=["properties", "updated_at", "updated_by"])
+    live = {name: value for name, value in copy.items() if value not in ("", None)}
+    values: Json = {
+        "id": config.entity_id,
+        "gone": sorted(copy.keys() - live.keys()),
+        "live": json.dumps(live),
+        "at": timezone.now() if changed_by else None,
+        "name": changed_by.actor.name if changed_by else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COPY, values)
 
 
 def entity_held(entity: Entity) -> Entity | None:
@@ -114,9 +184,10 @@ def entity_held(entity: Entity) -> Entity | None:
     return Entity.objects.select_for_update(of=("self",)).select_related("blueprint").filter(pk=entity.pk).first()
 
 
-def _copy(properties: Json, current: Deployment | None, latest: Deployment | None) -> Json:
+def _copy(current: Deployment | None, latest: Deployment | None) -> Json:
+    """What the entity says of what is live; an empty value is none."""
     if current is None and latest is None:
-        return properties
+        return {}
     copy: Json = {"status": latest.status if latest else None}
     if current:
         copy |= {
@@ -128,4 +199,4 @@ def _copy(properties: Json, current: Deployment | None, latest: Deployment | Non
             "deployedBy": current.actor,
             "deployedAt": iso(current.finished_at),
         }
-    return {name: value for name, value in (properties | copy).items() if value not in ("", None)}
+    return copy

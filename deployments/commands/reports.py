@@ -1,26 +1,35 @@
 """Taking reports in: which deployment a report is of, and what it changes."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F, Q
 
-from catalog import queries as catalog
-from catalog.commands import entity_store
+from catalog.commands import entity_copy
 from catalog.models import Entity
 from catalog.queries import Place
-from catalog.wishes import Wish
 from deployments import reports
-from deployments.commands.configs import config_of, entity_held, free_identifier, recompute, trusted
+from deployments.commands.configs import (
+    config_of,
+    entity_held,
+    hold_place,
+    place_held,
+    plain_identifier,
+    recompute,
+    suffixed,
+)
 from deployments.models import LEVEL, Deployment, DeploymentConfig, InboxItem, ReportRequest, Status
 from deployments.reports import Report
 from portal.accounts.policy import require
-from portal.audit.record import record
+from portal.audit.record import Entry, record, record_many
+from portal.kit import rows
 from portal.kit.by import By
 from portal.kit.clock import database_now, iso
 from portal.kit.errors import Conflict, Missing
-from portal.kit.locking import advisory_lock, retried
+from portal.kit.locking import Moved, retried
 
 Json = dict[str, Any]
 
@@ -50,28 +59,34 @@ def deployment_report(body: Json, *, key: str = "", by: By) -> Outcome:
     fault, and Conflict when the run has said otherwise before.
     """
     require(by, "deployment.report")
-    now = database_now()
+    request, now = _claimed(key, body, by) if key else (None, database_now())
     report = reports.parse(body, now=now)
-    if key:
-        advisory_lock("report", by.actor.key, key)
-        earlier = ReportRequest.objects.filter(actor_key=by.actor.key, key=key).first()
-        if earlier:
-            return _replay(earlier, body)
+    if key and request is None:
+        return _replay(ReportRequest.objects.get(actor_key=by.actor.key, key=key), body)
     try:
-        with transaction.atomic():
-            place = catalog.place(report.service, report.environment)
-            outcome = deployment_store(report, place, now=now, by=by)
+        place = place_held(report.service, report.environment)
     except Missing as unknown:
         outcome = Outcome(inbox_item=_keep(report, body, unknown, by), created=True)
-    if key:
-        ReportRequest.objects.create(
-            actor_key=by.actor.key,
-            key=key,
-            body=body,
-            deployment=outcome.deployment,
-            inbox_item=outcome.inbox_item,
-        )
+    else:
+        outcome = _taken_in(report, place, now=now, by=by)
+    if request:
+        came_to = {"deployment": outcome.deployment, "inbox_item": outcome.inbox_item}
+        ReportRequest.objects.filter(pk=request).update(**came_to)
     return outcome
+
+
+def _claimed(key: str, body: Json, by: By) -> tuple[int | None, datetime]:
+    """The row of a request that has not come before, else none; and the instant. Who comes second waits for the first."""
+    query = """
+        with claimed as (
+            insert into deployments_reportrequest (actor_key, key, body) values (%s, %s, %s)
+            on conflict (actor_key, key) do nothing returning id
+        ) select (select id from claimed), statement_timestamp()
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, [by.actor.key, key, json.dumps(body)])
+        request, now = cursor.fetchone()
+        return request, now
 
 
 @transaction.atomic
@@ -90,6 +105,20 @@ def deployment_store(
     `known` is the deployment where the caller knows it already; `entity` its entity, as a client wrote it;
     `reported_by` is named instead of `by` for a report that somebody else brought.
     """
+    hold_place(place)
+    return _taken_in(report, place, now=now, by=by, known=known, entity=entity, reported_by=reported_by)
+
+
+def _taken_in(
+    report: Report,
+    place: Place,
+    *,
+    now: datetime,
+    by: By,
+    known: Deployment | None = None,
+    entity: Entity | None = None,
+    reported_by: str = "",
+) -> Outcome:
     config = config_of(place, by=by)
     if known:
         # As it is now that its config is held: a report may have come in between.
@@ -104,10 +133,14 @@ def deployment_store(
     if found:
         found.config = config
         found.entity = found.entity or entity
-        deployment = _advance(found, report, now, by)
+        deployment = found
+        told = _advance(found, report, now)
     else:
         deployment = _make(report, place, config, now, entity, reported_by or by.actor.name, by)
-    recompute(config, by)
+        told = [Entry("deployment.reported", deployment.noun(), None, deployment.facts(), _payload(deployment))]
+    told += recompute(config, by)
+    if told:
+        record_many(told, by=by)
     return Outcome(deployment, created=found is None)
 
 
@@ -115,11 +148,9 @@ def _same_run(report: Report, place: Place, config: DeploymentConfig) -> Deploym
     """The deployment of this run, also one whose config has been deleted since."""
     if not report.run:
         return None
-    rows = Deployment.objects.select_related("entity", "config__entity").filter(
-        provider=report.provider, run=report.run, attempt=report.attempt
-    )
-    orphan = rows.filter(config=None, service_identifier=place.service, environment_identifier=place.environment)
-    found: Deployment | None = rows.filter(config=config).first() or orphan.first()
+    same = Deployment.objects.filter(provider=report.provider, run=report.run, attempt=report.attempt)
+    orphan = Q(config=None, service_identifier=place.service, environment_identifier=place.environment)
+    found: Deployment | None = same.filter(Q(config=config) | orphan).order_by(F("config").asc(nulls_last=True)).first()
     return found
 
 
@@ -181,13 +212,12 @@ def _make(
     deployment.author = deployment.author or first.get("author", "")
     _finish(deployment, report, now)
     deployment.entity = entity or _make_entity(deployment, config, by)
-    deployment.save()
-    record("deployment.reported", deployment.noun(), by=by, after=deployment.facts(), payload=_payload(deployment))
+    rows.insert([deployment])
     return deployment
 
 
-def _advance(deployment: Deployment, report: Report, now: datetime, by: By) -> Deployment:
-    """A later report of the same run: the status may go up, and what was empty is filled."""
+def _advance(deployment: Deployment, report: Report, now: datetime) -> list[Entry]:
+    """A later report of the same run: the status may go up, and what was empty is filled. Answers what to tell of it."""
     before = deployment.facts()
     both = {name for name in _FIXED if getattr(report, name) and getattr(deployment, name)}
     differing = sorted(name for name in both if getattr(report, name) != getattr(deployment, name))
@@ -210,11 +240,11 @@ def _advance(deployment: Deployment, report: Report, now: datetime, by: By) -> D
     _copy_to_entity(deployment)
     after = deployment.facts()
     if after != before:
-        record("deployment.updated", deployment.noun(), by=by, before=before, after=after, payload=_payload(deployment))
-    elif report.status != deployment.status:
+        return [Entry("deployment.updated", deployment.noun(), before, after, _payload(deployment))]
+    if report.status != deployment.status:
         # It came late and changes nothing; that it came is worth knowing.
-        record("deployment.noted", deployment.noun(), by=by, after=after, payload={"late_status": report.status})
-    return deployment
+        return [Entry("deployment.noted", deployment.noun(), None, after, {"late_status": report.status})]
+    return []
 
 
 def _raise_status(deployment: Deployment, report: Report) -> None:
@@ -239,16 +269,13 @@ def _finish(deployment: Deployment, report: Report, now: datetime) -> None:
 
 
 def _make_entity(deployment: Deployment, config: DeploymentConfig, by: By) -> Entity:
-    base = f"{config.entity.identifier}-{deployment.commit[:7] or deployment.version}"
-    wish = Wish(
-        blueprint="deployment",
-        identifier=free_identifier("deployment", base),
-        mode="create",
-        title=str(deployment)[:1000],
-        properties=_entity_copy(deployment),
-        relations={"deploymentConfig": (config.entity.identifier,)},
-    )
-    return entity_store(wish, by=trusted(by), event=False, checked=False)
+    base = plain_identifier(f"{config.entity.identifier}-{deployment.commit[:7] or deployment.version}")
+    title, copy = str(deployment)[:1000], _entity_copy(deployment)
+    relations = {"deploymentConfig": config.entity}
+    made = entity_copy("deployment", (base, suffixed(base)), title, copy, relations, by=by)
+    if made is None:
+        raise Moved("Somebody has just taken the identifier.")
+    return made
 
 
 def _entity_copy(deployment: Deployment) -> Json:

@@ -6,6 +6,7 @@ A placeholder for every value costs more to write and to read than the rows them
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -18,10 +19,9 @@ def insert(rows: Sequence[Model]) -> None:
     """Inserts new rows of one model in their order and gives them their keys. Columns that none sets get their default."""
     if not rows:
         return
-    fields = [each for each in type(rows[0])._meta.concrete_fields if not each.primary_key and _is_set(rows, each)]
-    names = _names(fields)
-    table = connection.ops.quote_name(type(rows[0])._meta.db_table)
-    query = f"insert into {table} ({names}) select {names} from {_taken_apart(fields)} returning id"
+    model = type(rows[0])
+    names = tuple(each.name for each in model._meta.concrete_fields if not each.primary_key and _is_set(rows, each))
+    query, fields = _insert(model, names)
     with connection.cursor() as cursor:
         cursor.execute(query, [_json(rows, fields)])
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
@@ -33,14 +33,26 @@ def update(rows: Sequence[Model], names: Iterable[str]) -> None:
     """Sets these fields of rows that are there. One statement, where updates would be one each."""
     if not rows:
         return
-    meta = type(rows[0])._meta
-    fields: list[Any] = [meta.get_field(name) for name in names]
-    table = connection.ops.quote_name(meta.db_table)
-    values = ", ".join(f"{_name(each)} = given.{_name(each)}" for each in fields)
-    whole = [meta.pk, *fields]
-    query = f"update {table} as own set {values} from {_taken_apart(whole)} where own.id = given.id"
+    query, fields = _update(type(rows[0]), tuple(names))
     with connection.cursor() as cursor:
-        cursor.execute(query, [_json(rows, whole)])
+        cursor.execute(query, [_json(rows, fields)])
+
+
+@lru_cache(maxsize=100)
+def _insert(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    columns = ", ".join(map(_name, fields))
+    table = connection.ops.quote_name(model._meta.db_table)
+    return f"insert into {table} ({columns}) select {columns} from {_taken_apart(fields)} returning id", fields
+
+
+@lru_cache(maxsize=100)
+def _update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    table = connection.ops.quote_name(model._meta.db_table)
+    values = ", ".join(f"{_name(each)} = given.{_name(each)}" for each in fields)
+    whole = [model._meta.pk, *fields]
+    return f"update {table} as own set {values} from {_taken_apart(whole)} where own.id = given.id", whole
 
 
 def _taken_apart(fields: Sequence[Any]) -> str:
@@ -57,18 +69,14 @@ def _name(field: Any) -> str:
     return str(connection.ops.quote_name(field.column))
 
 
-def _names(fields: Sequence[Any]) -> str:
-    return ", ".join(map(_name, fields))
-
-
 def _is_set(rows: Sequence[Model], field: "Field[Any, Any]") -> bool:
     return not all(isinstance(getattr(each, field.attname), DatabaseDefault) for each in rows)
 
 
 def _json(rows: Sequence[Model], fields: Sequence[Any]) -> str:
-    return json.dumps(
-        [{each.column: _plain(getattr(row, each.attname)) for each in fields} for row in rows], cls=DjangoJSONEncoder
-    )
+    columns = [(each.column, each.attname) for each in fields]
+    found = [{column: _plain(getattr(row, attribute)) for column, attribute in columns} for row in rows]
+    return json.dumps(found, cls=DjangoJSONEncoder)
 
 
 def _plain(value: Any) -> Any:

@@ -48,6 +48,7 @@ CASES = {
     "entity_store": (lambda do, shop: do(Wish("service", "a", "create"), by=SETUP), ["entity.created"]),
     "entity_delete": (lambda do, shop: do(catalog.service_named("search"), by=SETUP), ["entity.deleted"]),
     "entities_delete": (lambda do, shop: do("service", ["search", "gone"], by=SETUP), ["entity.deleted"]),
+    "entity_copy": (lambda do, shop: do("service", ("a", "b"), "A", {}, {}, by=SETUP), []),
     "entities_write": (
         lambda do, shop: do([Wish("service", "a", "create"), Wish("nothing", "b", "create")], by=SETUP),
         ["entity.created"],

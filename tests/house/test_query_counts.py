@@ -1,4 +1,4 @@
-"""A list of /v1 asks the database as often for fifty rows as for one."""
+"""A list of /v1 asks the database as often for fifty rows as for one, and a report so often and no more."""
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -54,3 +54,28 @@ def test_a_list_asks_as_often_for_fifty_rows_as_for_one(shop, terraform):
     one = {path: queries(path) for path in PATHS}
     grow(f"s{number}" for number in range(49))
     assert {path: queries(path) for path in PATHS} == one
+
+
+def statements(asked):
+    """Those that a test's own transactions add are none."""
+    return [each["sql"] for each in asked if not each["sql"].startswith(("SAVEPOINT", "RELEASE SAVEPOINT"))]
+
+
+def test_a_report_takes_twelve_statements_its_token_included(shop, ci):
+    def reported(number):
+        body = {
+            "service": "checkout",
+            "environment": "Prod",
+            "version": f"1.{number}",
+            "commit": f"{number:040x}",
+            "ci": {"provider": "github", "run": str(number)},
+        }
+        with CaptureQueriesContext(connection) as asked:
+            assert ci.post("deployments", body, Idempotency_Key=f"k{number}").status == 201
+        return len(statements(asked))
+
+    reported(1)  # makes the config, and the credential notes its use
+    assert reported(2) <= 12
+    for number in range(3, 20):
+        reported(number)
+    assert reported(20) <= 12
