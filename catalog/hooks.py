@@ -1,4 +1,5 @@
-"""What upper apps do when an entity changes or goes, whichever door it was. All run inside the write's transaction.
+"""What upper apps do when an entity changes or goes, or a part of its blueprint gets another name, whichever door it was.
+All run inside the write's transaction.
 
 They may refuse with a Conflict; then nothing is written.
 """
@@ -10,13 +11,16 @@ from portal.kit.by import By
 
 if TYPE_CHECKING:
     from catalog.models import Entity
+    from catalog.schema.renames import Rename
 
 Json = dict[str, Any]
 Change = Callable[["Entity", Json, By], None]
 Deletion = Callable[[Sequence["Entity"], By], None]
+Renaming = Callable[["Rename", By], None]
 
 _changes: list[tuple[frozenset[str], Change]] = []
 _deletions: list[Deletion] = []
+_renamings: list[Renaming] = []
 
 
 def after_change(follow: Change, *blueprints: str) -> None:
@@ -29,6 +33,11 @@ def before_deletion(follow: Deletion) -> None:
     _deletions.append(follow)
 
 
+def after_rename(follow: Renaming) -> None:
+    """`follow(rename, by)` rewrites whatever its app keeps that speaks of the old name."""
+    _renamings.append(follow)
+
+
 def changed(entity: "Entity", before: Json, by: By) -> None:
     for blueprints, follow in _changes:
         if entity.blueprint.identifier in blueprints:
@@ -38,3 +47,8 @@ def changed(entity: "Entity", before: Json, by: By) -> None:
 def deleting(entities: "Sequence[Entity]", by: By) -> None:
     for follow in _deletions:
         follow(entities, by)
+
+
+def renamed(rename: "Rename", by: By) -> None:
+    for follow in _renamings:
+        follow(rename, by)

@@ -1,14 +1,15 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Left, Lower, Now, NullIf
 
 from portal.audit.nouns import Noun
+from portal.kit.ids import uuid7
 
 Json = dict[str, Any]
 
@@ -36,6 +37,9 @@ class Blueprint(models.Model):
     extra = models.JSONField(default=dict, blank=True, editable=False)
     # Who may do what with its entities, as far as somebody set it: blocks as /v1 takes them, by deed.
     permissions = models.JSONField(null=True, editable=False)
+    # Names of values and arrows that are on their way to another, or to nothing (null), while a worker moves them:
+    # {"properties": {old: new}, "computed": {...}, "relations": {...}}. Reading and writing go by it meanwhile.
+    moving = models.JSONField(default=dict, blank=True, editable=False)
     # jsonb forgets the order of keys; people see properties in the order they were declared.
     order = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -88,6 +92,17 @@ class Blueprint(models.Model):
         """Definitions of all that an entity can show, stored and computed, in the order people gave them."""
         known: Json = self.properties | self.computed_properties
         return known
+
+    def names_stored(self, relation: str) -> list[str]:
+        """The names under which its arrows may be found."""
+        moved = self.moving.get("relations", {})
+        return [relation, *(old for old, new in moved.items() if new == relation)]
+
+    def relation_called(self, name: str) -> Json | None:
+        """The definition that an arrow stored under `name` has now."""
+        moved = self.moving.get("relations", {})
+        found: Json | None = self.relations.get(moved.get(name, name))
+        return found
 
 
 def shown_title() -> Left:
@@ -156,6 +171,73 @@ class Relation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_id} -{self.name}-> {self.target_id}"
+
+
+class Migration(models.Model):
+    """Work on all entities of a blueprint, a batch at a time. Whatever happens to a worker, the next goes on from `cursor`."""
+
+    class Kind(models.TextChoices):
+        MAP = "map", "entities into another blueprint"
+        MOVE = "move", "values to another name"
+        FILL = "fill", "a default for what is required"
+        DELETE = "delete", "all entities"
+
+    class State(models.TextChoices):
+        PENDING = "PENDING"
+        RUNNING = "RUNNING"
+        COMPLETED = "COMPLETED"
+        FAILURE = "FAILURE"
+        CANCELLED = "CANCELLED"
+
+    UNFINISHED: ClassVar = [State.PENDING, State.RUNNING]
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
+    blueprint = models.ForeignKey(Blueprint, null=True, on_delete=models.SET_NULL, related_name="migrations")
+    source = models.CharField(max_length=100)  # the blueprint's identifier, for when it is gone
+    body = models.JSONField(default=dict)
+    # The last entity, by key, that was looked at; null once all were.
+    cursor = models.BigIntegerField(null=True, default=0)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    faults = models.JSONField(default=list)
+    reason = models.TextField(blank=True)
+    actor_kind = models.CharField(max_length=12)
+    actor_key = models.CharField(max_length=60)
+    actor_name = models.CharField(max_length=254)
+    door = models.CharField(max_length=10)
+    trace = models.UUIDField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["updated_at"],
+                name="migration_unfinished",
+                condition=Q(state__in=["PENDING", "RUNNING"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.source}"
+
+    def noun(self) -> Noun:
+        return Noun("migration", str(self.public_id), str(self), blueprint=self.source)
+
+    def facts(self) -> Json:
+        return {
+            "sourceBlueprint": self.source,
+            "kind": self.kind,
+            "status": self.state,
+            "body": self.body,
+            "done": self.done,
+            "failed": self.failed,
+            "reason": self.reason or None,
+        }
 
 
 class Alias(models.Model):

@@ -1,9 +1,17 @@
 from celery import shared_task
 
+from catalog.commands import migrations_run
 from catalog.commands.indexes import indexes_settle
 from catalog.tables.kept import sorted_or_grouped
+from portal.audit.wake import wake
 
 
 @shared_task(name="catalog.index")
 def index() -> None:
     indexes_settle(sorted_or_grouped())
+
+
+@shared_task(name="catalog.migrate")
+def migrate() -> None:
+    if migrations_run():
+        wake("catalog.migrate")

@@ -1,10 +1,17 @@
 from catalog.commands.batch import Written
-from catalog.commands.blueprints import blueprint_create, blueprint_delete, blueprint_update
+from catalog.commands.blueprints import (
+    blueprint_create,
+    blueprint_delete,
+    blueprint_rename,
+    blueprint_update,
+    blueprints_import,
+)
 from catalog.commands.bulk import Outcome, entities_edit, entities_remove
 from catalog.commands.copies import entity_copy
-from catalog.commands.deletion import entities_delete, entities_delete_all, entity_delete
+from catalog.commands.deletion import entities_delete, entity_delete
 from catalog.commands.entities import entities_write, entity_store, entity_write
 from catalog.commands.indexes import index_add, index_remove
+from catalog.commands.migrations import entities_delete_all, migration_cancel, migration_start, migrations_run
 from catalog.commands.permissions import permissions_update
 from catalog.commands.undo import changes_undo
 from catalog.commands.views import view_delete, view_save
@@ -14,7 +21,9 @@ __all__ = [
     "Written",
     "blueprint_create",
     "blueprint_delete",
+    "blueprint_rename",
     "blueprint_update",
+    "blueprints_import",
     "changes_undo",
     "entities_delete",
     "entities_delete_all",
@@ -28,6 +37,9 @@ __all__ = [
     "index_add",
     "index_remove",
     "permissions_update",
+    "migration_cancel",
+    "migration_start",
+    "migrations_run",
     "view_delete",
     "view_save",
 ]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from catalog import hooks, kinds, permissions, queries
 from catalog.models import Blueprint, Entity, Relation
+from catalog.moves import settle
 from catalog.schema.identifiers import check_identifier
 from catalog.schema.validate import checker_of, defaults
 from catalog.wishes import Wish
@@ -103,7 +104,7 @@ class Draft:
 def written(wishes: Sequence[Wish], *, by: By, event: bool = True, checked: bool = True) -> list[Written | PortalError]:
     """What became of each wish. All are for one blueprint, each for another entity, and name things plainly."""
     require(by, "entity.write")  # before anything tells what is there and what is not
-    batch = _Batch(queries.blueprint(wishes[0].blueprint), wishes, by, checked)
+    batch = _Batch(queries.blueprint_to_fill(wishes[0].blueprint), wishes, by, checked)
     fates: list[Draft | PortalError] = [batch.fate(wish) for wish in wishes]
     _store(batch.drafts, by)
     if event:
@@ -150,6 +151,7 @@ class _Batch:
         for each in held.order_by("pk"):
             each.blueprint = self.blueprint
             self.held[each.identifier] = self.known[name, each.identifier] = each
+        settle(list(self.held.values()))
         if self.held:
             arrows = Relation.objects.filter(source__in=self.held.values()).select_related("target")
             for arrow in arrows.order_by("position", "id"):

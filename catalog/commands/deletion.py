@@ -3,14 +3,11 @@ from collections.abc import Iterator, Sequence
 from django.db import transaction
 
 from catalog import hooks, permissions, queries
-from catalog.commands.blueprints import blueprint_delete
 from catalog.models import Blueprint, Entity, Relation
 from portal.audit.record import record
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Missing
 from portal.kit.locking import retried
-
-AT_ONCE = 500
 
 
 @retried
@@ -77,33 +74,18 @@ def _known(by: By, needing: Sequence[Entity]) -> list[str]:
     return [each.identifier for each in needing if each.pk in seen]
 
 
-@retried
-@transaction.atomic
-def entities_delete_all(blueprint: Blueprint, *, itself: bool = False, by: By) -> int:
-    """Every entity of the blueprint and, if wished, the blueprint; or nothing. Answers how many entities went.
+def keys_delete(keys: Sequence[int], *, by: By) -> int:
+    """Deletes these and what needs them, in the caller's transaction; answers how many went."""
+    held, wished = _held(keys)
+    return len(_delete(held, wished=wished, dependents=True, by=by)) if held else 0
 
-    A Conflict when an entity of another blueprint needs one of them.
-    """
-    permissions.require_write(by, "unregister", blueprint, teams=())
-    needing = list(_needing(blueprint))
-    if needing:
-        names = ", ".join(needing)
-        raise Conflict(
-            f"Entities of {names} need those of “{blueprint.title}”. Delete them first.",
-            code="has_dependents",
-            blueprints=needing,
-        )
-    count = 0
-    while keys := list(blueprint.entities.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
-        held, _ = _held(keys)
-        count += len(_delete(held, wished=len(held), dependents=True, by=by))
-    if itself:
-        blueprint_delete(blueprint, by=by)
-    return count
+
+def entities_needing(blueprint: Blueprint) -> list[str]:
+    """Other blueprints with entities that have a required relation to one of this one's."""
+    return list(_needing(blueprint))
 
 
 def _needing(blueprint: Blueprint) -> Iterator[str]:
-    """Other blueprints with entities that have a required relation to one of this one's."""
     for other in Blueprint.objects.exclude(pk=blueprint.pk).order_by("identifier"):
         names = [
             name

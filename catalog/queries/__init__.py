@@ -1,6 +1,7 @@
 from catalog.queries.blueprints import (
     Loss,
     blueprint,
+    blueprint_to_fill,
     blueprints,
     blueprints_counted,
     blueprints_pointing_at,
@@ -26,6 +27,8 @@ from catalog.queries.entities import (
     with_relations,
 )
 from catalog.queries.history import history
+from catalog.queries.migrations import migration, migrations
+from catalog.queries.misfits import Misfit, lacking, misfits
 from catalog.queries.places import (
     Place,
     environment_named,
@@ -46,9 +49,11 @@ __all__ = [
     "exists",
     "of_datasource",
     "Loss",
+    "Misfit",
     "Place",
     "Related",
     "blueprint",
+    "blueprint_to_fill",
     "blueprints",
     "blueprints_counted",
     "blueprints_pointing_at",
@@ -59,7 +64,11 @@ __all__ = [
     "found",
     "known_blueprints",
     "history",
+    "lacking",
     "losses",
+    "migration",
+    "migrations",
+    "misfits",
     "nearest",
     "owner_teams",
     "pinned",

@@ -1,9 +1,7 @@
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from catalog import kinds, permissions, search
@@ -12,6 +10,7 @@ from catalog.schema.paths import Known
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.errors import Missing
+from portal.kit.locking import advisory_lock
 
 Json = dict[str, Any]
 
@@ -21,6 +20,12 @@ def blueprint(identifier: str) -> Blueprint:
     if found is None:
         raise Missing(f'Blueprint with identifier "{identifier}" was not found')
     return found
+
+
+def blueprint_to_fill(identifier: str) -> Blueprint:
+    """For whoever writes its entities: its schema stays as it is until the transaction ends."""
+    advisory_lock("schema", identifier, shared=True)
+    return blueprint(identifier)
 
 
 def readable_blueprint(by: By, identifier: str) -> Blueprint:
@@ -47,9 +52,13 @@ def blueprints(by: By) -> QuerySet[Blueprint]:
 
 
 def blueprints_pointing_at(identifier: str) -> list[str]:
-    """Titles of other blueprints with a relation whose target is this one."""
+    """Titles of other blueprints that have this one as the target of a relation or of an aggregation."""
     others = Blueprint.objects.exclude(identifier=identifier).order_by("title")
-    return [each.title for each in others if identifier in {r["target"] for r in each.relations.values()}]
+    return [each.title for each in others if identifier in _targets(each)]
+
+
+def _targets(blueprint: Blueprint) -> set[str]:
+    return {each["target"] for each in [*blueprint.relations.values(), *blueprint.aggregation_properties.values()]}
 
 
 def blueprints_counted(by: By) -> QuerySet[Blueprint]:
@@ -64,7 +73,7 @@ def blueprints_counted(by: By) -> QuerySet[Blueprint]:
 
 @dataclass(frozen=True)
 class Loss:
-    """What a change of a blueprint would take away, and from how many entities."""
+    """What a change of a blueprint would take away, and from how many entities. What would not fit is refused instead."""
 
     what: str
     count: int
@@ -82,28 +91,14 @@ def losses(blueprint: Blueprint, definition: Json) -> list[Loss]:
 
 
 def _loss_of_property(blueprint: Blueprint, name: str, wished: Json | None) -> Loss:
-    """Its values, when it goes; those that are no longer allowed, when an enum gets narrower."""
-    old = blueprint.properties[name]
-    title = old.get("title") or name
-    if wished is None:
-        count = blueprint.entities.filter(properties__has_key=name).count()
-        return Loss(f"“{title}” goes, and its value", count)
-    gone = [value for value in old.get("enum", []) if value not in (wished.get("enum") or old["enum"])]
-    values = ", ".join(str(value) for value in gone)
-    held = reduce(or_, (Q(properties__contains={name: value}) for value in gone), Q(pk__in=[]))
-    return Loss(f"“{title}” no longer allows {values}", blueprint.entities.filter(held).count() if gone else 0)
+    title = blueprint.properties[name].get("title") or name
+    held = blueprint.entities.filter(properties__has_key=name)
+    return Loss(f"“{title}” goes, and its value", held.count() if wished is None else 0)
 
 
 def _loss_of_relation(blueprint: Blueprint, name: str, wished: Json | None) -> Loss:
-    old = blueprint.relations[name]
-    title = old.get("title") or name
-    arrows = Relation.objects.filter(source__blueprint=blueprint, name=name)
-    sources = arrows.order_by().values("source")
-    if wished is None:
-        return Loss(f"the relation “{title}” goes, and what it points at", sources.distinct().count())
-    if wished.get("target") != old["target"]:
-        return Loss(f"the relation “{title}” points at another blueprint", sources.distinct().count())
-    if old.get("many") and not wished.get("many"):
-        several = sources.annotate(count=Count("pk")).filter(count__gt=1)
-        return Loss(f"the relation “{title}” keeps one of several", several.count())
-    return Loss("", 0)
+    title = blueprint.relations[name].get("title") or name
+    sources = Relation.objects.filter(source__blueprint=blueprint, name=name).order_by().values("source")
+    return Loss(
+        f"the relation “{title}” goes, and what it points at", sources.distinct().count() if wished is None else 0
+    )

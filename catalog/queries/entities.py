@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from catalog import kinds, permissions
+from catalog import kinds, moves, permissions
 from catalog.models import Blueprint, Entity, Relation
 from catalog.queries.blueprints import blueprint
 from catalog.queries.places import nearest
@@ -96,6 +96,7 @@ def relations_of(entity: Entity, *, titles: bool = False, by: By | None = None) 
 def relations_shown(blueprint: Blueprint, targets: dict[str, list[Any]]) -> Json:
     """A list where the blueprint says many, one alone elsewhere; what it does not declare is left out."""
     declared = blueprint.relations
+    targets = moves.shown(blueprint, targets, "relations")
     return {
         name: found if declared[name].get("many") else found[0]
         for name, found in sorted(targets.items())
@@ -105,7 +106,11 @@ def relations_shown(blueprint: Blueprint, targets: dict[str, list[Any]]) -> Json
 
 def properties_of(entities: Sequence[Entity], *, calculated: bool = True) -> dict[int, Json]:
     """Each entity's properties as they are now: stored, computed unless not wished, and live. A fixed number of queries."""
-    values = {each.pk: each.properties | (each.computed if calculated else {}) for each in entities}
+    values = {
+        each.pk: moves.shown(each.blueprint, each.properties)
+        | (moves.shown(each.blueprint, each.computed, "computed") if calculated else {})
+        for each in entities
+    }
     for identifier in {each.blueprint.identifier for each in entities}:
         owner = kinds.live(identifier)
         if owner:
@@ -123,7 +128,8 @@ def with_dependents(entities: Iterable[Entity]) -> list[Entity]:
         needing = [
             arrow.source
             for arrow in arrows
-            if arrow.source.blueprint.relations.get(arrow.name, {}).get("required") and arrow.source_id not in found
+            if (arrow.source.blueprint.relation_called(arrow.name) or {}).get("required")
+            and arrow.source_id not in found
         ]
         frontier = list({each.pk: each for each in needing}.values())
         found |= {each.pk: each for each in frontier}
@@ -133,7 +139,7 @@ def with_dependents(entities: Iterable[Entity]) -> list[Entity]:
 def pointing_at(entity: Entity) -> int:
     """How many others point at it by relations that they can do without."""
     arrows = Relation.objects.filter(target=entity).exclude(source=entity).select_related("source__blueprint")
-    loose = (each for each in arrows if not each.source.blueprint.relations.get(each.name, {}).get("required"))
+    loose = (each for each in arrows if not (each.source.blueprint.relation_called(each.name) or {}).get("required"))
     return len({each.source_id for each in loose})
 
 

@@ -53,7 +53,8 @@ def owner_teams(entity: Entity) -> list[str]:
         return list(entity.team)
     owner: Entity | None = entity
     for name in str(ownership.get("path", "")).split("."):
-        arrow = owner.arrows.filter(name=name).select_related("target").first() if owner else None
+        arrows = owner.arrows.filter(name__in=owner.blueprint.names_stored(name)) if owner else None
+        arrow = arrows.select_related("target__blueprint").first() if arrows is not None else None
         owner = arrow.target if arrow else None
     return list(owner.team) if owner else []
 

@@ -21,9 +21,9 @@ def check_given(definition: Json) -> None:
     check_shape({**BLUEPRINT, "required": []}, definition)
 
 
-def check_blueprint(definition: Json) -> None:
+def check_blueprint(definition: Json, *, under: str = "") -> None:
     """`definition` as clients send it. What it says of other blueprints is looked up by the command."""
-    check_shape(BLUEPRINT, definition)
+    check_shape(BLUEPRINT, definition, under)
     check_identifier(definition["identifier"], "identifier", longest=100)
     _check_names(definition)
     for name, declared in definition["schema"]["properties"].items():

@@ -2,12 +2,22 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import queries
-from catalog.commands import blueprint_create, blueprint_delete, blueprint_update
+from catalog import kinds, queries
+from catalog.commands import (
+    blueprint_create,
+    blueprint_delete,
+    blueprint_rename,
+    blueprint_update,
+    blueprints_import,
+)
+from catalog.commands.blueprints.rename import What
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import blueprint_json
+from portal.kit.errors import Invalid, Missing
+
+MOST = 100
 
 
 @api_view(["GET", "POST"])
@@ -34,3 +44,56 @@ def blueprint(request: Request, identifier: str) -> Response:
         return Response({"ok": True})
     changed = blueprint_update(found, object_of(request), partial=request.method == "PATCH", by=by)
     return Response({"ok": True, "blueprint": blueprint_json(changed)})
+
+
+@api_view(["POST"])
+def bulk(request: Request) -> Response:
+    """1 to 100 definitions, all or none; they may point at each other."""
+    wished = object_of(request).get("blueprints")
+    if not isinstance(wished, list) or not 1 <= len(wished) <= MOST:
+        raise Invalid.at("blueprints", f"must be a list of 1 to {MOST}")
+    done = blueprints_import(wished, by=by_of(request))
+    return Response({"ok": True, "blueprints": [blueprint_json(each) for each in done]})
+
+
+# The key of the body that holds the new name.
+RENAMES: dict[What, str] = {
+    "property": "newPropertyName",
+    "mirror": "newMirrorName",
+    "relation": "newRelationIdentifier",
+}
+
+
+def _renamed(request: Request, blueprint: str, what: What, name: str) -> Response:
+    key, by = RENAMES[what], by_of(request)
+    require(by, "blueprint.write", blueprint=blueprint)
+    new = object_of(request).get(key)
+    if not isinstance(new, str):
+        raise Invalid.at(key, "must be a text: the new name")
+    changed = blueprint_rename(queries.blueprint(blueprint), what, name, new, path=key, by=by)
+    return Response({"ok": True, "blueprint": blueprint_json(changed)})
+
+
+@api_view(["PATCH"])
+def property_rename(request: Request, blueprint: str, name: str) -> Response:
+    return _renamed(request, blueprint, "property", name)
+
+
+@api_view(["PATCH"])
+def mirror_rename(request: Request, blueprint: str, name: str) -> Response:
+    return _renamed(request, blueprint, "mirror", name)
+
+
+@api_view(["PATCH"])
+def relation_rename(request: Request, blueprint: str, name: str) -> Response:
+    return _renamed(request, blueprint, "relation", name)
+
+
+@api_view(["GET"])
+def structure(request: Request, identifier: str) -> Response:
+    """What the portal itself put into a blueprint that comes with it; people's additions are left out."""
+    found = queries.readable_blueprint(by_of(request), identifier)
+    kind = kinds.kind(identifier)
+    if kind is None:
+        raise Missing(f'System blueprint with identifier "{identifier}" was not found')
+    return Response({"ok": True, "blueprint": blueprint_json(found, kind.definition)})

@@ -152,11 +152,11 @@ def entity(request: Request, blueprint: str, identifier: str) -> Response:
 
 @api_view(["DELETE"])
 def all_entities(request: Request, blueprint: str) -> Response:
-    """Every entity of the blueprint or none; with `delete_blueprint` the blueprint too."""
+    """Every entity of the blueprint; with `delete_blueprint` the blueprint too. How it goes on, the migration tells."""
     by = writer_of(request)
     require(by, "entity.write")
-    gone = entities_delete_all(queries.blueprint(blueprint), itself=flag(request, "delete_blueprint"), by=by)
-    return Response({"ok": True, "deleted": gone})
+    migration = entities_delete_all(queries.blueprint(blueprint), itself=flag(request, "delete_blueprint"), by=by)
+    return Response({"ok": True, "migrationId": str(migration.public_id), "deleted": migration.done})
 
 
 @api_view(["GET"])

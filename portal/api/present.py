@@ -8,7 +8,7 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 from catalog.kinds import definition_of
-from catalog.models import Blueprint, Entity
+from catalog.models import Blueprint, Entity, Migration
 from catalog.queries import properties_of, relations_of
 from catalog.scorecards import queries as scorecards
 from deployments.models import Deployment, InboxItem
@@ -27,15 +27,38 @@ def url_of(path: str) -> str:
     return settings.BASE_URL + path
 
 
-def blueprint_json(blueprint: Blueprint) -> Json:
-    """What was sent, with who and when. Unset texts are left out, or Terraform would see a change."""
-    shown = definition_of(blueprint) | {
+def blueprint_json(blueprint: Blueprint, definition: Json | None = None) -> Json:
+    """What was sent, with who and when. Unset texts are left out, or Terraform would see a change.
+
+    `definition` is shown instead of the blueprint's own.
+    """
+    shown = (definition or definition_of(blueprint)) | {
         "createdAt": iso(blueprint.created_at),
         "createdBy": blueprint.created_by,
         "updatedAt": iso(blueprint.updated_at),
         "updatedBy": blueprint.updated_by,
     }
     return {name: value for name, value in shown.items() if value not in (None, "")}
+
+
+def migration_json(migration: Migration) -> Json:
+    """`mapping` is empty for what the portal does by itself; `kind` says what that is."""
+    is_map = migration.kind == Migration.Kind.MAP
+    return {
+        "id": str(migration.public_id),
+        "actor": migration.actor_name,
+        "sourceBlueprint": migration.source,
+        "mapping": migration.body if is_map else {},
+        "kind": migration.kind,
+        "status": migration.state,
+        "total": migration.total,
+        "done": migration.done,
+        "failed": migration.failed,
+        "faults": migration.faults,
+        "reason": migration.reason or None,
+        "createdAt": iso(migration.created_at),
+        "updatedAt": iso(migration.updated_at),
+    }
 
 
 def entity_json(entity: Entity, request: Request) -> Json:

@@ -21,6 +21,7 @@ from portal.api import (
     integrations,
     locks,
     measures,
+    migrations,
     permissions,
     runs,
     scorecards,
@@ -59,8 +60,19 @@ def run_of_entity(request: HttpRequest, blueprint: str, identifier: str, action:
     return entities.entity(request, blueprint=blueprint, identifier=named)
 
 
+@wraps(blueprints.bulk)
+def bulk_or_one(request: HttpRequest) -> HttpResponseBase:
+    """With any other method than POST it is the blueprint called so."""
+    if request.method == "POST":
+        return blueprints.bulk(request)
+    return blueprints.blueprint(request, identifier="bulk")
+
+
 urlpatterns = [
     path("schema", description.schema, name="api_schema"),
+    path("migrations", migrations.migrations),
+    path("migrations/<str:public_id>/cancel", migrations.cancel),
+    path("migrations/<str:public_id>", migrations.migration),
     path("auth/access_token", tokens.access_token),
     path("organization", accounts.organization),
     path("users", accounts.users),
@@ -123,6 +135,11 @@ urlpatterns = [
     path("scorecards", scorecards.everywhere),
     re_path(BLUEPRINT_ALONE + r"/scorecards$", scorecards.scorecards),
     re_path(BLUEPRINT_ALONE + r"/scorecards/(?P<identifier>.+)$", scorecards.scorecard),
+    re_path(r"^blueprints/system/(?P<identifier>.+)/structure$", blueprints.structure),
+    re_path(BLUEPRINT_ALONE + r"/properties/(?P<name>[^/]+)/rename$", blueprints.property_rename),
+    re_path(BLUEPRINT_ALONE + r"/mirror/(?P<name>[^/]+)/rename$", blueprints.mirror_rename),
+    re_path(BLUEPRINT_ALONE + r"/relations/(?P<name>[^/]+)/rename$", blueprints.relation_rename),
+    path("blueprints/bulk", bulk_or_one),
     re_path(BLUEPRINT_ALONE + r"/entities-count$", entities.entities_count),
     re_path(BLUEPRINT_ALONE + r"/entities/search$", posted(search.of_blueprint, "search")),
     re_path(BLUEPRINT_ALONE + r"/entities/search/count$", posted(search.count, "search/count")),

@@ -14,12 +14,12 @@ QUIET_AFTER_FAILURE = 10.0  # seconds; a dead broker must not slow every request
 _quiet_until = 0.0
 
 
-def wake() -> None:
+def wake(task: str = "audit.deliver") -> None:
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return
     try:
-        current_app.send_task("audit.deliver", expires=30, retry=False)
+        current_app.send_task(task, expires=30, retry=False)
     except (CeleryError, KombuError, RedisError, OSError) as error:
         _quiet_until = time.monotonic() + QUIET_AFTER_FAILURE
-        logger.warning("The broker did not take a wake-up (%s); the sweep will deliver.", error)
+        logger.warning("The broker did not take a wake-up (%s); the sweep will do it.", error)

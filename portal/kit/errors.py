@@ -49,7 +49,7 @@ class Invalid(PortalError):
         return cls.of([{"path": path, "message": message}])
 
     @classmethod
-    def of(cls, errors: list[dict[str, str]]) -> "Invalid":
+    def of(cls, errors: list[dict[str, Any]]) -> "Invalid":
         first = errors[0]
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         return cls(f"{first['path']}: {first['message']}{more}", errors=errors)

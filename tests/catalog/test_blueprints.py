@@ -145,7 +145,7 @@ def test_a_property_with_values_keeps_its_type_and_says_how_many(terraform):
     terraform.post("blueprints", SERVER)
     terraform.post("blueprints/server/entities", {"identifier": "a", "properties": {"cores": 2}})
     answer = terraform.send("patch", "blueprints/server", {"schema": {"properties": {"cores": {"type": "string"}}}})
-    assert answer.status == 422 and "1 entities have a value" in answer.json["message"]
+    assert answer.status == 422 and "1 entity has a value that would not fit" in answer.json["message"]
 
 
 def test_a_blueprint_with_entities_is_not_deleted(terraform):

@@ -44,6 +44,19 @@ CASES = {
         ["blueprint.created", "blueprint.updated"],
     ),
     "blueprint_delete": (lambda do, shop: do(box(), by=SETUP), ["blueprint.created", "blueprint.deleted"]),
+    "blueprint_rename": (
+        lambda do, shop: do(sized(), "property", "size", "width", path="x", by=SETUP),
+        ["blueprint.created", "blueprint.updated"],
+    ),
+    "blueprints_import": (
+        lambda do, shop: do([BLUEPRINT, BLUEPRINT | {"identifier": "crate"}], by=SETUP),
+        ["blueprint.created", "blueprint.created"],
+    ),
+    "migration_start": (
+        lambda do, shop: do(catalog.blueprint("service"), {"entity": {"title": ".identifier"}}, by=SETUP),
+        ["migration.started"],
+    ),
+    "migration_cancel": (lambda do, shop: do(migrating(), by=SETUP), ["migration.started", "migration.cancelled"]),
     "entity_write": (lambda do, shop: do(Wish("service", "a", "create"), by=SETUP), ["entity.created"]),
     "entity_store": (lambda do, shop: do(Wish("service", "a", "create"), by=SETUP), ["entity.created"]),
     "entity_delete": (lambda do, shop: do(catalog.service_named("search"), by=SETUP), ["entity.deleted"]),
@@ -55,7 +68,7 @@ CASES = {
     ),
     "entities_delete_all": (
         lambda do, shop: do(catalog.blueprint("service"), by=SETUP),
-        ["entity.deleted", "entity.deleted"],
+        ["migration.started", "entity.deleted", "entity.deleted", "migration.ended"],
     ),
     "entities_edit": (
         lambda do, shop: do([Wish("service", "search", "patch", title="S", given=frozenset({"title"}))], by=SETUP),
@@ -201,6 +214,16 @@ def deletion():
 
 def indexed():
     return import_string("catalog.commands.index_add")(catalog.blueprint("service"), "tier", by=SETUP)
+
+
+def sized():
+    made = BLUEPRINT | {"schema": {"properties": {"size": {"type": "number"}}}}
+    return import_string("catalog.commands.blueprint_create")(made, by=SETUP)
+
+
+def migrating():
+    start = import_string("catalog.commands.migration_start")
+    return start(catalog.blueprint("service"), {"entity": {"title": ".identifier"}}, by=SETUP)
 
 
 def kept_view():

@@ -1,3 +1,12 @@
-from catalog.commands.blueprints.write import blueprint_create, blueprint_delete, blueprint_update
+from catalog.commands.blueprints.delete import blueprint_delete, check_deletable
+from catalog.commands.blueprints.rename import blueprint_rename
+from catalog.commands.blueprints.write import blueprint_create, blueprint_update, blueprints_import
 
-__all__ = ["blueprint_create", "blueprint_delete", "blueprint_update"]
+__all__ = [
+    "blueprint_create",
+    "blueprint_delete",
+    "blueprint_rename",
+    "blueprint_update",
+    "blueprints_import",
+    "check_deletable",
+]

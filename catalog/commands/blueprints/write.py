@@ -1,31 +1,72 @@
+from collections.abc import Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from catalog import kinds, queries, search
+from catalog.commands.moves import move_start, moves_finish
 from catalog.models import Blueprint
-from catalog.schema.definition import check_blueprint, check_given, group_of
+from catalog.moves import Fill, Move, Part, moving
+from catalog.schema.definition import GROUPS, check_blueprint, check_given, group_of
 from catalog.schema.paths import Known, path_faults
 from catalog.schema.types import type_of
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid, Missing
+from portal.kit.locking import advisory_lock, retried
 
 Json = dict[str, Any]
 
+NOTHING: Json = {"schema": {"properties": {}}}
 
+
+@retried
 @transaction.atomic
 def blueprint_create(definition: Json, *, by: By) -> Blueprint:
     """A taken identifier is a Conflict, except a kind's own: that merges into the kind."""
     check_blueprint(definition)
     require(by, "blueprint.write", blueprint=definition["identifier"])
-    kind = kinds.kind(definition["identifier"])
-    if kind:
-        existing = _locked(kind.identifier)
-        return _set(existing, kinds.merge(kinds.definition_of(existing), definition), by=by)
-    _check_others(definition)
+    return _merge(definition, by) if kinds.kind(definition["identifier"]) else _create(definition, {}, by)
+
+
+@retried
+@transaction.atomic
+def blueprints_import(definitions: Sequence[Json], *, by: By) -> list[Blueprint]:
+    """Makes those that are missing and sets those that are there: all, or none.
+
+    They may speak of each other in any order, and in circles.
+    """
+    for number, definition in enumerate(definitions):
+        check_blueprint(definition, under=f"blueprints.{number}")
+        require(by, "blueprint.write", blueprint=definition["identifier"])
+    named = {each["identifier"]: each for each in definitions}
+    if len(named) < len(definitions):
+        raise Invalid.at("blueprints", "names a blueprint twice")
+    coming = {name: _known(each) for name, each in named.items()}
+    there = set(Blueprint.objects.filter(identifier__in=named).values_list("identifier", flat=True))
+    # In one order, whoever imports: two at once wait for each other instead of both giving up.
+    done = {name: _import(named[name], name in there, coming, by) for name in sorted(named)}
+    return [done[each["identifier"]] for each in definitions]
+
+
+def _import(definition: Json, exists: bool, coming: Mapping[str, Known], by: By) -> Blueprint:
+    if kinds.kind(definition["identifier"]):
+        return _merge(definition, by, coming)
+    if exists:
+        return _set(held(definition["identifier"]), definition, coming, by=by)
+    return _create(definition, coming, by)
+
+
+def _merge(definition: Json, by: By, coming: Mapping[str, Known] = MappingProxyType({})) -> Blueprint:
+    existing = held(definition["identifier"])
+    return _set(existing, kinds.merge(kinds.definition_of(existing), definition), coming, by=by)
+
+
+def _create(definition: Json, coming: Mapping[str, Known], by: By) -> Blueprint:
+    check_others(definition, coming)
     blueprint = Blueprint(created_by=by.actor.name, updated_by=by.actor.name)
     kinds.fill(blueprint, definition)
     try:
@@ -39,28 +80,40 @@ def blueprint_create(definition: Json, *, by: By) -> Blueprint:
     return blueprint
 
 
-@transaction.atomic
 def blueprint_update(blueprint: Blueprint, definition: Json, *, partial: bool = False, by: By) -> Blueprint:
     """Sets the whole definition, or its top-level keys that are given when `partial`.
 
-    Absent keys of a kind's base are kept; nothing changed is no event.
+    Absent keys of a kind's base are kept; nothing changed is no event. What the blueprint no longer declares goes from
+    its entities; what they would not satisfy is refused (Invalid, with how many).
     """
     require(by, "blueprint.write", blueprint=blueprint.identifier)
     check_given(definition)
-    blueprint = _locked(blueprint.identifier)
-    definition = {"identifier": blueprint.identifier} | definition
+    old = kinds.definition_of(blueprint)
+    moves_finish(blueprint, _changed(old, (old if partial else NOTHING) | definition))
+    return _update(blueprint.identifier, definition, partial, by)
+
+
+@retried
+@transaction.atomic
+def _update(identifier: str, definition: Json, partial: bool, by: By) -> Blueprint:
+    blueprint = held(identifier)
+    definition = {"identifier": identifier} | definition
     # Merged under the lock: of two who change different keys at once, neither is lost.
     return _set(blueprint, kinds.definition_of(blueprint) | definition if partial else definition, by=by)
 
 
-def _locked(identifier: str) -> Blueprint:
-    found = Blueprint.objects.select_for_update().filter(identifier=identifier).first()
+def held(identifier: str) -> Blueprint:
+    """Nobody writes its entities, or it, until the transaction ends."""
+    advisory_lock("schema", identifier)
+    found = Blueprint.objects.select_for_update(no_key=True).filter(identifier=identifier).first()
     if found is None:
         raise Missing(f'Blueprint with identifier "{identifier}" was not found')
     return found
 
 
-def _set(blueprint: Blueprint, definition: Json, *, by: By) -> Blueprint:
+def _set(
+    blueprint: Blueprint, definition: Json, coming: Mapping[str, Known] = MappingProxyType({}), *, by: By
+) -> Blueprint:
     kind = kinds.kind(blueprint.identifier)
     if kind:
         definition = kinds.merge(kind.definition, definition)
@@ -68,47 +121,77 @@ def _set(blueprint: Blueprint, definition: Json, *, by: By) -> Blueprint:
     check_blueprint(definition)
     if definition["identifier"] != blueprint.identifier:
         raise Invalid.at("identifier", "the identifier of a blueprint cannot be changed")
-    _check_others(definition, before=kinds.definition_of(blueprint))
-    _check_types(blueprint, definition)
+    old = kinds.definition_of(blueprint)
+    check_others(definition, coming, before=old)
+    check_free(blueprint, _changed(old, definition))
+    if unfit := queries.misfits(blueprint, definition):
+        raise Invalid.of([{"path": each.path, "message": each.message, "entities": each.count} for each in unfit])
     before, order = blueprint.facts(), blueprint.order
+    lost = _losses(old, definition)
+    filled = _fills(blueprint, definition)
     kinds.fill(blueprint, definition)
     after = blueprint.facts()
     if after == before and blueprint.order == order:
         return blueprint
-    blueprint.updated_at, blueprint.updated_by = timezone.now(), by.actor.name
-    blueprint.save()
-    payload = {"order": blueprint.order} if blueprint.order != order else {}
-    record("blueprint.updated", blueprint.noun(), by=by, before=before, after=after, payload=payload)
+    counts = {"removed": _start(blueprint, lost, by), "filled": _start(blueprint, filled, by)}
+    payload = {name: count for name, count in counts.items() if count}
+    stamp(blueprint, by)
+    record(
+        "blueprint.updated",
+        blueprint.noun(),
+        by=by,
+        before=before,
+        after=after,
+        payload=payload | ({"order": blueprint.order} if blueprint.order != order else {}),
+    )
     return blueprint
 
 
-@transaction.atomic
-def blueprint_delete(blueprint: Blueprint, *, by: By) -> None:
-    """Refused for a kind, while it has entities, and while another blueprint points at it."""
-    require(by, "blueprint.write", blueprint=blueprint.identifier)
-    blueprint = _locked(blueprint.identifier)
-    if kinds.kind(blueprint.identifier):
-        raise Conflict(f"The blueprint “{blueprint.title}” comes with the portal and stays.", code="protected")
-    count = blueprint.entities.count()
-    if count:
-        raise Conflict(
-            f"The blueprint “{blueprint.title}” still has {count} entities; delete them first.",
-            code="has_dependents",
-            entities=count,
-        )
-    pointing = queries.blueprints_pointing_at(blueprint.identifier)
-    if pointing:
-        raise Conflict(f"Relations of {', '.join(pointing)} point at it; remove them first.", code="has_dependents")
-    record("blueprint.deleted", blueprint.noun(), by=by, before=blueprint.facts())
-    blueprint.delete()
+def stamp(blueprint: Blueprint, by: By) -> None:
+    blueprint.updated_at, blueprint.updated_by = timezone.now(), by.actor.name
+    blueprint.save()
 
 
-def _check_others(definition: Json, *, before: Json | None = None) -> None:
-    """What it says of other blueprints: they are there, and its paths lead somewhere.
+def check_free(blueprint: Blueprint, names: Set[str]) -> None:
+    busy = sorted({each.new or each.old for each in moving(blueprint) if {each.old, each.new} & names})
+    if busy:
+        raise Conflict(f"Values of {', '.join(busy)} are still being moved; ask again in a moment.", code="migrating")
+
+
+def _changed(old: Json, new: Json) -> set[str]:
+    """Names of properties and relations that are declared otherwise, or only before or after."""
+    pairs = [(group_of(old, group), group_of(new, group)) for group in (*GROUPS, "relations")]
+    return {name for was, will in pairs for name in was.keys() | will.keys() if was.get(name) != will.get(name)}
+
+
+def _losses(old: Json, new: Json) -> list[Move]:
+    parts: dict[str, Part] = {GROUPS[0]: "properties", "relations": "relations"}
+    return [
+        Move(part, name)
+        for group, part in parts.items()
+        for name in group_of(old, group).keys() - group_of(new, group).keys()
+    ]
+
+
+def _fills(blueprint: Blueprint, definition: Json) -> list[Fill]:
+    """What is required from now on, has a default, and is missing somewhere."""
+    schema = definition["schema"]
+    fresh = set(schema.get("required", [])) - set(blueprint.schema["required"])
+    return [Fill(name, schema["properties"][name]["default"]) for name in fresh if queries.lacking(blueprint, name)]
+
+
+def _start(blueprint: Blueprint, works: Sequence[Move | Fill], by: By) -> Json:
+    """By name, how many entities changed at once; the workers do the rest."""
+    counts = {each.old if isinstance(each, Move) else each.name: move_start(blueprint, each, by=by) for each in works}
+    return {name: count for name, count in sorted(counts.items()) if count}
+
+
+def check_others(definition: Json, coming: Mapping[str, Known], *, before: Json | None = None) -> None:
+    """What it says of other blueprints: they are there, or `coming`, and its paths lead somewhere.
 
     A path that led nowhere before this change, because another blueprint changed, is no fault of this writer's.
     """
-    known = queries.known_blueprints() | {definition["identifier"]: _known(definition)}
+    known = queries.known_blueprints() | dict(coming) | {definition["identifier"]: _known(definition)}
     for target in sorted(_targets(definition) - known.keys()):
         raise Missing(f'Blueprint with identifier "{target}" was not found')
     faults = path_faults(definition, known)
@@ -121,8 +204,7 @@ def _check_others(definition: Json, *, before: Json | None = None) -> None:
 
 
 def _known(definition: Json) -> Known:
-    groups = ("schema.properties", "calculationProperties", "mirrorProperties", "aggregationProperties")
-    declared = {name: each for group in groups for name, each in group_of(definition, group).items()}
+    declared = {name: each for group in GROUPS for name, each in group_of(definition, group).items()}
     return Known(group_of(definition, "relations"), declared, definition.get("ownership") or {})
 
 
@@ -138,16 +220,3 @@ def _check_base(kind: kinds.Kind, definition: Json) -> None:
     for name in kind.base_relations:
         if definition["relations"][name]["target"] != kind.definition["relations"][name]["target"]:
             raise Invalid.at(f"relations.{name}", "this relation belongs to the portal; its target stays")
-
-
-def _check_types(blueprint: Blueprint, definition: Json) -> None:
-    """A property that entities have values for keeps its type: values would be lost."""
-    for name, declared in definition["schema"]["properties"].items():
-        old = blueprint.schema["properties"].get(name)
-        if old and old["type"] != declared["type"]:
-            count = blueprint.entities.filter(properties__has_key=name).count()
-            if count:
-                raise Invalid.at(
-                    f"schema.properties.{name}.type",
-                    f"{count} entities have a value of type {old['type']}; make a new property, move them, then delete this one",
-                )

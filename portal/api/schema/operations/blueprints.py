@@ -89,6 +89,7 @@ BLUEPRINT = shown(
 DEFINITION = sent(_DEFINITION, needed="identifier title schema", name="BlueprintDefinition").like(_PLAIN)
 PART = sent(_DEFINITION, name="BlueprintPart").like({"description": "What things are kept in"})
 
+NAME = in_path("name", text("tier", "The name so far.", pattern="^[^/]+$"))
 IDENTIFIER = in_path("identifier", text("service", "The blueprint's identifier.", minLength=1))
 NO_BLUEPRINT = missing("blueprint", 'Blueprint with identifier "servise" was not found')
 NO_TARGET = missing("blueprint, its own or the target of a relation", 'Blueprint with identifier "owner" was not found')
@@ -103,7 +104,41 @@ def _change(name: str, method: str, summary: str) -> Operation:
         needs="blueprint.write",
         parameters=[IDENTIFIER],
         body=DEFINITION if method == "PUT" else PART,
-        answers={200: ok("The blueprint as it is now.", blueprint=BLUEPRINT), 404: NO_TARGET},
+        answers={
+            200: ok("The blueprint as it is now.", blueprint=BLUEPRINT),
+            404: NO_TARGET,
+            409: fault(
+                "migrating",
+                about="Values of a property that changes are still being moved.",
+                message="Values of tier are still being moved; ask again in a moment.",
+            ),
+        },
+    )
+
+
+def _rename(what: str, place: str, key: str, example: str) -> Operation:
+    return Operation(
+        f"{what}_rename",
+        "PATCH",
+        f"/blueprints/{{blueprint}}/{place}/{{name}}/rename",
+        f"Rename a {what}",
+        about="What entities have under the old name is kept, and whatever speaks of it is rewritten: mirrors, "
+        "aggregations, calculations where that is plain, scorecards, saved views. Values of more than a thousand entities "
+        "move in the background; reading is right meanwhile.",
+        needs="blueprint.write",
+        parameters=[NAME],
+        body=sent({key: text(example, pattern=r"^[A-Za-z0-9@_=\\-]+$", maxLength=100)}, needed=key),
+        answers={
+            200: ok("The blueprint as it is now.", blueprint=BLUEPRINT),
+            404: missing(f"blueprint or {what}", f'{what.capitalize()} with identifier "tear" was not found'),
+            409: fault(
+                "identifier_taken",
+                "protected",
+                "migrating",
+                about="The new name is taken, or is being moved to or from; or it comes with the portal.",
+                message="“level” is taken in the blueprint “Service”.",
+            ),
+        },
     )
 
 
@@ -146,6 +181,39 @@ GROUP = Group(
             parameters=[IDENTIFIER],
             answers={200: ok("Its definition.", blueprint=BLUEPRINT), 404: NO_BLUEPRINT},
         ),
+        Operation(
+            "blueprints_import",
+            "POST",
+            "/blueprints/bulk",
+            "Make or set several blueprints",
+            about="All or none. They may point at each other in any order, and in circles.",
+            needs="blueprint.write",
+            body=sent({"blueprints": listed(DEFINITION, minItems=1, maxItems=100)}, needed="blueprints"),
+            answers={
+                200: ok("Each as it is now, in the order they were sent.", blueprints=listed(BLUEPRINT)),
+                404: NO_TARGET,
+                409: fault(
+                    "migrating",
+                    about="Values of a property that changes are still being moved.",
+                    message="Values of tier are still being moved; ask again in a moment.",
+                ),
+            },
+        ),
+        _rename("property", "properties", "newPropertyName", "level"),
+        _rename("mirror", "mirror", "newMirrorName", "ownerLevel"),
+        _rename("relation", "relations", "newRelationIdentifier", "owningTeam"),
+        Operation(
+            "blueprint_structure",
+            "GET",
+            "/blueprints/system/{identifier}/structure",
+            "What the portal itself put into a blueprint",
+            needs="catalog.read",
+            parameters=[IDENTIFIER],
+            answers={
+                200: ok("Its definition without what people added.", blueprint=BLUEPRINT),
+                404: missing("system blueprint", 'System blueprint with identifier "box" was not found'),
+            },
+        ),
         _change("blueprint_replace", "PUT", "Set a blueprint's whole definition"),
         _change("blueprint_update", "PATCH", "Change the top-level keys that are given"),
         Operation(
@@ -161,7 +229,7 @@ GROUP = Group(
                 409: fault(
                     "has_dependents",
                     "protected",
-                    about="It has entities, others point at it, or it comes with the portal.",
+                    about="It has entities, others point at it or count its entities, or it comes with the portal.",
                     message="The blueprint “Box” still has 12 entities; delete them first.",
                     details={"entities": 12},
                 ),

@@ -1,0 +1,40 @@
+from django.db import transaction
+
+from catalog import kinds, queries
+from catalog.commands.blueprints.write import held
+from catalog.models import Blueprint
+from portal.accounts.policy import require
+from portal.audit.record import record
+from portal.kit.by import By
+from portal.kit.errors import Conflict
+
+
+@transaction.atomic
+def blueprint_delete(blueprint: Blueprint, *, by: By) -> None:
+    """Refused for a kind, while it has entities, and while another blueprint points at it."""
+    require(by, "blueprint.write", blueprint=blueprint.identifier)
+    blueprint = held(blueprint.identifier)
+    check_deletable(blueprint)
+    count = blueprint.entities.count()
+    if count:
+        raise Conflict(
+            f"The blueprint “{blueprint.title}” still has {count} entities; delete them first.",
+            code="has_dependents",
+            entities=count,
+        )
+    record("blueprint.deleted", blueprint.noun(), by=by, before=blueprint.facts())
+    blueprint.delete()
+
+
+def check_deletable(blueprint: Blueprint) -> None:
+    """Whatever speaks against it, its entities aside."""
+    if kinds.kind(blueprint.identifier):
+        raise Conflict(f"The blueprint “{blueprint.title}” comes with the portal and stays.", code="protected")
+    pointing = queries.blueprints_pointing_at(blueprint.identifier)
+    if pointing:
+        raise Conflict(
+            f"{len(pointing)} blueprints point at it with relations or count its entities: {', '.join(pointing)}. "
+            "Remove these first.",
+            code="has_dependents",
+            blueprints=pointing,
+        )
