@@ -11,7 +11,7 @@ from portal.actions.models import Action, Approval, Run, RunLog
 from portal.audit import queries as audit
 from portal.audit.models import Event
 from portal.kit.by import By
-from portal.kit.errors import Missing
+from portal.kit.errors import Invalid, Missing
 
 Json = dict[str, Any]
 
@@ -101,6 +101,16 @@ def run_to_report(by: By, public_id: str) -> Run:
     found = Run.objects.select_related("action").filter(public_id=public_id).first()
     if found is None:
         raise Missing(f'Run with identifier "{public_id}" was not found')
+    return found
+
+
+def run_in_progress(public_id: str) -> Run:
+    """The run that somebody says a change belongs to. Raises Missing, or Invalid when nothing belongs to it any more, or yet."""
+    found = Run.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise Missing(f'Run with identifier "{public_id}" was not found')
+    if found.status != Run.Status.IN_PROGRESS:
+        raise Invalid.at("run_id", f"the run is not in progress but {found.get_status_display()}")
     return found
 
 

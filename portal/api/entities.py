@@ -17,6 +17,7 @@ from catalog.commands import (
 )
 from catalog.wishes import Mode, Wish, parse
 from portal.accounts.policy import require
+from portal.actions.queries import run_in_progress
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import entities_json, entity_json
@@ -28,15 +29,13 @@ from portal.kit.locking import retried
 Json = dict[str, Any]
 
 
-LONGEST_RUN = 100
-
-
 def writer_of(request: Request) -> By:
-    """Who writes, for which action run."""
-    run = request.query_params.get("run_id", "")
-    if len(run) > LONGEST_RUN or "\0" in run:
-        raise Invalid.at("run_id", f"must be at most {LONGEST_RUN} characters")
-    return replace(by_of(request), run=run)
+    """Who writes, for which action run, which must be in progress."""
+    by, run = by_of(request), request.query_params.get("run_id", "")
+    if not run or request.method == "GET":
+        return by
+    require(by, "entity.write") if not by.actor.is_person else None  # before anything tells which runs there are
+    return replace(by, run=run_in_progress(run).public_id)
 
 
 def _written(request: Request, wish: Wish, by: By) -> Json:

@@ -108,18 +108,39 @@ def test_merge_alone_is_no_upsert(shop, terraform):
     assert terraform.post(f"{ENTITIES}?merge=true", {"identifier": "checkout"}).status == 409
 
 
+ACTION = {
+    "identifier": "scaffold",
+    "title": "Scaffold",
+    "trigger": {"type": "self-service", "operation": "CREATE", "userInputs": {"properties": {}}},
+    "invocationMethod": {"type": "KAFKA"},
+}
+
+
 def test_every_change_of_a_run_is_told_with_its_run(shop, terraform):
-    terraform.post(f"{ENTITIES}?run_id=r_1", {"identifier": "cart"})
-    terraform.send("patch", f"{ENTITIES}/cart?run_id=r_1", {"title": "Cart"})
-    terraform.post("blueprints/service/entities/bulk?upsert=true&run_id=r_1", {"entities": [{"identifier": "mail"}]})
-    terraform.delete(f"{ENTITIES}/cart?run_id=r_1")
-    audits = terraform.get("audit-log", run_id="r_1").json["audits"]
+    terraform.post("actions", ACTION)
+    run = terraform.post("actions/scaffold/runs", {"properties": {}}).json["run"]["id"]
+    terraform.post(f"{ENTITIES}?run_id={run}", {"identifier": "cart"})
+    terraform.send("patch", f"{ENTITIES}/cart?run_id={run}", {"title": "Cart"})
+    terraform.post(f"blueprints/service/entities/bulk?upsert=true&run_id={run}", {"entities": [{"identifier": "mail"}]})
+    terraform.delete(f"{ENTITIES}/cart?run_id={run}")
+    audits = terraform.get("audit-log", run_id=run, resources="entity").json["audits"]
     assert [(each["action"], each["context"]["entity"]) for each in audits] == [
         ("DELETE", "cart"),
         ("CREATE", "mail"),
         ("UPDATE", "cart"),
         ("CREATE", "cart"),
     ]
+
+
+def test_a_change_belongs_to_a_run_only_while_it_is_in_progress(shop, terraform):
+    terraform.post("actions", ACTION)
+    run = terraform.post("actions/scaffold/runs", {"properties": {}}).json["run"]["id"]
+    terraform.send("patch", f"actions/runs/{run}", {"status": "SUCCESS"})
+    late = terraform.post(f"{ENTITIES}?run_id={run}", {"identifier": "cart"})
+    assert (late.status, late.json["details"]["errors"][0]["path"]) == (422, "run_id")
+    unknown = terraform.post(f"{ENTITIES}?run_id=r_nothing", {"identifier": "cart"})
+    assert (unknown.status, unknown.json["error"]) == (404, "not_found")
+    assert not Entity.objects.filter(identifier="cart").exists()
 
 
 def test_the_last_writers_name_is_the_datasource(shop, terraform):
