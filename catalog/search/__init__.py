@@ -1,7 +1,7 @@
 from catalog.search.compiler import bound_by, matching
 from catalog.search.paging import Page, Sort, ordered, page
 from catalog.search.rules import Every, Rule, blueprint_in, parse
-from catalog.search.shares import Share, distribution, groups
+from catalog.search.shares import Share, distribution, groups, spread
 from catalog.search.values import INSTANTS, META
 from catalog.search.words import words
 
@@ -21,5 +21,6 @@ __all__ = [
     "ordered",
     "page",
     "parse",
+    "spread",
     "words",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import reduce
-from operator import and_, or_
+from operator import and_, ge, gt, le, lt, or_
 from typing import Any
 
 from django.db import models
@@ -31,6 +31,7 @@ from portal.kit.clock import database_now
 
 ALWAYS = ~Q(pk__in=[])
 NEVER = Q(pk__in=[])
+ORDER: dict[str, Callable[[Any, Any], Any]] = {">": gt, ">=": ge, "<": lt, "<=": le}
 # So many alternatives the index is asked one by one; beyond, the values are compared.
 FEW = 50
 
@@ -118,9 +119,10 @@ class _Compiler:
         operator, value = rule.operator, rule.value
         if isinstance(value, Contextual):
             found = self._said(value)
-            operator, value = ("in", tuple(found)) if operator in ("=", "in", "containsAny") else (operator, found)
-            if operator not in ("in",):
-                return reduce(or_, (self._field(rule.field, operator, each) for each in found), NEVER)
+            if operator not in ("=", "in", "containsAny"):
+                said = [instant_of(each) or each if operator in ORDER else each for each in found]
+                return reduce(or_, (self._field(rule.field, operator, each) for each in said), NEVER)
+            operator, value = "in", tuple(found)
         if operator == "between":
             value = span_of(value, self.now) if isinstance(value, str) else value
         return self._field(rule.field, operator, value)
@@ -291,6 +293,8 @@ def _column_in(column: str, wanted: Sequence[Any]) -> Q:
 
 
 def _instant_column(column: str, operator: str, value: Any) -> Q:
+    if operator == "isExpired":
+        return Q(**{f"{column}__lte": Now()})
     if operator == "between":
         return Q(**{f"{column}__gte": value[0], f"{column}__lte": value[1]})
     if operator in ("in", "containsAny"):
@@ -343,14 +347,32 @@ def _holds(said: list[Any], operator: str, value: Any) -> bool:
     """A comparison with the one who asks, which is the same for every row."""
     if operator == "isEmpty" or operator == "=" and value is None:
         return not said
-    if operator == "=":
-        return value in said
-    if operator in ("in", "containsAny"):
-        return any(each in said for each in value)
-    texts = [each.lower() for each in said if isinstance(each, str)]
-    tests: dict[str, Callable[[str, str], bool]] = {
-        "contains": str.__contains__,
-        "beginsWith": str.startswith,
-        "endsWith": str.endswith,
-    }
-    return operator in tests and any(tests[operator](each, str(value).lower()) for each in texts)
+    if operator in ("=", "in", "containsAny"):
+        wanted = [value] if operator == "=" else value
+        return any(_same(each, one) for each in said for one in wanted) or None in wanted and not said
+    if operator in SHAPES:
+        texts = [each.lower() for each in said if isinstance(each, str)]
+        return any(_TESTS[operator](each, str(value).lower()) for each in texts)
+    return any(_is_beyond(each, operator, value) for each in said)
+
+
+_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "contains": str.__contains__,
+    "beginsWith": str.startswith,
+    "endsWith": str.endswith,
+}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """As JSON sees it: true is not 1."""
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _is_beyond(said: Any, operator: str, value: Any) -> bool:
+    if operator == "between":
+        return _is_beyond(said, ">=", value[0]) and _is_beyond(said, "<=", value[1])
+    own = instant_of(said) if isinstance(value, datetime) else said
+    kinds = datetime if isinstance(value, datetime) else int | float
+    if operator not in ORDER or any(isinstance(each, bool) or not isinstance(each, kinds) for each in (own, value)):
+        return False
+    return bool(ORDER[operator](own, value))

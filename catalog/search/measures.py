@@ -1,4 +1,4 @@
-"""One number, or one count for each value, over all entities that a query finds. docs/decisions/0012-measures.md says what each means."""
+"""One number, or one count for each value, over all entities that a query finds. docs/decisions/0014-measures.md says what each means."""
 
 import math
 from collections.abc import Callable

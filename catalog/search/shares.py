@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Count, QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -42,6 +42,20 @@ def distribution(rows: QuerySet[Entity], blueprint: Blueprint, name: str, *, mos
     return [Share(each["value"], each["count"]) for each in counted[:most]]
 
 
+def spread(rows: QuerySet[Entity], blueprint: Blueprint, name: str, *, most: int) -> list[Share]:
+    """The same for a glance: of a long list only the 10,000 that changed last are looked at."""
+    latest = rows.order_by("-updated_at", "-id").annotate(value=values.share_key(blueprint, name))
+    few, parameters = latest.values("value")[:MOST_COUNTED].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_SPREAD.format(few=few), [*parameters, most])
+        return [Share(value and json.loads(value), count) for value, count in cursor.fetchall()]
+
+
+_SPREAD = """
+select to_jsonb(value) as value, count(*) as count from ({few}) as few group by 1 order by count desc, value limit %s
+"""
+
+
 def groups(rows: QuerySet[Entity], blueprint: Blueprint, name: str, *, most: int) -> list[Share]:
     """The same, at the same cost however long the list is, where the property is indexed: then counts end at 1,000."""
     if indexes.has_counts(blueprint, name) and rows.order_by()[: MOST_COUNTED + 1].count() > MOST_COUNTED:
@@ -77,14 +91,17 @@ def _values(blueprint: Blueprint, name: str) -> list[str]:
 
 
 def _counted(rows: QuerySet[Entity], blueprint: Blueprint, name: str, listed: list[str]) -> list[Share]:
-    """In one query, the first thousand rows of each value."""
+    """Of each value the first thousand rows."""
     keyed = rows.order_by().annotate(share=values.counting_key(blueprint, name))
     each_value = RawSQL("each.value", [], output_field=models.JSONField())
     having, of_having = _limited(keyed.filter(share=each_value))
     unset, of_unset = _limited(keyed.filter(share__isnull=True))
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A thousand of each value are enough; a bitmap would gather them all first.
+        cursor.execute("set local enable_bitmapscan = off")
         cursor.execute(_EACH.format(having=having, unset=unset), [*of_having, listed, *of_unset])
         found = [(value and json.loads(value), count) for value, count in cursor.fetchall() if count]
+        cursor.execute("set local enable_bitmapscan = on")
     shares = [Share(value, min(count, MOST_EACH), count > MOST_EACH) for value, count in found]
     return sorted(shares, key=lambda share: (-share.count, not share.more))
 

@@ -23,8 +23,6 @@ Json = dict[str, Any]
 
 PAGE = 50
 MOST_GROUPS = 100
-# Spreads are counted over so many rows at most: beyond, they are told as of the first ones.
-MOST_SPREAD = 10_000
 UNSET = "(not set)"
 
 
@@ -165,12 +163,10 @@ class Table:
 
     def spreads(self) -> list[Json | None]:
         """For each shown column how its values are spread, None where there are too many to tell."""
-        few = self.rows.order_by()[: MOST_SPREAD + 1].values("pk")
-        rows = Entity.objects.filter(pk__in=few)
-        return [self._spread(column, rows) if column.spreads else None for column in self.shown]
+        return [self._spread(column) if column.spreads else None for column in self.shown]
 
-    def _spread(self, column: Column, rows: QuerySet[Entity]) -> Json:
-        shares = search.distribution(rows, self.blueprint, column.name, most=8)
+    def _spread(self, column: Column) -> Json:
+        shares = search.spread(self.rows, self.blueprint, column.name, most=8)
         total = sum(share.count for share in shares) or 1
         colours = column.definition.get("enumColors") or {}
         parts, at = [], 0.0

@@ -1,4 +1,4 @@
-"""Numbers about entities: over all of them, over time, and of one through time. docs/decisions/0012-measures.md."""
+"""Numbers about entities: over all of them, over time, and of one through time. docs/decisions/0014-measures.md."""
 
 from collections.abc import Sequence
 from datetime import datetime

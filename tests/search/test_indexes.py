@@ -114,6 +114,17 @@ def check_groups(part):
         assert len(search.groups(rows, part, "note", most=100)) == 6
 
 
+def test_the_spread_of_a_long_list_is_that_of_what_changed_last(part):
+    rows = Entity.objects.filter(blueprint=part)
+    known = search.distribution(rows, part, "stage")
+    assert sorted(search.spread(rows, part, "stage", most=8), key=str) == sorted(known, key=str)
+    rows.filter(identifier__in=["p1", "p5", "p6"]).update(updated_at="2099-01-01T00:00:00Z")
+    with counting_from(3):
+        found = search.spread(rows, part, "stage", most=8)
+        assert [(each.value, each.count) for each in found] == [("old", 2), ("gone", 1)]
+        assert [each.value for each in search.spread(rows, part, "$team", most=8)] == [[]]
+
+
 def check_changes(part):
     """Another order of an enum is another index; and what is unmarked goes."""
     schema = {
