@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import threading
 from collections.abc import Callable
 
 from bench.load import Figures, median, press
@@ -29,6 +30,7 @@ def main() -> int:
             tell(size, tables[size])
             if not chosen.skip_writes:
                 writes(running, token, chosen)
+                moves(running, token, chosen)
     tell_growth(tables)
     return 0
 
@@ -120,6 +122,28 @@ def writes(running: Stack, token: str, chosen: argparse.Namespace) -> None:
     reports = press(running.port, ask, connections=CONNECTIONS, seconds=chosen.seconds * chosen.rounds)
     must_be(reports, 201)
     print(f"reports: {reports.rate:,.0f}/s, p99 {reports.quantile(0.99) * 1000:.1f} ms")
+    sys.stdout.flush()
+
+
+def moves(running: Stack, token: str, chosen: argparse.Namespace) -> None:
+    """A property of all components gets another name while others write them."""
+    from bench import moves as asked
+
+    ask = asked.patches(token)
+    quiet = press(running.port, ask, connections=CONNECTIONS, seconds=chosen.seconds)
+    answered = asked.rename(running.port, token, "description", "summary")
+    took: list[float] = []
+    worker = threading.Thread(target=asked.work, args=(took,))
+    worker.start()
+    busy = press(running.port, ask, connections=CONNECTIONS, seconds=chosen.seconds)
+    worker.join()
+    for each in (quiet, busy):
+        must_be(each, 200)
+    print(f"\nrename: answered in {answered * 1000:.0f} ms, all values moved {took[0]:.1f} s later")
+    for name, each in (("before", quiet), ("meanwhile", busy)):
+        print(
+            f"writes {name}: {each.rate:,.0f}/s, p99 {each.quantile(0.99) * 1000:.1f} ms, longest {max(each.seconds) * 1000:.0f} ms"
+        )
     sys.stdout.flush()
 
 
