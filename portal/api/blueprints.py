@@ -12,9 +12,11 @@ from catalog.commands import (
 )
 from catalog.commands.blueprints.rename import What
 from portal.accounts.policy import require
+from portal.actions.commands import blueprint_delete_with_actions
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import blueprint_json
+from portal.api.selection import flag
 from portal.kit.errors import Invalid, Missing
 
 MOST = 100
@@ -40,7 +42,8 @@ def blueprint(request: Request, identifier: str) -> Response:
     require(by, "blueprint.write", blueprint=identifier)
     found = queries.blueprint(identifier)
     if request.method == "DELETE":
-        blueprint_delete(found, by=by)
+        delete = blueprint_delete_with_actions if flag(request, "delete_actions") else blueprint_delete
+        delete(found, by=by)
         return Response({"ok": True})
     changed = blueprint_update(found, object_of(request), partial=request.method == "PATCH", by=by)
     return Response({"ok": True, "blueprint": blueprint_json(changed)})

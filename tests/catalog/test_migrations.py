@@ -6,6 +6,7 @@ from django.db import transaction
 from catalog import queries
 from catalog.commands import blueprint_create, entities_delete_all, migrations_run
 from catalog.models import Blueprint, Entity, Migration
+from portal.actions.models import Action
 from portal.audit.models import Event
 from portal.kit.errors import Conflict
 from tests.conftest import SETUP, events, write
@@ -237,6 +238,23 @@ def test_a_refused_deletion_of_a_blueprint_says_how_many_stand_against_it(boxes,
     terraform.delete("blueprints/box/all-entities")
     answer = terraform.delete("blueprints/box")
     assert (answer.status, answer.json["details"]["blueprints"]) == (409, ["Crate"])
+
+
+@pytest.mark.parametrize(("wished", "left"), [("?delete_actions=true", 0), ("", 1)])
+def test_the_actions_of_a_blueprint_go_with_it_if_wished(boxes, terraform, wished, left):
+    trigger = {
+        "type": "self-service",
+        "operation": "DAY-2",
+        "blueprintIdentifier": "crate",
+        "userInputs": {"properties": {}},
+    }
+    terraform.post(
+        "actions", {"identifier": "open", "title": "Open", "trigger": trigger, "invocationMethod": {"type": "KAFKA"}}
+    )
+    refused = terraform.delete("blueprints/box?delete_actions=true")  # it has entities
+    assert refused.status == 409 and Action.objects.count() == 1
+    assert terraform.delete(f"blueprints/crate{wished}").status == 200
+    assert Action.objects.count() == left
 
 
 # --- importing

@@ -178,6 +178,10 @@ CASES = {
         ["action.created", "action.updated"],
     ),
     "action_delete": (lambda do, shop: do(action(), by=SETUP), ["action.created", "action.deleted"]),
+    "blueprint_delete_with_actions": (
+        lambda do, shop: do(box(), by=SETUP),
+        ["blueprint.created", "blueprint.deleted"],
+    ),
     "run_create": (lambda do, shop: do(action(), {}, by=SETUP), ["action.created", "run.created"]),
     "run_update": (
         lambda do, shop: do(run(), {"status": "SUCCESS"}, by=SETUP),

@@ -1,4 +1,10 @@
-from portal.actions.commands.actions import action_create, action_delete, action_permit, action_replace
+from portal.actions.commands.actions import (
+    action_create,
+    action_delete,
+    action_permit,
+    action_replace,
+    blueprint_delete_with_actions,
+)
 from portal.actions.commands.approvals import run_decide
 from portal.actions.commands.fetching import runs_acknowledge, runs_claim
 from portal.actions.commands.runs import run_create, run_log, run_respond, run_update
@@ -8,6 +14,7 @@ __all__ = [
     "action_delete",
     "action_permit",
     "action_replace",
+    "blueprint_delete_with_actions",
     "run_create",
     "run_decide",
     "run_log",

@@ -3,6 +3,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from catalog.commands import blueprint_delete
 from catalog.models import Blueprint
 from catalog.schema.validate import check_shape
 from portal.accounts.policy import require
@@ -86,6 +87,15 @@ def _held(action: Action) -> Action:
     if found is None:
         raise Missing(f'Action with identifier "{action.identifier}" was not found')
     return found
+
+
+@transaction.atomic
+def blueprint_delete_with_actions(blueprint: Blueprint, *, by: By) -> None:
+    """What can be done with the blueprint's entities goes with it; none of it when the blueprint has to stay."""
+    about = Action.objects.filter(definition__trigger__blueprintIdentifier=blueprint.identifier)
+    for action in about.order_by("pk"):
+        action_delete(action, by=by)
+    blueprint_delete(blueprint, by=by)
 
 
 def _order(definition: Json) -> list[str]:

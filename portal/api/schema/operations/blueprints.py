@@ -1,6 +1,6 @@
 from portal.api.schema.answers import fault, missing, ok
 from portal.api.schema.operation import Group, Operation
-from portal.api.schema.parameters import in_path
+from portal.api.schema.parameters import in_path, query
 from portal.api.schema.shapes import by_key, choice, flag, free, instant, listed, null, opened, sent, shown, text
 
 TYPES = ["string", "number", "boolean", "object", "array"]
@@ -222,7 +222,7 @@ GROUP = Group(
             "/blueprints/{identifier}",
             "Delete a blueprint",
             needs="blueprint.write",
-            parameters=[IDENTIFIER],
+            parameters=[IDENTIFIER, query("delete_actions", flag(False, "And the actions about its entities."))],
             answers={
                 200: ok("It is gone."),
                 404: NO_BLUEPRINT,
