@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "portal.api",
     "portal.slackbot",
     "portal.actions",
+    "portal.sidebars",
     "deployments",
     "locks",
     "catalog.integrations",

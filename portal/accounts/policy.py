@@ -46,6 +46,8 @@ RULES = {
     "run.report": Rule("report", "owners", "report on this run"),
     "run.approve": Rule("admin", "members", "approve runs"),
     "run.fetch": Rule("catalog:write", "admins", "fetch runs to do their work"),
+    "page.read": Rule("catalog:read", "members", "see pages"),
+    "page.write": Rule("catalog:write", "admins", "change pages"),
     "audit.read": Rule("admin", "members", "read the audit log"),
     "account.write": Rule("admin", "admins", "change accounts"),
 }

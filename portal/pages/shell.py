@@ -6,14 +6,18 @@ from typing import Any
 from urllib.parse import unquote
 
 from django.conf import settings
+from django.db.models import Exists
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from catalog.models import Blueprint
 from locks import queries as locks
+from portal.accounts.queries import actor_of_user
+from portal.kit.by import By
 from portal.kit.clock import database_now, spoken
 from portal.kit.templatetags.kit import initials
+from portal.sidebars import queries as sidebars
 
 Item = dict[str, Any]
 
@@ -39,7 +43,7 @@ def _shell(request: HttpRequest) -> Item:
     if user is None or not user.is_authenticated:
         return {"version": settings.VERSION, "home_url": reverse("pages:home")}
     here = _in_catalog(unquote(request.path))
-    nav = list(_nav(here, user.is_staff))
+    nav = list(_nav(here, user))
     return {
         "nav": nav,
         "sections": [item for item in nav if item["on_top"]],
@@ -59,10 +63,10 @@ def _in_catalog(path: str) -> str:
     return re.sub(r"^/catalog/!(?:new|edit|delete|bulk/\w+)/(.+?)(?:/entities/.*)?$", r"/catalog/\1/entities", path)
 
 
-def _nav(here: str, is_admin: bool) -> Iterator[Item]:
+def _nav(here: str, user: Any) -> Iterator[Item]:
     for label, name, icon, on_top in PAGES:
         url = reverse(name)
-        children = _children(name, here, is_admin)
+        children = _children(name, here, user)
         yield {
             "label": label,
             "url": url,
@@ -74,16 +78,42 @@ def _nav(here: str, is_admin: bool) -> Iterator[Item]:
         }
 
 
-def _children(name: str, here: str, is_admin: bool) -> list[Item]:
+def _children(name: str, here: str, user: Any) -> list[Item]:
     if name == "catalog:home":
-        kinds = Blueprint.objects.order_by("title", "id").values_list("identifier", "title")
-        return [_child(title, reverse("catalog:entity_list", args=[identifier]), here) for identifier, title in kinds]
+        return _catalog(here, user)
     if name == "actions:action_list":
         return [_child("Runs", reverse("actions:run_list"), here)]
     if name != "deployments:matrix":
         return []
     configs = _child("Deployment configs", reverse("deployments:config_list"), here)
-    return [configs, _child("Inbox", reverse("deployments:inbox"), here)] if is_admin else [configs]
+    return [configs, _child("Inbox", reverse("deployments:inbox"), here)] if user.is_staff else [configs]
+
+
+def _catalog(here: str, user: Any) -> list[Item]:
+    """The pages and folders of the sidebar that show a blueprint, then the blueprints that no page shows."""
+    rows = list(
+        Blueprint.objects.only("identifier", "title").annotate(kept=Exists(sidebars.kept())).order_by("title", "id")
+    )
+    kinds, kept = {each.identifier: each.title for each in rows}, any(each.kept for each in rows)
+    found: list[Item] = []
+    for item in sidebars.sidebar(By(actor_of_user(user), "page")) if kept else []:
+        blueprint = item.definition.get("blueprint", "")
+        if item.kind == item.Kind.FOLDER:
+            found.append({"label": str(item), "heading": True, "active": False})
+        elif item.definition["type"] == "blueprint-entities" and blueprint in kinds:
+            found.append(_table(str(item), blueprint, here))
+    shown = {each.get("blueprint") for each in found}
+    return _filled(found) + [_table(kinds[each], each, here) for each in kinds if each not in shown]
+
+
+def _filled(items: list[Item]) -> list[Item]:
+    """Without the folders that nothing stands under."""
+    pairs = zip(items, [*items[1:], None], strict=False)
+    return [each for each, then in pairs if not each.get("heading") or (then and not then.get("heading"))]
+
+
+def _table(label: str, blueprint: str, here: str) -> Item:
+    return _child(label, reverse("catalog:entity_list", args=[blueprint]), here) | {"blueprint": blueprint}
 
 
 def _child(label: str, url: str, here: str) -> Item:

@@ -24,9 +24,11 @@ WORDS = {
     "deployment.noted": "Noted a late report of",
     "deployment_config.changed": "Changed what is live:",
     "inbox.kept": "Kept",
+    "run.created": "Asked for",
+    "run.ended": "Ended",
 }
 NOUNS = [
-    "lock", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "permissions", "user", "team", "credential", "delivery"
+    "lock", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "action", "run", "page", "folder", "permissions", "user", "team", "credential", "delivery"
 ]  # fmt: skip
 
 
@@ -55,6 +57,10 @@ def subject_url(event: Event) -> str:
         return ""
     if event.noun == "lock":
         return reverse("locks:lock_detail", args=[event.noun_id])
+    if event.noun == "action":
+        return reverse("actions:action_detail", args=[event.noun_id])
+    if event.noun == "run":
+        return reverse("actions:run_detail", args=[event.noun_id])
     if event.noun == "blueprint":
         return reverse("catalog:entity_list", args=[event.noun_id])
     if event.blueprint and event.entity:

@@ -25,6 +25,7 @@ MODULES = [
     "locks.commands",
     "portal.accounts.commands",
     "portal.actions.commands",
+    "portal.sidebars.commands",
     "portal.audit.outbox",
 ]
 REPORT = {"service": "checkout", "environment": "production", "version": "1.0", "ci": {"run": "1"}}
@@ -33,6 +34,7 @@ ACTION = {
     "trigger": {"type": "self-service", "operation": "CREATE", "userInputs": {"properties": {}}},
     "invocationMethod": {"type": "WEBHOOK", "url": "https://example.org"},
 }
+PAGE = {"identifier": "board", "type": "dashboard", "widgets": [{"id": "w", "type": "markdown"}]}
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
 READY = {"identifier": "ready", "title": "Ready", "rules": []}
 
@@ -202,6 +204,27 @@ CASES = {
         lambda do, shop: do({"runId": run(agent=True).public_id}, by=SETUP),
         ["action.created", "run.created", "run.updated"],
     ),
+    "page_create": (lambda do, shop: do(PAGE, by=SETUP), ["page.created"]),
+    "page_update": (
+        lambda do, shop: do(kept_page(), PAGE | {"title": "Board"}, by=SETUP),
+        ["page.created", "page.updated"],
+    ),
+    "page_permit": (
+        lambda do, shop: do(kept_page(), {"read": {"roles": ["Admin"]}}, by=SETUP),
+        ["page.created", "page.updated"],
+    ),
+    "page_delete": (lambda do, shop: do(kept_page(), by=SETUP), ["page.created", "page.deleted"]),
+    "widget_update": (
+        lambda do, shop: do(kept_page(), "w", {"title": "New"}, by=SETUP),
+        ["page.created", "page.updated"],
+    ),
+    "widget_delete": (lambda do, shop: do(kept_page(), "w", by=SETUP), ["page.created", "page.updated"]),
+    "folder_create": (lambda do, shop: do({"title": "Docs"}, by=SETUP), ["folder.created"]),
+    "folder_update": (
+        lambda do, shop: do(folder(), {"title": "Documents"}, by=SETUP),
+        ["folder.created", "folder.updated"],
+    ),
+    "folder_delete": (lambda do, shop: do(folder(), by=SETUP), ["folder.created", "folder.deleted"]),
     "delivery_retry": (lambda do, shop: do(parked(), by=SETUP), ["thing.made", "delivery.retried"]),
 }
 
@@ -295,6 +318,14 @@ def action(agent=False, **more):
 
 def run(**more):
     return import_string("portal.actions.commands.run_create")(action(**more), {}, by=SETUP)
+
+
+def kept_page():
+    return import_string("portal.sidebars.commands.page_create")(PAGE, by=SETUP)
+
+
+def folder():
+    return import_string("portal.sidebars.commands.folder_create")({"title": "Docs"}, by=SETUP)
 
 
 def parked():

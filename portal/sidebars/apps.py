@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SidebarsConfig(AppConfig):
+    name = "portal.sidebars"
+    label = "sidebars"
