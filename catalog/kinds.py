@@ -31,12 +31,14 @@ class Kind:
     """`definition` is the blueprint as the API would send it.
 
     `base` are the keys without which it is not this kind: properties and relations that may not be removed or retyped.
+    `told` are properties that the owner keeps up by itself: what a person typed there would not stay.
     `write(wish, by)` takes a whole write over, or answers None to let it be stored plain.
     `saved(entity, by)` runs inside the write's transaction.
     """
 
     definition: Json
     base_relations: tuple[str, ...] = ()
+    told: frozenset[str] = frozenset()
     write: "Callable[[Wish, By], Entity | None] | None" = None
     saved: "Callable[[Entity, By], None] | None" = None
 

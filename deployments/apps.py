@@ -6,9 +6,11 @@ class DeploymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import hooks, kinds
-        from deployments import handlers
+        from catalog.tables import looks as catalog_looks
+        from deployments import handlers, looks
 
         handlers.register_kinds()
+        catalog_looks.register(looks.CONFIG)
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))
         hooks.after_change(handlers.entity_changed, "service", "environment")
         hooks.before_deletion(handlers.entities_deleting)

@@ -12,12 +12,11 @@ LONGEST = 200
 
 @dataclass(frozen=True)
 class Filters:
-    """What the query string of a deployments page asks for. What makes no sense is left out of account."""
+    """What the query string of the matrix asks for. What makes no sense is left out of account."""
 
     q: str = ""
     team: str = ""
     tier: str = ""
-    environment: str = ""
     locked: bool = False
     failing: bool = False
 
@@ -30,7 +29,6 @@ class Filters:
             q=text("q"),
             team=text("team"),
             tier=text("tier") if text("tier") in TIERS else "",
-            environment=text("environment"),
             locked=query.get("locked") == "1",
             failing=query.get("failing") == "1",
         )

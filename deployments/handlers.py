@@ -56,7 +56,7 @@ NAMES = {
 
 
 def register_kinds() -> None:
-    register(Kind(kinds.CONFIG, base_relations=("service", "environment"), saved=config_saved))
+    register(Kind(kinds.CONFIG, base_relations=("service", "environment"), told=kinds.TOLD, saved=config_saved))
     register(Kind(kinds.DEPLOYMENT, base_relations=("deploymentConfig",), write=deployment_write))
 
 

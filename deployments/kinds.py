@@ -24,6 +24,8 @@ _LIVE = {
     "author": {"type": "string", "title": "Author"},
     "deployedBy": {"type": "string", "title": "Deployed by"},
 }
+# What a deployment config copies from what is live.
+TOLD = frozenset({*_LIVE, "deployedAt", "status"})
 
 CONFIG = {
     "identifier": "deploymentConfig",

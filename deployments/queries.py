@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -152,27 +153,15 @@ def _whole(rows: QuerySet[DeploymentConfig], ends: dict[int, Entity] | None = No
     return found
 
 
-def configs(
-    by: By, *, service: str = "", environment: str = "", text: str = "", team: str = "", tier: str = ""
-) -> list[Cell]:
-    """One for each service in each environment it was deployed to, by service and then by tier."""
+def cells_by_entity(by: By, entities: Sequence[Entity]) -> dict[int, Cell]:
+    """The places that these deployment configs stand for, by entity key; one that names no place is left out."""
     require(by, "catalog.read")
-    found = visible(by, DeploymentConfig.objects.all())
-    if service:
-        found = found.filter(service__identifier=service)
-    if environment:
-        found = found.filter(environment__identifier=environment)
-    if text:
-        found = found.filter(Q(service__identifier__icontains=text) | Q(service__title__icontains=text) | _runs(text))
-    if team:
-        found = found.filter(service__team__contains=[team])
-    rows = [config for config in _whole(found) if not tier or tier_of(config.environment) == tier]
-    decisions = decide_many([place_of(row.service, row.environment) for row in rows])
-    cells = [Cell(row.service, row.environment, row, decisions[row.service_id, row.environment_id]) for row in rows]
-    order = list(reversed(TIERS))
-    return sorted(
-        cells, key=lambda cell: (cell.service.identifier, order.index(cell.tier), cell.environment.identifier)
-    )
+    found = _whole(visible(by, DeploymentConfig.objects.filter(entity__in=entities)))
+    decisions = decide_many([place_of(row.service, row.environment) for row in found])
+    return {
+        row.entity_id: Cell(row.service, row.environment, row, decisions[row.service_id, row.environment_id])
+        for row in found
+    }
 
 
 def cell(by: By, service: str, environment: str) -> Cell:

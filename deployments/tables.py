@@ -1,27 +1,22 @@
 """Rows for the templates, made from cells and deployments."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import QueryDict
 from django.urls import reverse
 
-from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import tier_of
+from deployments import cells
 from deployments.kinds import LINKS
 from deployments.models import Deployment, DeploymentConfig
 from deployments.queries import Cell, Matrix
 from portal.accounts.policy import allows
-from portal.kit.addresses import address
 from portal.kit.by import By
 
 Row = dict[str, Any]
-
-COLUMNS = ["Service", "Environment", "Version", "Status", "Lock", "Deployed"]
-SIZE = 100
 
 
 def matrix_rows(matrix: Matrix) -> list[Row]:
@@ -83,22 +78,8 @@ def lock_row(cell: Cell) -> Row | None:
     }
 
 
-def card_row(cell: Cell) -> Row:
-    """The cell, and what there is room for on its card."""
-    live = cell.current
-    return cell_row(cell) | {
-        "service": cell.service.identifier,
-        "environment": cell.environment.identifier,
-        "tier": cell.tier,
-        "commit_url": commit_url(live, cell.service) if live else "",
-        "message": live.message if live else "",
-        "author": live.author if live else "",
-        "lock_url": lock_url(cell.service.identifier, cell.environment.identifier),
-        "links": [*run_links(live or cell.latest), *links(cell.config)],
-    }
-
-
-def config_row(cell: Cell) -> Row:
+def place_row(cell: Cell) -> Row:
+    """The cell, and all that is known of it."""
     live = cell.current
     return cell_row(cell) | {
         "service": cell.service.identifier,
@@ -106,10 +87,26 @@ def config_row(cell: Cell) -> Row:
         "tier": cell.tier,
         "commit_url": commit_url(live, cell.service) if live else "",
         "ref": live.ref if live else "",
+        "message": live.message if live else "",
         "author": live.author if live else "",
-        "links": links(cell.config),
-        "service_url": service_url(cell.service),
+        "lock_url": lock_url(cell.service.identifier, cell.environment.identifier),
+        "links": [*run_links(live or cell.latest), *links(cell.config)],
     }
+
+
+def live_row(cell: Cell) -> Row:
+    """A line of what is live in each environment: its cells with their headings."""
+    row = place_row(cell)
+    return {"environment": row["environment"], "url": row["url"], "cells": [(head, make(row)) for head, make in LIVE]}
+
+
+LIVE = [
+    ("Version", cells.version),
+    ("Status", cells.status),
+    ("Deployed", cells.deployed),
+    ("Lock", cells.lock),
+    ("Links", cells.links),
+]
 
 
 def deployment_row(deployment: Deployment, service: Entity) -> Row:
@@ -191,71 +188,3 @@ def release_url(cell: Cell, by: By) -> str:
     first = cell.decision.denying[0]
     may = allows(by.actor, "lock.release", holder=first.holder_key, teams=first.owner_teams())
     return first.get_absolute_url() if may else ""
-
-
-# Sorting and paging of the configs: by column name in the query string, a minus turns it round.
-
-
-def _natural(text: str) -> list[tuple[int, int, str]]:
-    """1.9.0 before 1.10.0."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d{1,18})", text.lower())]
-
-
-_TIERS = list(reversed(TIERS))
-_KEYS: dict[str, Callable[[Cell], Any]] = {
-    "service": lambda cell: cell.service.identifier,
-    "environment": lambda cell: (_TIERS.index(cell.tier), cell.environment.identifier),
-    "version": lambda cell: _natural(cell.current.version or cell.current.commit) if cell.current else None,
-    "status": lambda cell: cell.latest.status if cell.latest else None,
-    "lock": lambda cell: cell.decision.denying[0].holder_name if cell.decision.denies else None,
-    "deployed": lambda cell: cell.current.finished_at if cell.current else None,
-}
-
-
-def sort_of(query: QueryDict) -> str:
-    asked = query.get("sort", "")
-    return asked if asked.removeprefix("-") in _KEYS else "service"
-
-
-def sorted_cells(cells: list[Cell], sort: str) -> list[Cell]:
-    """Those without a value come last, whichever way it is sorted; the rest keeps its order among equals."""
-    key = _KEYS[sort.removeprefix("-")]
-    having = [cell for cell in cells if key(cell) is not None]
-    lacking = [cell for cell in cells if key(cell) is None]
-    return sorted(having, key=key, reverse=sort.startswith("-")) + lacking
-
-
-def columns(query: QueryDict) -> list[Row]:
-    sort = sort_of(query)
-    heads = [_column(label, sort, query) for label in COLUMNS]
-    return [*heads, {"label": "Links", "sort_url": None, "sort": None}]
-
-
-def _column(label: str, sort: str, query: QueryDict) -> Row:
-    name = label.lower()
-    direction = {name: "ascending", f"-{name}": "descending"}.get(sort)
-    return {
-        "label": label,
-        "sort": direction,
-        "sort_url": address(query, sort=f"-{name}" if direction == "ascending" else name, page=None),
-    }
-
-
-def pager(query: QueryDict, page: int, total: int) -> Row | None:
-    if total <= SIZE:
-        return None
-    first = (page - 1) * SIZE
-    return {
-        "count_text": f"{first + 1} to {min(first + SIZE, total)} of {total}",
-        "newer_url": address(query, page=str(page - 1) if page > 2 else None) if page > 1 else None,
-        "older_url": address(query, page=str(page + 1)) if first + SIZE < total else None,
-        "newer_label": "Previous",
-        "older_label": "Next",
-    }
-
-
-def page_of(query: QueryDict, total: int) -> int:
-    """The page asked for, kept within what there is."""
-    asked = query.get("page", "")
-    last = max(1, -(-total // SIZE))
-    return min(max(int(asked), 1), last) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1

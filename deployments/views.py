@@ -7,7 +7,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog.builtin import TIERS
-from catalog.queries import service_named
+from catalog.queries import readable_blueprint, service_named
+from catalog.tables.state import State
+from catalog.tables.table import Table
+from catalog.views.lists import Answer, table_page
 from deployments import queries, tables
 from deployments.commands import inbox_drop, inbox_place
 from deployments.forms import Filters, PlacementForm, auto_id
@@ -17,7 +20,6 @@ from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import pager
 from portal.kit.answers import go
-from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid, Missing
 from portal.kit.forms import refuse
 from portal.kit.live import live
@@ -37,47 +39,37 @@ def _matrix(request: HttpRequest) -> Context:
     found = queries.matrix(
         by, text=filters.q, team=filters.team, tier=filters.tier, locked=filters.locked, failing=filters.failing
     )
-    return _frame(by, filters) | {
+    return {
+        "filters": filters,
+        "filtered": filters.are_set,
+        # What only the whole page shows is asked for when it is rendered.
+        "teams": lambda: queries.teams(by),
+        "tiers": list(reversed(TIERS)),
         "environments": tables.environment_rows(found.environments),
         "rows": tables.matrix_rows(found),
         "count_text": f"{len(found.rows)} services in {len(found.environments)} environments",
         "table_url": reverse("deployments:config_list"),
+        "lock_url": tables.lock_url(),
+        "first_steps_url": reverse("pages:home"),
     }
 
 
 @require_safe
-def config_list(request: HttpRequest) -> HttpResponse:
-    return live(request, "deployments/config_list.html", lambda: _configs(request), beat=locks.beat())
-
-
-def _configs(request: HttpRequest) -> Context:
-    by, filters = by_of(request), Filters.read(request.GET)
-    found = queries.configs(by, environment=filters.environment, text=filters.q, team=filters.team, tier=filters.tier)
-    if filters.locked:
-        found = [cell for cell in found if cell.decision.denies]
-    if filters.failing:
-        found = [cell for cell in found if cell.attempt_failed]
-    page = tables.page_of(request.GET, len(found))
-    shown = tables.sorted_cells(found, tables.sort_of(request.GET))[(page - 1) * tables.SIZE : page * tables.SIZE]
-    return _frame(by, filters) | {
-        "rows": [tables.config_row(cell) for cell in shown],
-        "columns": tables.columns(request.GET),
-        "environments": lambda: [each.identifier for each in queries.environments(by)],
-        "pager": tables.pager(request.GET, page, len(found)),
+def config_list(request: HttpRequest) -> Answer:
+    by = by_of(request)
+    table = Table(readable_blueprint(by, "deploymentConfig"), State.read(request.GET), by)
+    context = {
         "matrix_url": reverse("deployments:matrix"),
-    }
-
-
-def _frame(by: By, filters: Filters) -> Context:
-    """What both pages have around their rows. What only the whole page shows is asked for when it is rendered."""
-    return {
-        "filters": filters,
-        "filtered": filters.are_set,
-        "teams": lambda: queries.teams(by),
-        "tiers": list(reversed(TIERS)),
         "lock_url": tables.lock_url(),
-        "first_steps_url": reverse("pages:home"),
+        "empty": {
+            "icon": "rocket",
+            "title": "No deployment has been reported yet",
+            "text": "Every CI job that deploys tells the portal with one call. The first report makes the first row here.",
+            "url": reverse("pages:home"),
+            "label": "See the first steps",
+        },
     }
+    return table_page(request, table, "deployments/config_list.html", context)
 
 
 @require_safe
@@ -85,7 +77,7 @@ def card(request: HttpRequest, service: str, environment: str) -> HttpResponse:
     """The card of a cell; where scripts are off the cell's own link is followed instead."""
     by = by_of(request)
     cell = queries.cell(by, service, environment)
-    row = tables.card_row(cell) | {"release_url": tables.release_url(cell, by)}
+    row = tables.place_row(cell) | {"release_url": tables.release_url(cell, by)}
     return render(request, "deployments/matrix.html#card", {"cell": row})
 
 
@@ -108,7 +100,7 @@ def _panel(request: HttpRequest, name: str) -> Context:
     older = rows[ON_PANEL - 1] if len(rows) > ON_PANEL else None
     return {
         "service": tables.service_row(service),
-        "cells": [] if before else [tables.config_row(cell) for cell in queries.cells_of(by, service.identifier)],
+        "cells": [] if before else [tables.live_row(cell) for cell in queries.cells_of(by, service.identifier)],
         "rows": [tables.deployment_row(each, service) for each in rows[:ON_PANEL]],
         "older_url": f"{url}?before={older.public_id}" if older else None,
         "newest_url": url if before else None,

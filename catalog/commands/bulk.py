@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from catalog import queries
+from catalog import permissions, queries
 from catalog.commands.deletion import entity_delete
 from catalog.commands.entities import entity_write
 from catalog.models import Entity
@@ -28,7 +28,7 @@ class Outcome:
     """What became of one entity, or would. `refused` says why nothing did.
 
     `before` and `after` are its facts, None where it was not or is no more. `taken` went with it; `needed_by` keep
-    it from being deleted. Both are (blueprint, identifier, title).
+    it from being deleted. Both are (blueprint, identifier, title), the first two empty where only the number is told.
     """
 
     blueprint: str
@@ -108,7 +108,7 @@ def _remove(
             title = str(entity)
             if seen and seen != entity.updated_at.isoformat():
                 raise Conflict(f"{entity.updated_by} has changed it meanwhile. Look at it again before you delete it.")
-            needing = tuple(named(each) for each in queries.with_dependents([entity])[1:])
+            needing = _named(queries.with_dependents([entity])[1:], by)
             before = facts_of(entity)
             entity_delete(entity, dependents=dependents, by=by)
             return Outcome(blueprint, identifier, title, before, taken=needing)
@@ -126,5 +126,20 @@ def facts_of(entity: Entity) -> Json:
     return entity.facts(queries.relations_of(entity))
 
 
-def named(entity: Entity) -> tuple[str, str, str]:
-    return entity.blueprint.identifier, entity.identifier, str(entity)
+def _named(entities: Sequence[Entity], by: By) -> tuple[tuple[str, str, str], ...]:
+    """What the viewer may not see is counted with the others and not told by name."""
+    shown = (
+        set(
+            permissions.readable(by, Entity.objects.filter(pk__in=[each.pk for each in entities])).values_list(
+                "pk", flat=True
+            )
+        )
+        if entities
+        else set()
+    )
+    return tuple(
+        (each.blueprint.identifier, each.identifier, str(each))
+        if each.pk in shown
+        else ("", "", "one that you may not see")
+        for each in entities
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from catalog import queries
+from catalog import permissions, queries
 from catalog.commands.bulk import Outcome, facts_of
 from catalog.commands.deletion import entity_delete
 from catalog.commands.entities import entity_write
@@ -32,7 +32,7 @@ def changes_undo(trace: UUID, *, preview: bool = False, by: By) -> list[Outcome]
 
     Each by itself, as in a bulk edit. Raises Missing when the request changed no entity.
     """
-    events = list(audit.of_trace(trace, noun="entity"))
+    events = list(permissions.visible_events(by, audit.of_trace(trace, noun="entity")))
     if not events:
         raise Missing("There is nothing to undo: that changed no entity.")
     deleted = [event for event in events if event.name == "entity.deleted"]
@@ -48,7 +48,7 @@ def _undo(event: Event, by: By) -> Outcome:
     identifier = event.after["identifier"]
     try:
         with transaction.atomic():
-            entity = queries.entity_to_write(event.blueprint, identifier)
+            entity = queries.entity(by, event.blueprint, identifier)
             now = facts_of(entity)
             if now != event.after:
                 raise Conflict(f"{entity.updated_by} has changed it since.")

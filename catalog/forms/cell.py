@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 KEPT = "The portal keeps this value by itself."
 COMPUTED = "This value is computed from others, so it is not typed."
-LIVE = "This is true at each moment by what stands behind it, such as a lock, so it is not typed."
+LIVE = "This follows from what stands behind it, such as a lock or a deployment, so it is not typed."
 
 
 class CellForm(forms.Form):

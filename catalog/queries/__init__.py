@@ -41,7 +41,7 @@ from catalog.queries.places import (
     tier_in,
     tier_of,
 )
-from catalog.queries.related import Related, related
+from catalog.queries.related import Related, related, within
 from catalog.queries.views import views
 
 __all__ = [
@@ -88,4 +88,5 @@ __all__ = [
     "views",
     "with_dependents",
     "with_relations",
+    "within",
 ]

@@ -112,7 +112,17 @@ def sort_key(blueprint: Blueprint, name: str) -> "Expression | F | Subquery[Any]
         return _boolean(value)
     if definition.get("enum"):
         return _place(text(value), definition["enum"])
-    return Left(Lower(text(value)), LONGEST_KEY)
+    said: Expression = Lower(text(value))
+    return Left(_natural(said) if name.lower().endswith("version") else said, LONGEST_KEY)
+
+
+def _natural(said: Expression) -> Expression:
+    """1.9.0 before 1.10.0: every number stands with ten digits."""
+    for pattern, by in ((r"(\d+)", r"000000000\1"), (r"0*(\d{10})", r"\1")):
+        said = Func(
+            said, Value(pattern), Value(by), Value("g"), function="regexp_replace", output_field=models.TextField()
+        )
+    return said
 
 
 def is_countable(blueprint: Blueprint, name: str) -> bool:

@@ -1,20 +1,20 @@
 """Blueprints and entities as the pages show them."""
 
+from catalog.tables.addresses import entity_url, icon_of, list_url
 from catalog.tables.entities import (
+    as_json,
     blueprint_row,
-    entity_url,
     headline,
-    icon_of,
     links,
-    list_url,
     panel_urls,
     panels,
     properties,
-    related_rows,
+    related_tabs,
     tabs,
 )
 
 __all__ = [
+    "as_json",
     "blueprint_row",
     "entity_url",
     "headline",
@@ -24,6 +24,6 @@ __all__ = [
     "panel_urls",
     "panels",
     "properties",
-    "related_rows",
+    "related_tabs",
     "tabs",
 ]

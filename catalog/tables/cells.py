@@ -1,14 +1,19 @@
 """Values as HTML. In Python, since a page of a table has hundreds of them and a template for each would cost most of its time."""
 
+import json
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
 from catalog.models import Relation
-from catalog.tables.entities import entity_url, shown
+from catalog.schema.types import type_of
+from catalog.tables.addresses import entity_url, list_url
 from portal.kit.templatetags.kit import absolute, age, chip, icon, initials, middle, tint
 
 Json = dict[str, Any]
@@ -81,5 +86,65 @@ def _target(arrow: Relation) -> SafeString:
     return format_html('<a href="{}">{}</a>', address, middle(str(target), 30))
 
 
-def teams(names: Sequence[str]) -> SafeString:
-    return middle(", ".join(names), 40) if names else NOTHING  # type: ignore[return-value]
+def teams(names: Sequence[str], blueprint: str = "") -> SafeString:
+    """Each leads to what else of the blueprint the team owns."""
+    if not blueprint:
+        return middle(", ".join(names), 40) if names else NOTHING  # type: ignore[return-value]
+    return format_html_join(", ", '<a href="{}">{}</a>', ((_owned(name, blueprint), name) for name in names))
+
+
+def _owned(team: str, blueprint: str) -> str:
+    return f"{list_url(blueprint)}?{urlencode({'property': '$team', 'operator': '=', 'value': team})}"
+
+
+def is_web(value: object) -> bool:
+    """Only these become links: what else a text may hold is not for clicking."""
+    return isinstance(value, str) and value.startswith(("https://", "http://"))
+
+
+def shown(definition: Json, value: Any, *, brief: bool = False) -> Json:
+    """What `of` makes HTML of. A value that does not fit its type is shown as it is."""
+    if value is None:
+        return {"kind": "none", "value": None}
+    kind = type_of(definition).show if definition else ""
+    if kind == "enum" and isinstance(value, str | int | float):
+        return {
+            "kind": "chip",
+            "value": value,
+            "colour": (definition.get("enumColors") or {}).get(str(value), "lightGray"),
+        }
+    if isinstance(value, bool):
+        return {"kind": "boolean", "value": value}
+    if kind == "url" and is_web(value):
+        return {"kind": "url", "value": value}
+    if kind == "date_time" and (moment := _moment(value)):
+        return {"kind": "ahead" if moment > timezone.now() else "datetime", "value": moment}
+    if kind == "email" and isinstance(value, str):
+        return {"kind": "text", "value": value, "url": f"mailto:{value}"}
+    if isinstance(value, list) and all(isinstance(each, str | int | float) for each in value):
+        return {
+            "kind": "chips",
+            "value": [{"value": each, "colour": "lightGray"} for each in value[: 4 if brief else 100]],
+        }
+    if isinstance(value, dict | list):
+        return _nested(value, brief)
+    return {"kind": "text", "value": _cut(str(value)), "whole": value} if brief else {"kind": "text", "value": value}
+
+
+def _nested(value: Any, brief: bool) -> Json:
+    if brief:
+        text = json.dumps(value, ensure_ascii=False)
+        return {"kind": "text", "value": _cut(text), "whole": text}
+    return {"kind": "code", "value": json.dumps(value, indent=2, ensure_ascii=False)}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 44 else f"{text[:43].rstrip()}…"
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

@@ -5,7 +5,7 @@ from typing import Any
 
 from catalog.commands import Outcome
 from catalog.models import Blueprint
-from catalog.tables.entities import entity_url
+from catalog.tables.addresses import entity_url
 from portal.audit.diff import diff
 
 Json = dict[str, Any]
@@ -42,7 +42,10 @@ def _word(outcome: Outcome) -> str:
 
 
 def _named(names: Sequence[tuple[str, str, str]]) -> list[Json]:
-    few = [{"title": title, "url": entity_url(kind, identifier)} for kind, identifier, title in names[:MOST_NAMED]]
+    few = [
+        {"title": title, "url": entity_url(kind, identifier) if identifier else None}
+        for kind, identifier, title in names[:MOST_NAMED]
+    ]
     more = len(names) - len(few)
     return [*few, *([{"title": f"{more} more", "url": None}] if more else [])]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from catalog import queries
+from catalog import permissions, queries
 from catalog.models import View
 from catalog.tables.export import EXPORTS
 from catalog.tables.filters import ALL, OPERATORS, suggestions, words_of
@@ -30,7 +30,7 @@ def context_of(table: Table, *, here: str, new_url: str | None = None) -> Json:
         "table": _table(table),
         "toolbar": _toolbar(table, here),
         "new_url": new_url,
-        "may_write": new_url is not None,
+        "may_write": permissions.may_write(table.by, "update", table.blueprint, teams=table.by.actor.teams),
         "bulk_edit_url": reverse("catalog:bulk_edit", args=[table.blueprint.identifier]),
         "bulk_delete_url": reverse("catalog:bulk_deletion", args=[table.blueprint.identifier]),
     }

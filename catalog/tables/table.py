@@ -11,8 +11,8 @@ from catalog import queries, search
 from catalog.models import Blueprint, Entity, Relation
 from catalog.search.values import RELATIONS
 from catalog.tables import cells, filters, looks
+from catalog.tables.addresses import entity_url
 from catalog.tables.columns import Column, columns_of, shown_at_first
-from catalog.tables.entities import entity_url
 from catalog.tables.state import Filter, State
 from portal.kit.by import By
 from portal.kit.errors import Invalid
@@ -114,7 +114,7 @@ class Table:
         return {
             "identifier": entity.identifier,
             "title": made["$title"](own) if "$title" in made else middle(str(entity), 44),
-            "says_identifier": not is_slug(entity.identifier, entity.title),
+            "says_identifier": "$title" not in made and not is_slug(entity.identifier, entity.title),
             "url": entity_url(self.blueprint.identifier, entity.identifier),
             "edit_url": reverse("catalog:cell", args=[self.blueprint.identifier, entity.identifier]),
             "cells": [

@@ -80,7 +80,7 @@ def figures(seen: Overview) -> list[Row]:
         _figure(
             "Failing",
             seen.failing,
-            reverse("deployments:config_list", query={"failing": 1}),
+            reverse("deployments:config_list", query={"property": "status", "operator": "=", "value": "failure"}),
             "whose last deployment failed",
         ),
         _figure("Locks", seen.locked, reverse("locks:lock_list"), "active now"),

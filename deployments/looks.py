@@ -1,0 +1,31 @@
+"""How a deployment config stands in a table: with who holds the lock there, and live."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from catalog.models import Entity
+from catalog.tables.columns import Column
+from catalog.tables.looks import Look, Quick
+from catalog.tables.state import Filter
+from deployments import queries, tables
+from deployments.cells import CELLS
+from locks.queries import beat
+from portal.kit.by import By
+
+LOCKED, FAILING = Filter("locked", "=", "yes"), Filter("status", "=", "failure")
+
+
+def _load(by: By, entities: Sequence[Entity]) -> dict[int, Any]:
+    return {pk: tables.place_row(cell) for pk, cell in queries.cells_by_entity(by, entities).items()}
+
+
+CONFIG = Look(
+    blueprint="deploymentConfig",
+    title="Service",
+    shown=("relations.environment", "version", "status", "locked", "deployedAt", "$links"),
+    more=(Column("$links", "Links", "object", {}),),
+    quick=(Quick("Locked", "lock", LOCKED), Quick("Failing", "circle-x", FAILING)),
+    load=_load,
+    cells=CELLS,
+    beat=beat,
+)
