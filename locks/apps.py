@@ -12,5 +12,6 @@ class LocksConfig(AppConfig):
         for each in (live.LOCKED, *live.NOT_HERE):
             kinds.register_live(each)
         kinds.register_panel(kinds.Panel("service", "locks", "Locks", "locks:panel", order=1))
+        kinds.register_panel(kinds.Panel("environment", "locks", "Locks", "locks:environment_panel", order=1))
         hooks.before_deletion(no_active_lock)
         hooks.after_change(place_changed, "service", "environment")

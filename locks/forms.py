@@ -11,7 +11,7 @@ from locks.scopes import Scope
 from portal.kit.by import By
 from portal.kit.clock import database_now, duration, instant
 from portal.kit.errors import Invalid, PortalError
-from portal.kit.forms import refuse
+from portal.kit.forms import refuse, zone_name
 
 SCOPES = [
     (ScopeKind.PAIR, "Service in an environment"),
@@ -47,6 +47,11 @@ HERE = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H
 INSTANTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
+def until_label() -> str:
+    """Names the time zone that an instant is typed in: the viewer's."""
+    return f"Until ({zone_name()})"
+
+
 def usual_duration(tier: str) -> str:
     """The choice of DURATIONS that the tier's default is."""
     usual = limits.of(tier).default
@@ -71,7 +76,7 @@ class LockForm(forms.Form):
     duration = forms.ChoiceField(
         label="For", choices=DURATIONS, initial=usual_duration("production"), widget=forms.RadioSelect
     )
-    until = forms.DateTimeField(required=False, label="Until (UTC)", widget=HERE, input_formats=INSTANTS)
+    until = forms.DateTimeField(required=False, widget=HERE, input_formats=INSTANTS)
     effect = forms.ChoiceField(label="Stops", choices=EFFECTS, initial=Lock.Effect.BLOCK)
     link = forms.CharField(
         required=False, max_length=2000, widget=forms.URLInput(attrs={"placeholder": "https://"}),
@@ -81,6 +86,7 @@ class LockForm(forms.Form):
     def __init__(self, *args: Any, by: By, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        self.fields["until"].label = until_label()
         self.names = queries.scope_names(by)
         choose = [("", "Choose an environment")]
         self.fields["environment"].choices = choose + [(name, name) for name in self.names.environments]  # type: ignore[attr-defined]
@@ -159,10 +165,14 @@ class ReleaseForm(forms.Form):
 
 
 class ExtensionForm(forms.Form):
-    """`until` is an instant, so that pressing twice is the same as once; `local` is what a person types, in UTC."""
+    """`until` is an instant, so that pressing twice is the same as once; `local` is what a person types, in his own time zone."""
 
     until = forms.CharField(required=False)
-    local = forms.DateTimeField(required=False, label="Until (UTC)", widget=HERE, input_formats=INSTANTS)
+    local = forms.DateTimeField(required=False, widget=HERE, input_formats=INSTANTS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["local"].label = until_label()
 
     def extend(self, lock: Lock, *, by: By) -> Lock | None:
         try:

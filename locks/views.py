@@ -200,3 +200,23 @@ def panel(request: HttpRequest, service: str) -> HttpResponse:
         return {"service": service, "rows": rows, "take_url": take_url, "live_url": request.path}
 
     return live(request, "locks/panel.html", context, beat=queries.beat(), partial="panel")
+
+
+@require_GET
+def environment_panel(request: HttpRequest, environment: str) -> HttpResponse:
+    """What is locked in one environment, for its page: in it, all of it, or more than it."""
+    by = by_of(request)
+    entity = catalog.entity(by, "environment", environment)
+
+    def context() -> Json:
+        now = database_now()
+        found = queries.severest(queries.locks_in(by, entity, now=now))
+        asked = {"scope": ScopeKind.ENVIRONMENT, "environment": environment}
+        return {
+            "environment": str(entity),
+            "locks": [tables.lock_row(lock, by, now) for lock in found],
+            "take_url": reverse("locks:lock_list", query=asked, fragment="take"),
+            "live_url": request.path,
+        }
+
+    return live(request, "locks/environment_panel.html", context, beat=queries.beat(), partial="panel")

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.pages.sign_in.SignInRequired",
+    "portal.accounts.zone.ViewerZone",
     "portal.faults.PortalErrors",
 ]
 

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.utils import timezone
+
+from portal.kit.forms import zone_name
 
 Json = dict[str, Any]
 
@@ -164,16 +167,17 @@ class Moment(Input):
 
     def field(self, value: Any) -> forms.Field:
         widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-        return forms.CharField(widget=widget, help_text="In UTC.")
+        return forms.CharField(widget=widget, help_text=f"Time zone: {zone_name()}.")
 
     def text(self, value: Any) -> str:
-        return datetime.fromisoformat(value).astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
+        return timezone.localtime(datetime.fromisoformat(value)).strftime("%Y-%m-%dT%H:%M")
 
     def value(self, said: str) -> Any:
         if not said:
             return None
         try:
-            return datetime.fromisoformat(said).strftime("%Y-%m-%dT%H:%M:%SZ")
+            moment = timezone.make_aware(datetime.fromisoformat(said))
+            return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         except ValueError as error:
             raise ValueError(f"“{said}” is not a date and a time") from error
 

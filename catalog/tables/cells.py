@@ -47,7 +47,7 @@ def of(shown: Json) -> SafeString:
     if kind == "boolean":
         return _chip("Yes", "lightGray", "check") if value else _chip("No", "lightGray", "x")
     if kind == "url":
-        said = middle(value.partition("://")[2].removesuffix("/"), 44)
+        said = _breakable(value.partition("://")[2].removesuffix("/"), 44)
         return format_html('<a href="{}" rel="noopener">{} {}</a>', value, said, icon("external-link"))
     if kind == "datetime":
         return mark_safe(age(value))
@@ -62,10 +62,17 @@ def of(shown: Json) -> SafeString:
     return SafeString(conditional_escape(value))
 
 
+def _breakable(text: str, most: int) -> SafeString:
+    """An address breaks between its parts, where it must."""
+    if len(text) > most:
+        return middle(text, most)  # type: ignore[return-value]
+    return mark_safe(conditional_escape(text).replace("/", "/<wbr>").replace("@", "@<wbr>"))
+
+
 @lru_cache(maxsize=2048)
 def person(name: str) -> SafeString:
     avatar = format_html('<span class="avatar chip-{}" aria-hidden="true">{}</span>', tint(name), initials(name))
-    return format_html('<span class="person">{} {}</span>', avatar, middle(name, 30))
+    return format_html('<span class="person">{} {}</span>', avatar, _breakable(name, 30))
 
 
 def targets(arrows: Sequence[Relation]) -> SafeString:

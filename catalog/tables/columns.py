@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from catalog import kinds
+from catalog import kinds, queries
 from catalog.models import Blueprint
 from catalog.search.values import RELATIONS
 
@@ -64,7 +64,8 @@ class Column:
 
 def columns_of(blueprint: Blueprint) -> dict[str, Column]:
     """All of them by name, in the order they are offered."""
-    own = [_property(name, definition) for name, definition in blueprint.declared.items()]
+    declared = blueprint.properties | queries.computed_definitions(blueprint)
+    own = [_property(name, definition) for name, definition in declared.items()]
     own += [_live(blueprint, name) for name in _undeclared_live(blueprint)]
     related = [
         Column(RELATIONS + name, declared.get("title") or name, "relation", declared, declared.get("description") or "")

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from catalog import kinds
 from catalog.models import Blueprint, Entity
-from catalog.queries import Related, relations_of
+from catalog.queries import Related, computed_definitions, relations_of
 from catalog.tables import cells
 from catalog.tables.addresses import entity_url, icon_of, list_url
 from portal.kit.clock import iso
@@ -40,7 +40,7 @@ def blueprint_row(blueprint: Blueprint) -> Json:
 
 def properties(entity: Entity, values: Json) -> list[Json]:
     """All declared ones, then what was sent beyond the blueprint."""
-    known = entity.blueprint.declared
+    known = entity.blueprint.properties | computed_definitions(entity.blueprint)
     extra: dict[str, Json] = {name: {} for name in sorted(values.keys() - known.keys())}
     return [
         {

@@ -52,6 +52,12 @@ def locks(
     return found
 
 
+def locks_in(by: By, environment: Entity, *, now: datetime) -> QuerySet[Lock]:
+    """Active ones that hold something in the environment. Teams' locks are left out: they follow services, not places."""
+    wider = Q(scope_kind=ScopeKind.TIER, tier=catalog.tier_of(environment)) | Q(scope_kind=ScopeKind.EVERYTHING)
+    return locks(by, now=now).filter(Q(environment=environment) | wider)
+
+
 def lock(by: By, public_id: str | UUID) -> Lock:
     require(by, "lock.read")
     try:

@@ -1,6 +1,7 @@
 """Turns what a command refused into errors of the form that asked for it."""
 
 from django import forms
+from django.utils import timezone
 
 from portal.kit.errors import PortalError
 
@@ -25,3 +26,8 @@ def whole(fault: dict[str, str]) -> str:
 def sentence(text: str) -> str:
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def zone_name() -> str:
+    """The viewer's time zone, in words: `UTC`, `Europe/Berlin`."""
+    return timezone.get_current_timezone_name().replace("_", " ")

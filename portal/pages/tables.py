@@ -45,7 +45,13 @@ def event_row(event: Event) -> Row:
         "door": event.door,
         "diff": diff(event.before or {}, event.after or {}),
         "open": False,
+        "undo_url": _undo_url(event),
     }
+
+
+def _undo_url(event: Event) -> str:
+    can = event.name in ("entity.updated", "entity.deleted")
+    return reverse("catalog:undo", args=[event.trace]) if can else ""
 
 
 def nouns() -> list[Row]:

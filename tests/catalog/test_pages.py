@@ -1,5 +1,6 @@
 """The catalog in the browser."""
 
+import json
 import re
 from html import unescape
 
@@ -11,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from catalog import queries
 from catalog.commands import blueprint_create
 from catalog.models import Entity
+from locks import scopes
+from locks.commands import lock_take
 from tests.conftest import SETUP, write
 
 EVIL = '<script>alert(1)</script>"><img src=x>'
@@ -81,6 +84,56 @@ def test_related_shows_both_ends_of_an_arrow(browser, shop):
     assert "entities/checkout" in read(browser, "/catalog/service/entities/cart", tab="related")
     html = read(browser, "/catalog/service/entities/checkout", tab="related")
     assert "entities/cart" in html and "whose “Depends on” is this" in html
+
+
+def test_related_is_a_table_like_any_other(browser, shop):
+    for name, language in (("cart", "Go"), ("mail", "Java")):
+        write("service", name, properties={"language": language}, relations={"dependsOn": ("checkout",)})
+    address = "/catalog/service/entities/checkout"
+    asked = {"tab": "related", "of": "in.service.dependsOn", "sort": "-language"}
+    html = read(browser, address, **asked)
+    assert html.index("entities/mail") < html.index("entities/cart") and "entities/search" not in html
+    assert 'name="tab" value="related"' in html and "tab=related&amp;of=in.service.dependsOn&amp;sort=language" in html
+    found = read(browser, address, **asked, property="language", operator="=", value="Go")
+    assert "entities/cart" in found and "!cell/service/entities/mail" not in found
+    kept = browser.post("/catalog/service/views", {
+        "title": "Go", "query": "property=language&operator=%3D&value=Go", "here": f"{address}?tab=related",
+    })  # fmt: skip
+    assert kept["Location"].startswith(f"{address}?tab=related&property=language")
+    away = browser.post("/catalog/service/views", {"title": "Go", "query": "q=go", "here": "//evil.example/?"})
+    assert away["Location"].startswith("/catalog/service/entities?q=go")
+
+
+def test_an_entity_can_be_read_and_copied_as_json(browser, shop):
+    html = unescape(read(browser, "/catalog/service/entities/checkout", tab="json"))
+    body = json.loads(re.search(r"<pre[^>]*>(.*?)</pre>", html, re.DOTALL)[1])
+    assert (body["identifier"], body["blueprint"], body["team"]) == ("checkout", "service", ["payments"])
+    assert 'data-action="copy"' in html
+
+
+def test_the_page_of_an_environment_shows_its_locks(browser, shop, page, alice):
+    html = read(browser, "/catalog/environment/entities/staging")
+    assert 'hx-get="/locks/environment-panel/staging"' in html
+    assert "Nothing is locked here" in read(browser, "/locks/environment-panel/staging")
+    lock_take(scopes.pair(shop.checkout_staging), reason="one service", by=page(alice))
+    lock_take(scopes.named("tier", tier="staging"), reason="a whole tier", by=page(alice))
+    lock_take(scopes.pair(shop.checkout_production), reason="elsewhere", by=page(alice))
+    html = read(browser, "/locks/environment-panel/staging")
+    assert "one service" in html and "a whole tier" in html and "elsewhere" not in html
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/catalog/!new/service",
+        "/catalog/!edit/service/entities/checkout",
+        "/catalog/!delete/service/entities/checkout",
+        "/catalog/!bulk/edit/service",
+    ],
+)
+def test_the_left_bar_shows_whose_page_it_is(browser, shop, address):
+    html = read(browser, address)
+    assert '<a href="/catalog/service/entities" aria-current="page">' in html
 
 
 def test_the_service_page_loads_the_panels_of_other_apps(browser, shop):

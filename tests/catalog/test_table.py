@@ -10,8 +10,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from catalog.models import View
-from tests.conftest import events, write
+from catalog.commands import blueprint_create
+from catalog.models import Entity, View
+from tests.conftest import SETUP, events, write
 
 SERVICES = "/catalog/service/entities"
 
@@ -229,3 +230,36 @@ def test_a_table_asks_as_often_for_fifty_rows_as_for_one(browser, fleet, asked):
     for number in range(49):
         write("service", f"s{number}", properties={"tier": "internal"}, relations={"dependsOn": ("cart", "mail")})
     assert queries() == before
+
+
+def test_what_the_portal_computes_is_a_column_like_others(browser, fleet):
+    """A mirror looks like what it shows; values stand in `computed`, whoever puts them there."""
+    blueprint_create(
+        {
+            "identifier": "lid",
+            "title": "Lid",
+            "schema": {"properties": {}},
+            "relations": {"of": {"target": "service"}, "all": {"target": "service", "many": True}},
+            "mirrorProperties": {
+                "tier": {"path": "of.tier", "title": "Tier of it"},
+                "deep": {"path": "of.dependsOn.tier"},
+            },
+            "calculationProperties": {"twice": {"calculation": ".x * 2", "type": "number"}},
+        },
+        by=SETUP,
+    )
+    lid = write("lid", "l1", relations={"of": ("cart",)})
+    Entity.objects.filter(pk=lid.pk).update(computed={"tier": "mission critical", "twice": 4, "deep": ["internal"]})
+    html = browser.get("/catalog/lid/entities").content.decode()
+    assert "Tier of it" in html and 'chip-red"><span class="chip-word">mission critical' in html
+    assert shown_lids(browser, "tier", "mission critical") == shown_lids(browser, "twice", "4") == ["l1"]
+    assert shown_lids(browser, "twice", "5") == []
+    page = browser.get("/catalog/lid/entities/l1").content.decode()
+    assert 'chip-red"><span class="chip-word">mission critical' in page
+    why = browser.get("/catalog/!cell/lid/entities/l1?cell=twice")
+    assert why.status_code == 409 and "computed from others" in why.content.decode()
+
+
+def shown_lids(client, name, value):
+    answer = client.get("/catalog/lid/entities", {"property": name, "operator": "=", "value": value})
+    return re.findall(r'data-edit="/catalog/!cell/lid/entities/([^"]+)"', answer.content.decode())

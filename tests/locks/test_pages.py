@@ -1,6 +1,7 @@
 """Locks in the browser: taking, conflict, take-over, release, extension, and who may."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from locks import scopes
 from locks.commands import gate_ask, lock_take
 from locks.models import Lock
+from portal.accounts.commands import user_update
 from portal.kit.clock import database_now, iso
 from tests.conftest import SETUP, events, write
 
@@ -265,3 +267,24 @@ def test_who_is_signed_out_sees_no_lock(shop):
     assert Client().get("/locks/").status_code == 302
     assert Client().post("/locks/", FORM).status_code == 302
     assert not Lock.objects.exists()
+
+
+def test_the_end_of_a_lock_is_typed_in_the_viewers_time_zone(client, shop, alice):
+    user_update(alice, {"timezone": "Asia/Kolkata"}, by=SETUP)
+    client.force_login(alice)
+    assert "Until (Asia/Kolkata)" in client.get("/locks/").content.decode()
+    wished = (database_now() + timedelta(hours=2)).astimezone(ZoneInfo("Asia/Kolkata")).replace(second=0, microsecond=0)
+    form = {"scope": "pair", "service": "checkout", "environment": "production", "reason": "why", "effect": "block"}
+    answer = client.post("/locks/", form | {"duration": "custom", "until": wished.strftime("%Y-%m-%dT%H:%M")})
+    assert answer.status_code == 303
+    lock = Lock.objects.get()
+    assert lock.expires_at == wished
+    assert wished.strftime("%H:%M IST") in client.get(lock.get_absolute_url()).content.decode()
+
+
+def test_who_comes_next_is_not_shown_somebody_elses_time_zone(client, shop, alice, bob):
+    user_update(alice, {"timezone": "Asia/Kolkata"}, by=SETUP)
+    client.force_login(alice)
+    client.get("/locks/")
+    client.force_login(bob)
+    assert "Until (UTC)" in client.get("/locks/").content.decode()
