@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from catalog import permissions, queries
-from catalog.commands.bulk import Outcome, facts_of
+from catalog.commands.bulk import MOST, Outcome, facts_of
 from catalog.commands.deletion import entity_delete
 from catalog.commands.entities import entity_write
 from catalog.models import Entity
@@ -16,7 +16,7 @@ from catalog.wishes import Wish
 from portal.audit import queries as audit
 from portal.audit.models import Event
 from portal.kit.by import By
-from portal.kit.errors import Conflict, Missing, PortalError
+from portal.kit.errors import Conflict, Invalid, Missing, PortalError
 from portal.kit.locking import retried
 
 Json = dict[str, Any]
@@ -30,11 +30,14 @@ EVERYTHING = frozenset({"title", "icon", "team", "properties", "relations"})
 def changes_undo(trace: UUID, *, preview: bool = False, by: By) -> list[Outcome]:
     """Makes every entity that the request changed as it was before, unless it has changed since.
 
-    Each by itself, as in a bulk edit. Raises Missing when the request changed no entity.
+    Each by itself, as in a bulk edit. Raises Missing when the request changed no entity,
+    Invalid when it changed too many.
     """
-    events = list(permissions.visible_events(by, audit.of_trace(trace, noun="entity")))
+    events = list(permissions.visible_events(by, audit.of_trace(trace, noun="entity"))[: MOST + 1])
     if not events:
         raise Missing("There is nothing to undo: that changed no entity.")
+    if len(events) > MOST:
+        raise Invalid.at("trace", f"more than {MOST} entities were changed together; that is not undone at once")
     deleted = [event for event in events if event.name == "entity.deleted"]
     others = [event for event in reversed(events) if event.name != "entity.deleted"]
     outcomes = [*_restore(deleted, by), *(_undo(event, by) for event in others)]

@@ -166,3 +166,14 @@ def test_only_who_may_write_may_undo(fleet, page, bob, charlie):
 def test_what_changed_no_entity_cannot_be_undone(shop):
     with pytest.raises(Missing):
         changes_undo(By(SETUP.actor, "page").trace, by=SETUP)
+
+
+def test_what_changed_too_many_is_not_undone_at_once(shop):
+    by = setup()
+    for number in range(MOST + 1):
+        Event.objects.create(
+            name="entity.updated", noun="entity", noun_id=str(number), trace=by.trace, actor_kind="system",
+            actor_key="system:setup", actor_name="setup", door="page", before={}, after={},
+        )  # fmt: skip
+    with pytest.raises(Invalid, match="more than 500"):
+        changes_undo(by.trace, by=setup())
