@@ -153,15 +153,31 @@ def _whole(rows: QuerySet[DeploymentConfig], ends: dict[int, Entity] | None = No
     return found
 
 
+def configs(by: By, *, service: str = "", environment: str = "") -> list[Cell]:
+    """One for each service in each environment it was deployed to, by service and then by tier."""
+    rows = DeploymentConfig.objects.all()
+    if service:
+        rows = rows.filter(service__identifier=service)
+    if environment:
+        rows = rows.filter(environment__identifier=environment)
+    order = list(reversed(TIERS))
+    return sorted(
+        _decided(by, rows),
+        key=lambda cell: (cell.service.identifier, order.index(cell.tier), cell.environment.identifier),
+    )
+
+
 def cells_by_entity(by: By, entities: Sequence[Entity]) -> dict[int, Cell]:
     """The places that these deployment configs stand for, by entity key; one that names no place is left out."""
+    cells = _decided(by, DeploymentConfig.objects.filter(entity__in=entities))
+    return {cell.config.entity_id: cell for cell in cells if cell.config}
+
+
+def _decided(by: By, rows: QuerySet[DeploymentConfig]) -> list[Cell]:
     require(by, "catalog.read")
-    found = _whole(visible(by, DeploymentConfig.objects.filter(entity__in=entities)))
+    found = _whole(visible(by, rows))
     decisions = decide_many([place_of(row.service, row.environment) for row in found])
-    return {
-        row.entity_id: Cell(row.service, row.environment, row, decisions[row.service_id, row.environment_id])
-        for row in found
-    }
+    return [Cell(row.service, row.environment, row, decisions[row.service_id, row.environment_id]) for row in found]
 
 
 def cell(by: By, service: str, environment: str) -> Cell:
