@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, Literal
 
 from catalog.queries import Place
-from locks.models import Effect, Lock, Pass, ScopeKind, Window, cover
+from locks.models import Claim, Effect, Lock, Override, Pass, ScopeKind, Window, cover
 from portal.kit.by import Actor
 from portal.kit.clock import iso, spoken
 from portal.kit.errors import Invalid
 
 INTENTS = ("deploy", "rollback")
+SOON = 5  # seconds until asking again is worth it, where others are before
 Outcome = Literal["allow", "warn", "deny", "wait"]
 Bar = Lock | Window  # whatever can stand in the way, and is asked the same things
 _EFFECTS: list[str] = list(Effect)
@@ -23,6 +24,9 @@ _SCOPES: list[str] = list(ScopeKind)
 class Decision:
     """`locks` and `freezes` are all that were on and cover the place, the most severe and most particular first;
     `denying` are those of both that stop this caller.
+
+    `claim` is the other run that deploys now, `ahead` how many wait in line before this one: either makes it wait.
+    `override` is the one that passed all that would have denied.
 
     `next_open_at` is the first instant at which, as things stand, nothing denies any more; None when nothing denies,
     or when something does until somebody releases it.
@@ -36,14 +40,24 @@ class Decision:
     freezes: tuple[Window, ...]
     denying: tuple[Bar, ...]
     next_open_at: datetime | None
+    claim: Claim | None = None
+    ahead: int = 0
+    override: Override | None = None
 
     @property
     def denies(self) -> bool:
         return self.outcome == "deny"
 
     @property
-    def stopped_by(self) -> Literal["lock", "freeze"] | None:
+    def stops(self) -> bool:
+        """Not now: denied, or others are before."""
+        return self.outcome in ("deny", "wait")
+
+    @property
+    def stopped_by(self) -> Literal["lock", "freeze", "claim", "line"] | None:
         """A freeze only when there is no lock as well: somebody can be asked about a lock."""
+        if self.outcome == "wait":
+            return "claim" if self.claim else "line"
         if not self.denying:
             return None
         return "lock" if any(isinstance(each, Lock) for each in self.denying) else "freeze"
@@ -51,6 +65,8 @@ class Decision:
     @property
     def retry_after(self) -> int | None:
         """Seconds until asking again can be worth it."""
+        if self.outcome == "wait":
+            return SOON
         if not self.next_open_at:
             return None
         return max(1, int((self.next_open_at - self.at).total_seconds()) + 1)
@@ -58,6 +74,12 @@ class Decision:
     @property
     def message(self) -> str:
         where = f"{self.place.service} in {self.place.environment}"
+        if self.outcome == "wait":
+            return f"{where} has to wait: {self._before_it}."
+        if self.override:
+            named = f"the override of {self.override.holder_name}"
+            approved = f", approved by {self.override.approver_name}" if self.override.approver_name else ""
+            return f"{where} is open by {named}{approved}: {self.override.reason}"
         seen: list[Bar] = sorted([*self.locks, *self.freezes], key=severity)
         if not seen:
             return f"{where} is open."
@@ -67,6 +89,19 @@ class Decision:
         deed = "locked" if isinstance(first, Lock) else "frozen"
         verb = f"is {deed} by" if self.denies else "is open, with a warning by"
         return f"{where} {verb} {first.holder_name} {until}: {first.reason}{more}"
+
+    @property
+    def _before_it(self) -> str:
+        others = f"{self.ahead} {'is' if self.ahead == 1 else 'are'} before it in line" if self.ahead else ""
+        if not self.claim:
+            return others
+        deploys = f"{self.claim.holder_name} is deploying {self.claim.version or self.claim.commit[:7]}".rstrip()
+        return f"{deploys} ({self.claim.run})" + (f", and {others}" if others else "")
+
+
+def check_intent(intent: str) -> None:
+    if intent not in INTENTS:
+        raise Invalid.at("intent", f"must be one of {', '.join(INTENTS)}")
 
 
 def covers_of(place: Place) -> list[str]:
@@ -110,34 +145,43 @@ def weigh(
     actor: Actor,
     intent: str,
     at: datetime,
-    ahead: Iterable[Window] = (),
+    coming: Iterable[Window] = (),
+    claim: Claim | None = None,
+    ahead: int = 0,
+    override: Override | None = None,
 ) -> Decision:
     """The decision over the locks and freezes that are on and cover the place.
 
-    `ahead` are the coming windows of its freezes: it does not open when one follows on another.
+    `coming` are later windows of its freezes: it does not open when one follows on another. `override` is one that is
+    good here and now: it opens when it names all that denies, or not at all.
     """
-    if intent not in INTENTS:
-        raise Invalid.at("intent", f"must be one of {', '.join(INTENTS)}")
+    check_intent(intent)
     seen = sorted(bars, key=severity)
     denying = tuple(bar for bar in seen if denies(bar, actor, intent))
+    passed = bool(override and denying and {bar.public_id for bar in denying} <= set(override.passes))
+    if passed:
+        denying = ()
     return Decision(
-        "deny" if denying else "warn" if seen else "allow",
+        "deny" if denying else "wait" if claim or ahead else "warn" if seen else "allow",
         place,
         intent,
         at,
         locks=tuple(bar for bar in seen if isinstance(bar, Lock)),
         freezes=tuple(bar for bar in seen if isinstance(bar, Window)),
         denying=denying,
-        next_open_at=_opens(denying, [each for each in ahead if denies(each, actor, intent)]),
+        next_open_at=_opens(denying, [each for each in coming if denies(each, actor, intent)]),
+        claim=claim,
+        ahead=ahead,
+        override=override if passed else None,
     )
 
 
-def _opens(denying: Iterable[Bar], ahead: Iterable[Window]) -> datetime | None:
+def _opens(denying: Iterable[Bar], coming: Iterable[Window]) -> datetime | None:
     ends = [bar.expires_at for bar in denying]
     if not ends or None in ends:
         return None
     opens = max(end for end in ends if end)
-    for window in sorted(ahead, key=lambda each: each.starts_at):
+    for window in sorted(coming, key=lambda each: each.starts_at):
         if window.starts_at > opens:
             break
         opens = max(opens, window.ends_at)
@@ -155,6 +199,7 @@ def facts(decision: Decision) -> dict[str, Any]:
         "at": iso(decision.at),
         "message": decision.message,
         "stopped_by": decision.stopped_by,
+        "ahead": decision.ahead,
         "next_open_at": iso(decision.next_open_at),
         "retry_after": decision.retry_after,
     }

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -53,9 +53,17 @@ def until_label() -> str:
 
 
 def usual_duration(tier: str) -> str:
-    """The choice of DURATIONS that the tier's default is."""
-    usual = limits.of(tier).default
-    return next(value for value, _ in DURATIONS[:4] if duration(value, "duration") == usual)
+    """The choice of DURATIONS that the tier's default is, or comes next to."""
+    return _nearest(limits.of(tier).default)
+
+
+def _nearest(usual: timedelta) -> str:
+    """Not longer, where there is no such choice."""
+    return max(
+        (value for value, _ in DURATIONS[:4] if duration(value, "duration") <= usual),
+        key=lambda value: duration(value, "duration"),
+        default=DURATIONS[0][0],
+    )
 
 
 class LockForm(forms.Form):
@@ -74,7 +82,7 @@ class LockForm(forms.Form):
         error_messages={"required": "Say why: it is what everybody who is stopped will read."},
     )
     duration = forms.ChoiceField(
-        label="For", choices=DURATIONS, initial=usual_duration("production"), widget=forms.RadioSelect
+        label="For", choices=DURATIONS, initial=_nearest(limits.usual("production").default), widget=forms.RadioSelect
     )
     until = forms.DateTimeField(required=False, widget=HERE, input_formats=INSTANTS)
     effect = forms.ChoiceField(label="Stops", choices=EFFECTS, initial=Lock.Effect.BLOCK)

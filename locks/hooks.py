@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from catalog import queries as catalog
 from catalog.models import Entity
-from locks.models import Freeze, Lock, ScopeKind
+from locks.models import Claim, Freeze, Lock, ScopeKind
 from portal.accounts.policy import allows
 from portal.kit.by import By
 from portal.kit.clock import database_now
@@ -24,6 +24,11 @@ def no_active_lock(entities: Sequence[Entity], by: By) -> None:
             raise Conflict(f"The {held} is active; release it first.", code="locked_entity", lock=str(held.public_id))
         raise Conflict(
             f"The freeze “{held}” covers it; withdraw it first.", code="locked_entity", freeze=str(held.public_id)
+        )
+    running = Claim.objects.running(database_now()).filter(Q(service__in=keys) | Q(environment__in=keys)).first()
+    if running:
+        raise Conflict(
+            f"{running.holder_name} is deploying {running.where}; wait for the end of it.", code="claimed_entity"
         )
     for each in entities:
         _refuse(each, each.facts({}), by, gone=True)

@@ -1,16 +1,20 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db import connection
+
 from catalog import queries as catalog
 from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import Place
-from locks.models import Freeze, Lock, ScopeKind
+from locks.decisions import covers_of
+from locks.models import Freeze, Lock, ScopeKind, cover
 from portal.accounts.models import Team
 from portal.kit.errors import Invalid, Missing
-from portal.kit.locking import advisory_lock
+from portal.kit.locking import Moved, advisory_lock, advisory_lock_within
 
-# Locks of wider scopes are waited for first, so that two can never wait for each other.
+HELD = "lock scope"
+# Wider scopes are waited for first, so that two can never wait for each other.
 ORDER = [
     ScopeKind.EVERYTHING,
     ScopeKind.TIER,
@@ -57,7 +61,7 @@ class Scope:
 
     def hold(self) -> None:
         """Waits until nobody else takes, widens or passes this scope; ends with the transaction."""
-        advisory_lock("lock scope", self.kind, *self._names())
+        advisory_lock(HELD, self.cover)
 
     def kept(self) -> "Scope":
         """The scope as it is now; what it names is kept from changing until the transaction ends. Missing when it is gone."""
@@ -72,9 +76,36 @@ class Scope:
             environment=self.environment and held[self.environment.pk],
         )
 
-    def _names(self) -> list[str]:
-        entities = [str(each.pk) for each in (self.service, self.environment) if each]
-        return [*entities, self.tier, self.team]
+    @property
+    def cover(self) -> str:
+        keys = (each.pk if each else None for each in (self.service, self.environment))
+        return cover(self.kind, *keys, tier=self.tier, team=self.team)
+
+
+def hold(place: Place) -> Place:
+    """Waits until nobody takes or widens a lock or freeze of any scope that holds the place, and nobody else is at the
+    pair itself; until the transaction ends. The place as it is now, kept from changing. What was seen before this is
+    worth nothing: only the next statement sees what the others have written."""
+    wide = [(HELD, each) for each in sorted(covers_of(place), key=_width)]
+    advisory_lock_within(wide[:-1], wide[-1])
+    with connection.cursor() as cursor:
+        keys = [place.service_id, place.environment_id]
+        cursor.execute("select id from catalog_entity where id = any(%s) order by id for share", [keys])
+    now = catalog.place_by_keys(place.service_id, place.environment_id)
+    if now is None:
+        raise Missing("The service or the environment has just been deleted.", nearest=[])
+    if covers_of(now) != covers_of(place):
+        raise Moved("The place has just been moved to another tier or team.")
+    return now
+
+
+def hold_pair(service: int | None, environment: int | None) -> None:
+    """Waits until nobody else is at the pair, for who changes nothing but what goes on there."""
+    advisory_lock(HELD, cover(ScopeKind.PAIR, service, environment))
+
+
+def _width(held: str) -> tuple[int, str]:
+    return (ORDER.index(ScopeKind(held.partition(":")[0])), held)
 
 
 def scope_of(row: Lock | Freeze) -> Scope:

@@ -1,12 +1,14 @@
 from celery import shared_task
 
-from locks.commands import freezes_lay, freezes_tell, lock_expiries_tell
+from locks.commands import claims_lapse, freezes_lay, freezes_tell, lines_advance, lock_expiries_tell
 
 
 @shared_task(name="locks.expire")
 def expire() -> None:
     lock_expiries_tell()
     freezes_tell()
+    claims_lapse()
+    lines_advance()
 
 
 @shared_task(name="locks.lay")

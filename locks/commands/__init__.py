@@ -1,5 +1,15 @@
+from locks.commands.claims import (
+    Begun,
+    claim_begin,
+    claim_finish,
+    claim_heartbeat,
+    claim_lapse,
+    claim_revoke,
+    claims_lapse,
+)
 from locks.commands.freezes import freeze_change, freeze_create, freeze_withdraw, freezes_lay, freezes_tell
 from locks.commands.gate import gate_ask
+from locks.commands.limits import limits_set
 from locks.commands.locks import (
     DEFAULT,
     Until,
@@ -10,20 +20,47 @@ from locks.commands.locks import (
     lock_release,
     lock_take,
 )
+from locks.commands.overrides import (
+    code_revoke,
+    code_use,
+    codes_issue,
+    override_approve,
+    override_ask,
+    override_withdraw,
+)
+from locks.commands.tickets import lines_advance, pair_advance, ticket_join, ticket_withdraw
 
 __all__ = [
-    "Until",
     "DEFAULT",
+    "Begun",
+    "Until",
     "already_locked",
+    "claim_begin",
+    "claim_finish",
+    "claim_heartbeat",
+    "claim_lapse",
+    "claim_revoke",
+    "claims_lapse",
+    "code_revoke",
+    "code_use",
+    "codes_issue",
     "freeze_change",
     "freeze_create",
     "freeze_withdraw",
     "freezes_lay",
     "freezes_tell",
     "gate_ask",
+    "limits_set",
+    "lines_advance",
     "lock_expiries_tell",
     "lock_expiry_tell",
     "lock_extend",
     "lock_release",
     "lock_take",
+    "override_approve",
+    "override_ask",
+    "override_withdraw",
+    "pair_advance",
+    "ticket_join",
+    "ticket_withdraw",
 ]

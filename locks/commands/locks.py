@@ -41,7 +41,7 @@ def lock_take(
     (a warning, or automation alone) stands beside the new one. Missing when what it names has just been deleted.
     """
     require(by, "lock.take")
-    reason = limits.check_reason(reason)
+    reason = limits.check_reason(reason, tier=scope.strictest_tier)
     _check_choices(kind, effect, link)
     scope.hold()
     scope = scope.kept()

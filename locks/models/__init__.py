@@ -1,6 +1,26 @@
+from locks.models.claim import Claim, Ticket, of_pair
 from locks.models.decision import KeptDecision
 from locks.models.freeze import Freeze, Window
+from locks.models.limits import TierLimits
 from locks.models.lock import Lock
+from locks.models.override import BreakGlassCode, BreakGlassUse, Override, OverrideUse
 from locks.models.scoped import Effect, Pass, ScopeKind, cover
 
-__all__ = ["Effect", "Freeze", "KeptDecision", "Lock", "Pass", "ScopeKind", "Window", "cover"]
+__all__ = [
+    "BreakGlassCode",
+    "BreakGlassUse",
+    "Claim",
+    "Effect",
+    "Freeze",
+    "KeptDecision",
+    "Lock",
+    "Override",
+    "OverrideUse",
+    "Pass",
+    "ScopeKind",
+    "Ticket",
+    "TierLimits",
+    "Window",
+    "cover",
+    "of_pair",
+]

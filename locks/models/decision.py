@@ -28,6 +28,7 @@ class KeptDecision(models.Model):
     lock_ids = ArrayField(models.UUIDField(), default=list)
     freeze_ids = ArrayField(models.UUIDField(), default=list)
     next_open_at = models.DateTimeField(null=True)
+    override = models.ForeignKey("locks.Override", null=True, on_delete=models.SET_NULL, related_name="+")
     policy = models.CharField(max_length=20, blank=True)
 
     class Meta:

@@ -1,4 +1,16 @@
-from locks.queries.deciding import AUTOMATION, ahead, decide, decide_many, sight, windows_on
+from locks.queries.claims import (
+    Line,
+    by_id,
+    claim,
+    claims,
+    decisions,
+    line_of,
+    ticket,
+    tickets,
+    usual_length,
+    waiting_by,
+)
+from locks.queries.deciding import AUTOMATION, decide, decide_many, override_refused, sight, windows_on
 from locks.queries.freezes import coming, freeze, freezes
 from locks.queries.locks import (
     Names,
@@ -20,33 +32,47 @@ from locks.queries.locks import (
     severest,
     wide_locks,
 )
+from locks.queries.overrides import break_glass_uses, codes, overrides
 
 __all__ = [
     "AUTOMATION",
+    "Line",
     "Names",
     "Reach",
-    "ahead",
     "beat",
+    "break_glass_uses",
+    "by_id",
+    "claim",
+    "claims",
+    "codes",
     "coming",
     "counts",
     "decide",
     "decide_many",
+    "decisions",
     "denials",
     "denials_of",
     "freeze",
     "freezes",
     "held_on",
     "history_of",
+    "line_of",
     "lock",
     "lock_by_key",
     "locks",
     "locks_in",
     "named_by",
+    "override_refused",
+    "overrides",
     "places_of",
     "reach",
     "scope_names",
     "severest",
     "sight",
+    "ticket",
+    "tickets",
+    "usual_length",
+    "waiting_by",
     "wide_locks",
     "windows_on",
 ]

@@ -2,16 +2,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 
 from catalog.queries import Place
 from locks.decisions import Bar, Decision, covers_of, weigh
-from locks.models import Freeze, Lock, Window
+from locks.models import Claim, Freeze, Lock, Override, Window
 from portal.accounts.policy import require
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
+from portal.kit.errors import Refused
 
 AUTOMATION = Actor("credential", "", "any program")
 AHEAD = timedelta(days=400)
@@ -31,19 +33,32 @@ select at,
             and (select w.starts_at from locks_window w where w.freeze_id = f.id and w.ends_at > at
                  order by w.ends_at limit 1) <= at
     ),
-    array(select id from locks_freeze where withdrawn_at is null and cover = any(%(covers)s) and known_until <= at)
+    array(select id from locks_freeze where withdrawn_at is null and cover = any(%(covers)s) and known_until <= at),
+    (
+        select id from locks_claim where service_id = %(service)s and environment_id = %(environment)s
+            and finished_at is null and lease_until > at
+    ),
+    array(
+        select run from locks_ticket where service_id = %(service)s and environment_id = %(environment)s
+            and ended_at is null and lease_until > at order by id
+    )
 from moment
 """
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What was on at an instant and covers a place. `unlaid` are freezes whose windows were not laid that far."""
+    """What was on at an instant and covers a place. `unlaid` are freezes whose windows were not laid that far.
+
+    `claim` is the one that runs, `line` are the runs that wait, in order of arrival.
+    """
 
     at: datetime
     locks: list[int]
     windows: list[int]
     unlaid: list[int]
+    claim: int | None
+    line: list[str]
 
     def bars(self) -> list[Bar]:
         found: list[Bar] = list(Lock.objects.filter(pk__in=self.locks)) if self.locks else []
@@ -53,29 +68,80 @@ class Sight:
             found += on(Freeze.objects.filter(pk__in=self.unlaid), self.at)
         return found
 
+    def before(self, run: str) -> tuple[Claim | None, int]:
+        """The claim of another run, and how many wait in line before this one. Nobody is before who deploys already."""
+        claim = Claim.objects.get(pk=self.claim) if self.claim else None
+        if claim and run and claim.run == run:
+            return None, 0
+        return claim, self.line.index(run) if run in self.line else len(self.line)
+
+
+def keys_of(place: Place) -> dict[str, Any]:
+    return {"covers": covers_of(place), "service": place.service_id, "environment": place.environment_id}
+
 
 def sight(place: Place, at: datetime | None = None) -> Sight:
     """The instant is PostgreSQL's, of this very statement, unless it is given."""
     with connection.cursor() as cursor:
-        cursor.execute(SIGHT, {"at": at, "covers": covers_of(place)})
+        cursor.execute(SIGHT, keys_of(place) | {"at": at})
         return Sight(*cursor.fetchone())
 
 
-def decide(place: Place, *, by: By, intent: str = "deploy", now: datetime | None = None) -> Decision:
+def decide(
+    place: Place,
+    *,
+    by: By,
+    intent: str = "deploy",
+    run: str = "",
+    commit: str = "",
+    override: Override | None = None,
+    now: datetime | None = None,
+) -> Decision:
     """May `by` deploy here, at this instant? Every door asks this one function.
 
-    The instant is PostgreSQL's; `now` is for tests and previews.
+    `run` has to wait for nobody but those before it. An `override` that is no good raises Refused; a good one opens
+    if it names all that denies. The instant is PostgreSQL's; `now` is for commands that hold the pair, tests, previews.
     """
     require(by, "gate.ask")
     seen = sight(place, now)
+    if override:
+        check_override(override, place, commit, seen.at)
+    claim, before = seen.before(run)
     bars = seen.bars()
-    first = weigh(place, bars, actor=by.actor, intent=intent, at=seen.at)
-    if not first.denies:
-        return first
-    return weigh(place, bars, actor=by.actor, intent=intent, at=seen.at, ahead=ahead(place, seen.at))
+
+    def weighed(coming: Iterable[Window] = ()) -> Decision:
+        return weigh(
+            place,
+            bars,
+            actor=by.actor,
+            intent=intent,
+            at=seen.at,
+            coming=coming,
+            claim=claim,
+            ahead=before,
+            override=override,
+        )
+
+    first = weighed()
+    return weighed(coming(place, seen.at)) if first.denies else first
 
 
-def ahead(place: Place, at: datetime) -> list[Window]:
+def check_override(override: Override, place: Place, commit: str, at: datetime) -> None:
+    """Raises Refused unless it is good for this commit, here and now."""
+    fault = override.fault(at)
+    if (override.service_id, override.environment_id) != (place.service_id, place.environment_id):
+        fault = f"it is for {override.where}"
+    elif override.commit != commit:
+        fault = f"it is for the commit {override.commit}, not {commit or 'for none'}"
+    if fault:
+        raise override_refused(fault)
+
+
+def override_refused(why: str) -> Refused:
+    return Refused(f"The override opens nothing: {why}.", code="override_refused")
+
+
+def coming(place: Place, at: datetime) -> list[Window]:
     """The windows of its freezes that begin after the instant, as far as a year or so."""
     windows: list[Window] = []
     for freeze in Freeze.objects.filter(withdrawn_at=None, cover__in=covers_of(place)):

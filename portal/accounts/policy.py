@@ -48,6 +48,12 @@ RULES = {
     "run.fetch": Rule("catalog:write", "admins", "fetch runs to do their work"),
     "page.read": Rule("catalog:read", "members", "see pages"),
     "page.write": Rule("catalog:write", "admins", "change pages"),
+    "claim.hold": Rule("gate", "members", "deploy and wait in line"),
+    "claim.revoke": Rule("lock", "owners", "stop this deployment", own=True),
+    "override.ask": Rule("admin", "owners", "break glass here"),
+    "override.approve": Rule("admin", "owners", "approve or withdraw this override"),
+    "code.issue": Rule("admin", "owners", "issue break-glass codes for this environment"),
+    "limits.write": Rule("admin", "admins", "change the limits of a tier"),
     "audit.read": Rule("admin", "members", "read the audit log"),
     "account.write": Rule("admin", "admins", "change accounts"),
 }

@@ -13,8 +13,8 @@ from locks.wishes import read_allows
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
-from portal.api.envelope import body
-from portal.api.present import decision_json, lock_json
+from portal.api.claims import override_in
+from portal.api.present import decision_json, lock_json, stopped
 from portal.kit.clock import database_now, duration, instant
 from portal.kit.errors import Invalid
 
@@ -33,14 +33,14 @@ def gate(request: Request) -> Response:
         intent=params.get("intent") or "deploy",
         commit=params.get("commit", ""),
         run=params.get("run", ""),
+        override=override_in(by, params),
         by=by,
     )
     shown = decision_json(decision)
     # An alias is answered by the true name; a client can still tell that this is the answer to its question.
     shown["asked"] = {"service": params.get("service", ""), "environment": params.get("environment", "")}
-    if decision.denies:
-        headers = {"Retry-After": str(decision.retry_after)} if decision.retry_after else None
-        return Response(body("locked", decision.message) | {"decision": shown}, status=423, headers=headers)
+    if decision.stops:
+        return stopped(decision, shown)
     shown["receipt"] = receipts.issue(decision, commit=params.get("commit", ""))
     return Response({"ok": True, "decision": shown})
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from catalog.kinds import definition_of
 from catalog.models import Blueprint, Entity, Migration
@@ -14,8 +15,10 @@ from catalog.scorecards import queries as scorecards
 from deployments.models import Deployment, InboxItem
 from deployments.queries import Cell
 from locks.decisions import Decision, facts
-from locks.models import Freeze, Lock, Window
+from locks.models import BreakGlassCode, BreakGlassUse, Claim, Freeze, Lock, Override, Ticket, Window
+from locks.queries import Line
 from portal.api.auth import by_of
+from portal.api.envelope import body
 from portal.api.selection import Selection, flag, selection
 from portal.kit.by import By
 from portal.kit.clock import iso
@@ -114,8 +117,70 @@ def decision_json(decision: Decision) -> Json:
     return facts(decision) | {
         "locks": [lock_json(lock) for lock in decision.locks],
         "freezes": [freeze_json(window.freeze) | window_json(window) for window in decision.freezes],
+        "claim": claim_json(decision.claim) if decision.claim else None,
+        "override": override_json(decision.override) if decision.override else None,
         "url": url_of(page),
     }
+
+
+def stopped(decision: Decision, shown: Json | None = None) -> Response:
+    """423: the caller may not go on now, and the decision says why."""
+    headers = {"Retry-After": str(decision.retry_after)} if decision.retry_after else None
+    error = body("locked" if decision.denies else "wait", decision.message)
+    return Response(error | {"decision": shown or decision_json(decision)}, status=423, headers=headers)
+
+
+def claim_json(claim: Claim) -> Json:
+    """`heartbeat_every` is how often, in seconds, its holder had better say that he is alive."""
+    lease = int(claim.lease.total_seconds())
+    return {
+        "id": str(claim.public_id),
+        **claim.facts(),
+        "holder": {"kind": claim.holder_kind, "name": claim.holder_name},
+        "lease": lease,
+        "lease_until": iso(claim.lease_until),
+        "heartbeat_every": max(1, lease // 4),
+    }
+
+
+def ticket_json(ticket: Ticket) -> Json:
+    return {
+        "id": str(ticket.public_id),
+        **ticket.facts(),
+        "holder": {"kind": ticket.holder_kind, "name": ticket.holder_name},
+        "lease": int(ticket.lease.total_seconds()),
+        "lease_until": iso(ticket.lease_until),
+    }
+
+
+def line_json(line: Line) -> Json:
+    return ticket_json(line.ticket) | {
+        "ready": line.ready,
+        "position": line.position,
+        "deploying": claim_json(line.holder) if line.holder else None,
+        "starts_at": iso(line.starts_at),
+        "ask_again": 2 if line.position == 1 else 5,
+        "decision": decision_json(line.decision),
+    }
+
+
+def override_json(override: Override) -> Json:
+    return {
+        "id": str(override.public_id),
+        **override.facts(),
+        "uses": [
+            {"run": each.run, "run_url": each.run_url or None, "at": iso(each.at)} for each in override.uses.all()
+        ],
+    }
+
+
+def code_json(code: BreakGlassCode) -> Json:
+    used = [each.used_at for each in code.uses.all()]
+    return {"id": str(code.public_id), **code.facts(), "used_at": iso(min(used, default=None)), "uses": len(used)}
+
+
+def use_json(use: BreakGlassUse) -> Json:
+    return {"id": str(use.public_id), **use.facts(), "verdict_means": use.get_verdict_display()}
 
 
 def freeze_json(freeze: Freeze) -> Json:

@@ -3,7 +3,7 @@
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -21,15 +21,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def advisory_lock(*names: str, shared: bool = False) -> None:
+def advisory_lock(*names: str) -> None:
     """Waits for a lock named by `names` and holds it until the transaction ends.
 
     Only the *next* statement sees what the one who was waited for has written.
     """
+    advisory_lock_within([], names)
+
+
+def advisory_lock_within(shared: Sequence[tuple[str, ...]], alone: tuple[str, ...]) -> None:
+    """Waits for all of `shared`, which others may hold as well, one after the other, then for `alone`."""
     _check_transaction()
-    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    calls = [*("pg_advisory_xact_lock_shared(%s)" for _ in shared), "pg_advisory_xact_lock(%s)"]
     with connection.cursor() as cursor:
-        cursor.execute(f"select {function}(%s)", [_number(names)])
+        cursor.execute(f"select {', '.join(calls)}", [_number(names) for names in (*shared, alone)])
 
 
 def advisory_locks(all_names: Iterable[tuple[str, ...]]) -> None:

@@ -10,9 +10,10 @@ from django.utils.module_loading import import_string
 from catalog import queries as catalog
 from catalog.wishes import Wish
 from locks import scopes
+from locks.runs import Run
 from portal.accounts.models import Credential
 from portal.audit.models import Delivery, Event
-from portal.kit.by import By
+from portal.kit.by import By, system
 from portal.kit.clock import database_now
 from tests.conftest import SETUP
 
@@ -35,6 +36,7 @@ ACTION = {
     "invocationMethod": {"type": "WEBHOOK", "url": "https://example.org"},
 }
 PAGE = {"identifier": "board", "type": "dashboard", "widgets": [{"id": "w", "type": "markdown"}]}
+RUN = Run("gh:1:1")
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
 READY = {"identifier": "ready", "title": "Ready", "rules": []}
 
@@ -153,6 +155,46 @@ CASES = {
         ["freeze.created", "freeze.changed"],
     ),
     "freeze_withdraw": (lambda do, shop: do(frozen(), by=SETUP), ["freeze.created", "freeze.withdrawn"]),
+    "claim_begin": (lambda do, shop: do(shop.checkout_production, RUN, by=SETUP), ["claim.begun"]),
+    "claim_heartbeat": (lambda do, shop: do(begun(shop), begun(shop).fence, by=SETUP), ["claim.begun"]),
+    "claim_finish": (
+        lambda do, shop: do(begun(shop), begun(shop).fence, "success", by=SETUP),
+        ["claim.begun", "claim.finished"],
+    ),
+    "claim_revoke": (lambda do, shop: do(begun(shop), by=SETUP), ["claim.begun", "claim.revoked"]),
+    "ticket_join": (
+        lambda do, shop: do(shop.search_production, RUN, by=SETUP),
+        ["ticket.joined", "ticket.ready"],
+    ),
+    "ticket_withdraw": (
+        lambda do, shop: do(queued(shop), by=SETUP),
+        ["ticket.joined", "ticket.ready", "ticket.withdrawn"],
+    ),
+    "override_ask": (
+        lambda do, shop: do(shop.checkout_production, [held(shop).public_id], commit="c", reason="fire", by=SETUP),
+        ["lock.taken", "override.asked"],
+    ),
+    "override_approve": (
+        lambda do, shop: do(override(shop), by=system("another")),
+        ["lock.taken", "override.asked", "override.approved"],
+    ),
+    "override_withdraw": (
+        lambda do, shop: do(override(shop), by=SETUP),
+        ["lock.taken", "override.asked", "override.withdrawn"],
+    ),
+    "codes_issue": (
+        lambda do, shop: do(catalog.environment_named("prod"), count=2, by=SETUP),
+        ["break_glass_code.issued", "break_glass_code.issued"],
+    ),
+    "code_revoke": (
+        lambda do, shop: do(code(), by=SETUP),
+        ["break_glass_code.issued", "break_glass_code.revoked"],
+    ),
+    "code_use": (
+        lambda do, shop: do("pcg", shop.search_production, RUN, reason="fire", used_at=database_now(), by=SETUP),
+        ["break_glass.used"],
+    ),
+    "limits_set": (lambda do, shop: do("test", {"shortest_reason": 9}, by=SETUP), ["tier_limits.changed"]),
     "gate_ask": (lambda do, shop: do(shop.checkout_production, by=SETUP), []),
     "user_create": (lambda do, shop: do("d@example.org", "Dan", password=None, by=SETUP), ["user.created"]),
     "user_update": (
@@ -285,6 +327,23 @@ def kept():
 
 def held(shop):
     return import_string("locks.commands.lock_take")(scopes.pair(shop.checkout_production), reason="why", by=SETUP)
+
+
+def begun(shop):
+    return import_string("locks.commands.claim_begin")(shop.checkout_production, RUN, by=SETUP).claim
+
+
+def queued(shop):
+    return import_string("locks.commands.ticket_join")(shop.checkout_production, RUN, by=SETUP).ticket
+
+
+def override(shop):
+    ask = import_string("locks.commands.override_ask")
+    return ask(shop.checkout_production, [held(shop).public_id], commit="c", reason="fire", by=SETUP)
+
+
+def code():
+    return import_string("locks.commands.codes_issue")(catalog.environment_named("prod"), by=SETUP)[0][0]
 
 
 def christmas(**more):

@@ -76,6 +76,66 @@ _FREEZE = {
 }
 FREEZE = shown({**_FREEZE, "windows": listed(shown(WINDOW), "The next five.")}, name="Freeze")
 FROZEN = shown({**_FREEZE, **WINDOW}, name="Frozen", about="A freeze, and the window that is on.")
+_RUN = {
+    "service": SERVICE,
+    "environment": ENVIRONMENT,
+    "run": text("github:42:1", "provider:run:attempt."),
+    "run_url": null(text("https://ci.example/runs/42")),
+    "holder": shown({"kind": text("credential"), "name": text("CI")}),
+    "intent": choice(INTENTS),
+    "commit": null(text("4f2a9c1")),
+    "version": null(text("2.14.0")),
+}
+CLAIM = shown(
+    {
+        "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f711", format="uuid"),
+        **_RUN,
+        "fence": whole(17, "Goes up with every claim of the pair."),
+        "begun_at": instant(),
+        "revoked_at": null(instant()).like(None),
+        "revoked_by": null(text("Dana")).like(None),
+        "finished_at": null(instant()).like(None),
+        "outcome": null(choice(["success", "failure", "cancelled", "lapsed"])).like(None),
+        "late_at": null(instant("When it came to finish after its lease was gone: two may have deployed.")).like(None),
+        "lease": whole(60, "Seconds."),
+        "lease_until": instant(),
+        "heartbeat_every": whole(15, "Seconds."),
+    },
+    name="Claim",
+)
+TICKET = {
+    "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f712", format="uuid"),
+    **_RUN,
+    "arrived_at": instant(),
+    "ready_at": null(instant()).like(None),
+    "ended_at": null(instant()).like(None),
+    "ending": null(choice(["begun", "withdrawn", "lapsed"])).like(None),
+    "lease": whole(60, "Seconds."),
+    "lease_until": instant(),
+}
+OVERRIDE = shown(
+    {
+        "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f710", format="uuid"),
+        "service": SERVICE,
+        "environment": ENVIRONMENT,
+        "commit": text("4f2a9c1"),
+        "passes": listed(text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"), "Ids of locks and freezes."),
+        "reason": text("payments are down, this is the fix"),
+        "link": null(text("https://example.org/incidents/7")),
+        "holder": text("Dana"),
+        "expires_at": instant(),
+        "max_uses": whole(1),
+        "needs_approval": flag(True),
+        "approved_at": null(instant()).like(None),
+        "approver": null(text("Priya")).like(None),
+        "withdrawn_at": null(instant()).like(None),
+        "withdrawn_by": null(text("Dana")).like(None),
+        "uses": listed(
+            shown({"run": text("github:42:1"), "run_url": null(text("https://ci.example/runs/42")), "at": instant()})
+        ).like([]),
+    },
+    name="Override",
+)
 _DECISION = {
     "service": SERVICE,
     "environment": text("production", "Its true name, whatever was asked."),
@@ -83,11 +143,14 @@ _DECISION = {
     "intent": choice(INTENTS),
     "at": instant("When it was decided."),
     "message": text("checkout in production is open.", "A sentence for people."),
-    "stopped_by": null(choice(["lock", "freeze"])).like(None),
+    "stopped_by": null(choice(["lock", "freeze", "claim", "line"])).like(None),
+    "ahead": whole(0, "How many wait in line before this run."),
     "next_open_at": null(instant("When, as things stand, nothing denies any more.")).like(None),
     "retry_after": null(whole(7200, "Seconds until asking again can be worth it.")).like(None),
     "locks": listed(LOCK, "All that cover the place, the most severe first."),
     "freezes": listed(FROZEN, "Those that are on.").like([]),
+    "claim": null(CLAIM).about("Who deploys now.").like(None),
+    "override": null(OVERRIDE).about("What passed all that would have denied.").like(None),
     "url": text("https://portal.example.org/catalog/service/entities/checkout", "The service's page."),
     "asked": shown({"service": text("checkout"), "environment": text("prod")}),
 }
@@ -98,27 +161,42 @@ ALLOWED = shown(
 )
 DENIED = shown(
     {
-        "outcome": always("deny"),
+        "outcome": choice(["deny", "wait"], "Wait: another run deploys, or others wait in line before."),
         **_DECISION,
         "message": text("checkout in production is locked by Dana until 17:40 UTC: debugging the payment retries"),
-        "stopped_by": null(choice(["lock", "freeze"])),
+        "stopped_by": null(choice(["lock", "freeze", "claim", "line"])),
         "next_open_at": null(instant(example="2026-02-03T17:40:00.000Z")),
         "retry_after": null(whole(7200)),
     },
     name="Denied",
 )
+DENIED_OR_WAIT = free({"outcome": "wait", "message": "checkout in production has to wait"}, "As `/gate` answers it.")
+_ERROR = choice(["locked", "wait"])
 LOCKED = Answer(
-    "Denied. Stop, and show `message`.",
+    "Not now. Stop, and show `message`.",
     shown(
         {
             "ok": always(False),
-            "error": always("locked"),
+            "error": _ERROR,
             "message": text(DENIED.example["message"]),
             "details": free({}),
             "decision": DENIED,
         }
     ),
     {"Retry-After": text("7200", "Seconds; absent where a lock is open-ended.")},
+)
+STOPPED = Answer(
+    "Not now: `decision` says why.",
+    shown(
+        {
+            "ok": always(False),
+            "error": _ERROR,
+            "message": text(DENIED.example["message"]),
+            "details": free({}),
+            "decision": DENIED_OR_WAIT,
+        }
+    ),
+    LOCKED.headers,
 )
 ID = in_path("public_id", text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", "The lock's id.", minLength=1))
 NO_LOCK = missing("lock", "There is no such lock.")
@@ -144,7 +222,10 @@ GROUP = Group(
                 query("environment", ENVIRONMENT, needed=True),
                 query("intent", choice(INTENTS)),
                 query("commit", text("4f2a9c1", "What is to be deployed.")),
-                query("run", text("https://ci.example/runs/42", "Who asks, for the record.")),
+                query("run", text("github:42:1", "Who asks: a run has to wait for nobody but those before it.")),
+                query(
+                    "override", text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f710", "An override's id. Its use is counted.")
+                ),
             ],
             answers={200: ok("Go on, perhaps with a warning.", decision=ALLOWED), 404: UNKNOWN, 423: LOCKED},
         ),

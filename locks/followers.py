@@ -1,0 +1,21 @@
+"""What follows, by itself, when something may have opened: the first in line is told that it is his turn."""
+
+from typing import Any
+
+from locks.commands import lines_advance
+from locks.models import Ticket
+from portal.audit.models import Delivery
+
+OPENERS = (
+    "lock.released", "lock.expired", "freeze.ended", "freeze.changed", "freeze.withdrawn",
+    "claim.finished", "claim.lapsed", "ticket.withdrawn", "ticket.lapsed",
+)  # fmt: skip
+
+
+def somebody_waits() -> bool:
+    return Ticket.objects.filter(ended_at=None).exists()
+
+
+def advance(delivery: Delivery) -> dict[str, Any]:
+    """All lines, not this event's alone: a lock may have covered many. Asking twice does no harm."""
+    return {"lines": lines_advance()}

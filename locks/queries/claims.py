@@ -1,0 +1,119 @@
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+
+from catalog.queries import Place
+from locks.decisions import Decision
+from locks.models import Claim, KeptDecision, Ticket, of_pair
+from locks.queries.deciding import decide
+from portal.accounts.policy import require
+from portal.kit.by import Actor, By
+from portal.kit.clock import database_now
+from portal.kit.errors import Missing
+
+M = TypeVar("M", bound=Model)
+ENOUGH = 20  # past deployments to estimate from
+
+
+@dataclass(frozen=True)
+class Line:
+    """A ticket as it stands: `position` is 1 for the first, 0 when it stands in line no more; `holder` deploys now.
+
+    `starts_at` is when its turn may come, from how long deployments of the pair have taken; None when nobody can tell.
+    """
+
+    ticket: Ticket
+    position: int
+    holder: Claim | None
+    decision: Decision
+    starts_at: datetime | None
+
+    @property
+    def ready(self) -> bool:
+        """Its turn: it may begin."""
+        return bool(self.ticket.ready_at) and not self.ticket.ended_at
+
+
+def claims(by: By, *, state: str = "running", place: Place | None = None) -> QuerySet[Claim]:
+    """`state` is running, lapsed or all; newest first."""
+    require(by, "lock.read")
+    found: QuerySet[Claim] = Claim.objects.order_by("-id")
+    if state == "running":
+        found = found.filter(finished_at=None, lease_until__gt=database_now())
+    if state == "lapsed":
+        found = found.filter(outcome=Claim.Outcome.LAPSED)
+    return found.filter(of_pair(place)) if place else found
+
+
+def claim(by: By, public_id: str | UUID) -> Claim:
+    return by_id(by, Claim, public_id, "claim")
+
+
+def tickets(by: By, *, place: Place | None = None) -> QuerySet[Ticket]:
+    """Those who wait, in order of arrival."""
+    require(by, "lock.read")
+    found: QuerySet[Ticket] = Ticket.objects.waiting(database_now())
+    return found.filter(of_pair(place)) if place else found
+
+
+def ticket(by: By, public_id: str | UUID) -> Ticket:
+    return by_id(by, Ticket, public_id, "ticket")
+
+
+def by_id(by: By, kind: type[M], public_id: str | UUID, called: str) -> M:
+    require(by, "lock.read")
+    try:
+        found: M | None = kind._default_manager.filter(public_id=public_id).first()
+    except (ValidationError, ValueError):
+        found = None
+    if found is None:
+        raise Missing(f"There is no {called} with the id {public_id}.")
+    return found
+
+
+def waiting_by(ticket: Ticket) -> By:
+    """Who waits, as the gate sees him."""
+    kind = "user" if ticket.holder_kind == "user" else "credential"
+    actor = Actor(kind, ticket.holder_key, ticket.holder_name, scopes=frozenset({"gate"}))  # type: ignore[arg-type]
+    return By(actor, "clock")
+
+
+def line_of(ticket: Ticket, place: Place, *, now: datetime | None = None) -> Line:
+    at = now or database_now()
+    waiting = list(Ticket.objects.waiting(at).filter(of_pair(place)).values_list("pk", flat=True))
+    position = waiting.index(ticket.pk) + 1 if ticket.pk in waiting else 0
+    decision = decide(place, by=waiting_by(ticket), intent=ticket.intent, run=ticket.run, now=at)
+    return Line(ticket, position, decision.claim, decision, _starts_at(place, decision, position, at))
+
+
+def _starts_at(place: Place, decision: Decision, position: int, at: datetime) -> datetime | None:
+    """After whoever deploys now and those before; not before the gate opens."""
+    usual = usual_length(place)
+    if not position or (decision.denies and decision.next_open_at is None):
+        return None
+    if usual is None and (decision.claim or position > 1):
+        return None
+    each = usual or timedelta()
+    left = max(each - (at - decision.claim.begun_at), timedelta()) if decision.claim else timedelta()
+    return max(at + left, decision.next_open_at or at) + (position - 1) * each
+
+
+def usual_length(place: Place) -> timedelta | None:
+    """How long a deployment of the pair takes: the median of the last few that ended by themselves."""
+    ended = Claim.objects.filter(of_pair(place), outcome__in=[Claim.Outcome.SUCCESS, Claim.Outcome.FAILURE])
+    spans = [end - begin for begin, end in ended.order_by("-id").values_list("begun_at", "finished_at")[:ENOUGH] if end]
+    return median(spans) if spans else None  # type: ignore[type-var]
+
+
+def decisions(by: By, *, place: Place | None = None, outcome: str = "") -> QuerySet[KeptDecision]:
+    """What was kept of the gate's answers, newest first."""
+    require(by, "lock.read")
+    found = KeptDecision.objects.order_by("-id")
+    if place:
+        found = found.filter(Q(service_identifier=place.service, environment_identifier=place.environment))
+    return found.filter(outcome=outcome) if outcome else found
