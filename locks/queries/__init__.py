@@ -11,6 +11,7 @@ from locks.queries.claims import (
     waiting_by,
 )
 from locks.queries.deciding import AUTOMATION, decide, decide_many, override_refused, sight, windows_on
+from locks.queries.foresight import Reason, Simulation, explain, simulate
 from locks.queries.freezes import coming, freeze, freezes
 from locks.queries.locks import (
     Names,
@@ -39,6 +40,8 @@ __all__ = [
     "Line",
     "Names",
     "Reach",
+    "Reason",
+    "Simulation",
     "beat",
     "break_glass_uses",
     "by_id",
@@ -52,6 +55,7 @@ __all__ = [
     "decisions",
     "denials",
     "denials_of",
+    "explain",
     "freeze",
     "freezes",
     "held_on",
@@ -69,6 +73,7 @@ __all__ = [
     "scope_names",
     "severest",
     "sight",
+    "simulate",
     "ticket",
     "tickets",
     "usual_length",

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
@@ -6,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import queries as catalog
-from locks import queries, receipts, scopes
+from locks import limits, queries, receipts, scopes
 from locks.commands import DEFAULT, gate_ask, lock_extend, lock_release, lock_take
 from locks.models import Lock
 from locks.wishes import read_allows
@@ -14,7 +15,8 @@ from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.claims import override_in
-from portal.api.present import decision_json, lock_json, stopped
+from portal.api.present import decision_json, lock_json, simulation_json, stopped
+from portal.api.selection import flag
 from portal.kit.clock import database_now, duration, instant
 from portal.kit.errors import Invalid
 
@@ -37,6 +39,9 @@ def gate(request: Request) -> Response:
         by=by,
     )
     shown = decision_json(decision)
+    if flag(request, "explain"):
+        reasons = queries.explain(place, by=by, intent=decision.intent, run=params.get("run", ""), now=decision.at)
+        shown |= {"policy": limits.policy_version(), "explanation": [asdict(each) for each in reasons]}
     # An alias is answered by the true name; a client can still tell that this is the answer to its question.
     shown["asked"] = {"service": params.get("service", ""), "environment": params.get("environment", "")}
     if decision.stops:
@@ -80,6 +85,18 @@ def locks(request: Request) -> Response:
         scope=params.get("scope", ""),
     )
     return Response({"ok": True, "locks": [lock_json(lock) for lock in found[:MOST]]})
+
+
+@api_view(["POST"])
+def simulation(request: Request) -> Response:
+    """What a lock of this scope would meet. Writes nothing."""
+    by = by_of(request)
+    require(by, "lock.read")
+    data = object_of(request)
+    names = {name: _text(data, name) for name in ("service", "environment", "tier", "team")}
+    scope = scopes.named(_text(data, "scope") or "pair", **names)
+    found = queries.simulate(scope.kind, scope.columns(), by=by)
+    return Response({"ok": True, "simulation": simulation_json(found)})
 
 
 @api_view(["GET", "DELETE"])

@@ -16,7 +16,7 @@ from deployments.models import Deployment, InboxItem
 from deployments.queries import Cell
 from locks.decisions import Decision, facts
 from locks.models import BreakGlassCode, BreakGlassUse, Claim, Freeze, Lock, Override, Ticket, Window
-from locks.queries import Line
+from locks.queries import Line, Simulation
 from portal.api.auth import by_of
 from portal.api.envelope import body
 from portal.api.selection import Selection, flag, selection
@@ -161,6 +161,18 @@ def line_json(line: Line) -> Json:
         "starts_at": iso(line.starts_at),
         "ask_again": 2 if line.position == 1 else 5,
         "decision": decision_json(line.decision),
+    }
+
+
+def simulation_json(found: Simulation) -> Json:
+    return {
+        "places": found.reach.count,
+        "examples": [{"service": service, "environment": environment} for service, environment in found.reach.places],
+        "held": lock_json(found.held) if found.held else None,
+        "running": [claim_json(each) for each in found.running],
+        "waiting": [ticket_json(each) for each in found.waiting],
+        "people": found.people,
+        "teams": found.teams,
     }
 
 

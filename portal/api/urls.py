@@ -146,6 +146,7 @@ urlpatterns = [
     path("freezes/preview", freezes.preview),
     path("freezes/<str:public_id>", freezes.freeze),
     path("locks", locks.locks),
+    path("locks/simulation", locks.simulation),
     path("locks/<str:public_id>/extension", locks.extension),
     path("locks/<str:public_id>", locks.lock),
     path("deployments", deployments.deployments),

@@ -1,6 +1,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.dateparse import parse_datetime
 
 from locks.models import KeptDecision, Lock
@@ -141,3 +143,17 @@ def test_a_program_may_not_take_over_somebody_elses_lock(shop, ci, page, bob):
     assert ci.delete(f"locks/{lock.public_id}?reason=mine").status == 403
     assert gate(ci).status == 423
     assert KeptDecision.objects.count() == 1
+
+
+def test_an_allowing_check_asks_the_database_three_times(shop, ci, page, alice):
+    from locks import scopes
+    from locks.commands import freeze_create, lock_take
+    from tests.locks.test_freezes import always
+
+    lock_take(scopes.pair(shop.checkout_staging), reason="elsewhere", by=page(alice))
+    freeze_create(scopes.pair(shop.checkout_staging), always(), by=page(alice))
+    gate(ci)  # the first use of a credential notes itself
+    with CaptureQueriesContext(connection) as asked:
+        assert gate(ci).status == 200
+    # Who asks, which place it is, what covers it.
+    assert len(asked) == 3

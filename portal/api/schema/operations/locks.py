@@ -154,9 +154,26 @@ _DECISION = {
     "url": text("https://portal.example.org/catalog/service/entities/checkout", "The service's page."),
     "asked": shown({"service": text("checkout"), "environment": text("prod")}),
 }
+_EXPLAINED = {
+    "policy": text("2.0", "The version of the rules and limits; with `explain`."),
+    "explanation": listed(
+        shown(
+            {
+                "rule": choice(["lock", "freeze", "claim", "line"]),
+                "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"),
+                "title": text("lock of search everywhere: reindexing"),
+                "applies": flag(False),
+                "why": text("it covers search everywhere, not this place"),
+            }
+        ),
+        "With `explain`.",
+    ),
+}
 ALLOWED = shown(
     {"outcome": choice(["allow", "warn"]), **_DECISION, "locks": _DECISION["locks"].like([])}
-    | {"receipt": text("eyJv…", "Hand it back as the report's `decision`.")},
+    | {"receipt": text("eyJv…", "Hand it back as the report's `decision`.")}
+    | _EXPLAINED,
+    optional="policy explanation",
     name="Allowed",
 )
 DENIED = shown(
@@ -167,7 +184,9 @@ DENIED = shown(
         "stopped_by": null(choice(["lock", "freeze", "claim", "line"])),
         "next_open_at": null(instant(example="2026-02-03T17:40:00.000Z")),
         "retry_after": null(whole(7200)),
+        **_EXPLAINED,
     },
+    optional="policy explanation",
     name="Denied",
 )
 DENIED_OR_WAIT = free({"outcome": "wait", "message": "checkout in production has to wait"}, "As `/gate` answers it.")
@@ -198,6 +217,18 @@ STOPPED = Answer(
     ),
     LOCKED.headers,
 )
+SIMULATION = shown(
+    {
+        "places": whole(6, "How many services in environments it covers."),
+        "examples": listed(shown({"service": SERVICE, "environment": ENVIRONMENT})),
+        "held": null(LOCK).about("The manual lock that is there already.").like(None),
+        "running": listed(CLAIM, "Who deploys there now, and may finish."),
+        "waiting": listed(shown(TICKET, name="Ticket"), "Who waits in line there."),
+        "people": listed(text("Dana"), "Who deploys there, waits to, or did in the last seven days."),
+        "teams": listed(text("payments"), "Who owns what it covers."),
+    },
+    name="Simulation",
+)
 ID = in_path("public_id", text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", "The lock's id.", minLength=1))
 NO_LOCK = missing("lock", "There is no such lock.")
 _UNTIL = {
@@ -222,6 +253,7 @@ GROUP = Group(
                 query("environment", ENVIRONMENT, needed=True),
                 query("intent", choice(INTENTS)),
                 query("commit", text("4f2a9c1", "What is to be deployed.")),
+                query("explain", flag(True, "List each rule that was looked at, and why it applies or does not.")),
                 query("run", text("github:42:1", "Who asks: a run has to wait for nobody but those before it.")),
                 query(
                     "override", text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f710", "An override's id. Its use is counted.")
@@ -275,6 +307,18 @@ GROUP = Group(
                     details={"lock": LOCK.example},
                 ),
             },
+        ),
+        Operation(
+            "lock_simulate",
+            "POST",
+            "/locks/simulation",
+            "See what a lock would meet",
+            about="Nothing is written. What runs may finish all the same.",
+            needs="lock.read",
+            body=sent({"scope": null(choice(ScopeKind.values)), **_NAMED}, name="LockDraft").like(
+                {"service": "checkout", "environment": "production"}
+            ),
+            answers={200: ok("What it would meet.", simulation=SIMULATION), 404: UNKNOWN},
         ),
         Operation(
             "lock",
