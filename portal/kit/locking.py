@@ -21,20 +21,24 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def advisory_lock(*names: str) -> None:
-    """Waits for a lock named by `names` and holds it until the transaction ends.
+def advisory_lock(*names: str, shared: bool = False) -> None:
+    """Waits for a lock named by `names` and holds it until the transaction ends; others who share it may hold it as well.
 
     Only the *next* statement sees what the one who was waited for has written.
     """
-    advisory_lock_within([], names)
+    _advisory_locks([(names, shared)])
 
 
-def advisory_lock_within(shared: Sequence[tuple[str, ...]], alone: tuple[str, ...]) -> None:
-    """Waits for all of `shared`, which others may hold as well, one after the other, then for `alone`."""
+def advisory_lock_within(wider: Sequence[tuple[str, ...]], alone: tuple[str, ...]) -> None:
+    """Waits for all of `wider`, which others may hold as well, one after the other, then for `alone`."""
+    _advisory_locks([*((names, True) for names in wider), (alone, False)])
+
+
+def _advisory_locks(wanted: Sequence[tuple[tuple[str, ...], bool]]) -> None:
     _check_transaction()
-    calls = [*("pg_advisory_xact_lock_shared(%s)" for _ in shared), "pg_advisory_xact_lock(%s)"]
+    calls = [f"pg_advisory_xact_lock{'_shared' if shared else ''}(%s)" for _, shared in wanted]
     with connection.cursor() as cursor:
-        cursor.execute(f"select {', '.join(calls)}", [_number(names) for names in (*shared, alone)])
+        cursor.execute(f"select {', '.join(calls)}", [_number(names) for names, _ in wanted])
 
 
 def advisory_locks(all_names: Iterable[tuple[str, ...]]) -> None:
