@@ -51,6 +51,11 @@ def blueprints(by: By) -> QuerySet[Blueprint]:
     return Blueprint.objects.order_by("title", "id")
 
 
+def blueprints_known() -> list[str]:
+    """Their identifiers."""
+    return list(Blueprint.objects.values_list("identifier", flat=True))
+
+
 def blueprints_pointing_at(identifier: str) -> list[str]:
     """Titles of other blueprints that have this one as the target of a relation or of an aggregation."""
     others = Blueprint.objects.exclude(identifier=identifier).order_by("title")

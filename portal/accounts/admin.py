@@ -1,11 +1,14 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from portal.accounts.commands import (
     credential_create,
@@ -13,11 +16,14 @@ from portal.accounts.commands import (
     team_create,
     team_update,
     user_create,
+    user_invite,
     user_update,
 )
-from portal.accounts.models import SCOPES, Credential, Team, User
+from portal.accounts.models import SCOPES, Credential, Organization, Secret, Team, User
+from portal.accounts.organization import organization_update, secret_create, secret_delete, secret_update
 from portal.kit.admin import CommandAdmin, CommandForm, each_done
 from portal.kit.by import By
+from portal.kit.errors import Invalid, PortalError
 
 
 class UserForm(CommandForm):
@@ -25,7 +31,7 @@ class UserForm(CommandForm):
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Left empty, it stays as it is. Somebody without one cannot sign in by password.",
+        help_text="Left empty, it stays as it is; for somebody new you get a link by which they choose one.",
     )
 
     def clean_password(self) -> str:
@@ -40,10 +46,39 @@ class UserAdmin(CommandAdmin):
     noun = "user"
     form = UserForm
     fields = ("email", "name", "role", "is_active", "timezone", "moderates", "password")
-    list_display = ("email", "name", "role", "is_active", "created_at")
+    list_display = ("email", "name", "role", "status", "created_at")
     list_filter = ("role", "is_active", "teams")
     search_fields = ("email", "name")
     ordering = ("email",)
+    actions = ("invite",)
+
+    def response_add(self, request: Any, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        if obj.has_usable_password():
+            return super().response_add(request, obj, post_url_continue)
+        return self._links(request, [obj])
+
+    @admin.action(description="Make links that let the chosen people in")
+    def invite(self, request: Any, rows: Any) -> HttpResponse | None:
+        try:
+            return self._links(request, rows)
+        except PortalError as error:
+            messages.error(request, error.message)
+            return None
+
+    @transaction.atomic
+    def _links(self, request: Any, people: Any) -> HttpResponse:
+        """The one answer that holds the links."""
+        made = [(each, user_invite(each.email, by=request.by)[1]) for each in people]
+        links = [(each, settings.BASE_URL + reverse("pages:invitation", args=[secret])) for each, secret in made]
+        context = self.admin_site.each_context(request) | {
+            "title": "Invitations",
+            "opts": self.opts,
+            "links": links,
+            "list_url": self.address("changelist"),
+        }
+        response = TemplateResponse(request, "admin/accounts/user/invitation.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
 
     def write(self, by: By, row: User, form: Any, *, fresh: bool) -> User:
         data = dict(form.cleaned_data)
@@ -53,6 +88,54 @@ class UserAdmin(CommandAdmin):
         user = user_create(data["email"], data["name"], password=password or None, role=data["role"], by=by)
         rest = {name: data[name] for name in ("is_active", "timezone", "moderates")}
         return user_update(user, rest, by=by)
+
+
+@admin.register(Organization)
+class OrganizationAdmin(CommandAdmin):
+    noun = "organization"
+    fields = ("name",)
+    list_display = ("name",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return not Organization.objects.exists()
+
+    def write(self, by: By, row: Organization, form: Any, *, fresh: bool) -> Organization:
+        return organization_update({"name": form.cleaned_data["name"]}, by=by)
+
+
+class SecretForm(CommandForm):
+    value = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Kept encrypted, and never shown again. Left empty, it stays as it is.",
+    )
+
+
+@admin.register(Secret)
+class SecretAdmin(CommandAdmin):
+    noun = "secret"
+    form = SecretForm
+    fields = ("name", "description", "value")
+    list_display = ("name", "description", "updated_at")
+    search_fields = ("name", "description")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("name",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def erase(self, by: By, row: Secret) -> None:
+        secret_delete(row.name, by=by)
+
+    def write(self, by: By, row: Secret, form: Any, *, fresh: bool) -> Secret:
+        data = form.cleaned_data
+        if not fresh:
+            return secret_update(row.name, value=data["value"] or None, description=data["description"], by=by)
+        if not data["value"]:
+            raise Invalid.at("value", "a secret has a value")
+        return secret_create(data["name"], data["value"], description=data["description"], by=by)
 
 
 class TeamForm(CommandForm):

@@ -49,6 +49,10 @@ class User(AbstractBaseUser):
     )
     timezone = models.CharField(max_length=60, default="UTC")
     is_active = models.BooleanField(default=True)
+    is_service = models.BooleanField("service account", default=False, help_text="A program's account: no sign-in.")
+    # The link that lets somebody in to set a password is known to its holder alone.
+    invitation_hash = models.CharField(max_length=64, blank=True, editable=False)
+    invited_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -63,7 +67,7 @@ class User(AbstractBaseUser):
         return self.name or self.email
 
     def noun(self) -> Noun:
-        return Noun("user", str(self.pk), str(self))
+        return Noun("user", str(self.pk), str(self), blueprint="_user", entity=self.email)
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -74,6 +78,19 @@ class User(AbstractBaseUser):
             "timezone": self.timezone,
             "is_active": self.is_active,
         }
+
+    @property
+    def status(self) -> str:
+        """Active, Disabled, Invited, or Staged: here, but nobody has asked them in yet."""
+        if not self.is_active:
+            return "Disabled"
+        if self.is_service or self.last_login or self.has_usable_password():
+            return "Active"
+        return "Invited" if self.invited_at else "Staged"
+
+    @property
+    def kind_title(self) -> str:
+        return "Service Account" if self.is_service else "Standard"
 
     def get_full_name(self) -> str:
         return str(self)
@@ -106,10 +123,52 @@ class Team(models.Model):
         return self.title
 
     def noun(self) -> Noun:
-        return Noun("team", self.identifier, self.title)
+        return Noun("team", self.identifier, self.title, blueprint="_team", entity=self.identifier)
 
     def facts(self) -> dict[str, Any]:
         return {"identifier": self.identifier, "title": self.title, "description": self.description}
+
+
+class Organization(models.Model):
+    """The one there is. `settings` and `announcement` are kept as clients send them."""
+
+    name = models.CharField(max_length=100, default="Portcullis")
+    settings = models.JSONField(default=dict)
+    announcement = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_organization")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def noun(self) -> Noun:
+        return Noun("organization", "1", self.name)
+
+    def facts(self) -> dict[str, Any]:
+        return {"name": self.name, "settings": self.settings, "announcement": self.announcement}
+
+
+class Secret(models.Model):
+    """Something that outgoing calls need, such as a token. Encrypted, and shown to nobody again."""
+
+    name = models.CharField(max_length=100, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    sealed = models.TextField(editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def noun(self) -> Noun:
+        return Noun("secret", self.name, self.name)
+
+    def facts(self) -> dict[str, Any]:
+        return {"name": self.name, "description": self.description}
 
 
 def known_scopes(scopes: list[str]) -> None:

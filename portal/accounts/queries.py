@@ -5,7 +5,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
-from portal.accounts.models import Credential, Team, User
+from portal.accounts.models import Credential, Organization, Secret, Team, User
 from portal.kit.by import Actor
 from portal.kit.errors import Missing
 
@@ -25,6 +25,33 @@ def users_named(emails: Iterable[str]) -> dict[str, User]:
     """By their address in lower case; those that are not here are left out."""
     wanted = {email.lower() for email in emails}
     return {each.email.lower(): each for each in User.objects.annotate(low=Lower("email")).filter(low__in=wanted)}
+
+
+def apps() -> QuerySet[Credential]:
+    """Programs with a client id, by name; those that are revoked are no more."""
+    return Credential.objects.filter(kind=Credential.Kind.CLIENT, revoked_at=None).order_by("name")
+
+
+def app(client_id: str) -> Credential:
+    found = apps().filter(client_id=client_id).first()
+    if found is None:
+        raise Missing(f'App with id "{client_id}" was not found')
+    return found
+
+
+def organization() -> Organization:
+    return Organization.objects.first() or Organization(pk=1)
+
+
+def secrets() -> QuerySet[Secret]:
+    return Secret.objects.order_by("name")
+
+
+def secret(name: str) -> Secret:
+    found = secrets().filter(name=name).first()
+    if found is None:
+        raise Missing(f'Secret with name "{name}" was not found')
+    return found
 
 
 def teams() -> QuerySet[Team]:

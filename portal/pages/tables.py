@@ -28,7 +28,7 @@ WORDS = {
     "run.ended": "Ended",
 }
 NOUNS = [
-    "lock", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "action", "run", "page", "folder", "permissions", "user", "team", "credential", "delivery"
+    "lock", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "action", "run", "page", "folder", "permissions", "user", "team", "credential", "organization", "secret", "delivery"
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from portal.pages import views
+from portal.pages.invitation import invitation
 from portal.pages.sign_in import SignIn
 
 app_name = "pages"
@@ -10,6 +11,7 @@ urlpatterns = [
     path("audit", views.audit, name="audit"),
     path("audit/panel", views.changelog, name="changelog"),
     path("banner", views.banner, name="banner"),
+    path("invitation/<str:secret>", invitation, name="invitation"),
     path("sign-in", SignIn.as_view(), name="sign_in"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
 ]

@@ -25,6 +25,7 @@ MODULES = [
     "deployments.commands",
     "locks.commands",
     "portal.accounts.commands",
+    "portal.accounts.organization",
     "portal.actions.commands",
     "portal.sidebars.commands",
     "portal.audit.outbox",
@@ -201,11 +202,34 @@ CASES = {
         lambda do, shop: do(dan(), {"role": "admin"}, password="a new one", by=SETUP),
         ["user.created", "user.updated"],
     ),
+    "user_delete": (lambda do, shop: do(dan(), by=SETUP), ["user.created", "user.deleted", "entity.deleted"]),
+    "user_join": (
+        lambda do, shop: do(dan(), teams=[ops().identifier], by=SETUP),
+        ["user.created", "team.created", "team.updated"],
+    ),
+    "user_invite": (lambda do, shop: do("e@example.org", by=SETUP), ["user.created", "user.invited"]),
+    "invitation_accept": (
+        lambda do, shop: do(invitation(), name="Eve", password="a new one", by=SETUP),
+        ["user.created", "user.invited", "user.joined"],
+    ),
+    "credential_rotate": (lambda do, shop: do(credential(), by=SETUP), ["credential.created", "credential.rotated"]),
+    "credential_rename": (
+        lambda do, shop: do(credential(), "y", by=SETUP),
+        ["credential.created", "credential.updated"],
+    ),
+    "personal_credential_rotate": (
+        lambda do, shop: do(dan(), by=SETUP),
+        ["user.created", "credential.created"],
+    ),
+    "organization_update": (lambda do, shop: do({"name": "Larder"}, by=SETUP), ["organization.updated"]),
+    "secret_create": (lambda do, shop: do("a", "b", by=SETUP), ["secret.created"]),
+    "secret_update": (lambda do, shop: do(secret(), value="c", by=SETUP), ["secret.created", "secret.updated"]),
+    "secret_delete": (lambda do, shop: do(secret(), by=SETUP), ["secret.created", "secret.deleted"]),
     "team_update": (
         lambda do, shop: do(ops(), title="Operations", members=[], by=SETUP),
         ["team.created", "team.updated"],
     ),
-    "team_delete": (lambda do, shop: do(ops(), by=SETUP), ["team.created", "team.deleted"]),
+    "team_delete": (lambda do, shop: do(ops(), by=SETUP), ["team.created", "team.deleted", "entity.deleted"]),
     "team_create": (lambda do, shop: do("ops", "Ops", members=[], by=SETUP), ["team.created"]),
     "credential_create": (lambda do, shop: do("x", kind="ci", scopes=[], by=SETUP), ["credential.created"]),
     "credential_revoke": (
@@ -357,6 +381,14 @@ def frozen():
 
 def dan():
     return import_string("portal.accounts.commands.user_create")("d@example.org", "Dan", password=None, by=SETUP)
+
+
+def invitation():
+    return import_string("portal.accounts.commands.user_invite")("e@example.org", by=SETUP)[1]
+
+
+def secret():
+    return import_string("portal.accounts.organization.secret_create")("a", "b", by=SETUP).name
 
 
 def ops():
