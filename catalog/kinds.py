@@ -14,7 +14,9 @@ from portal.audit.record import record
 from portal.kit.by import By, system
 
 if TYPE_CHECKING:
-    from catalog.models import Entity
+    from django.db.models import Expression
+
+    from catalog.models import Blueprint, Entity
     from catalog.wishes import Wish
 
 Json = dict[str, Any]
@@ -62,6 +64,8 @@ class Live:
     load: "Callable[[Sequence[Entity]], dict[int, Json]]"
     write: "Callable[[Entity, Json, By], None]"
     function: str = ""
+    # Where each property has an expression of its own; it says of an entity's row what `load` says.
+    expression: "Callable[[str], Expression] | None" = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class _Registry:
     kinds: dict[str, Kind] = field(default_factory=dict)
     live: dict[str, Live] = field(default_factory=dict)
     panels: list[Panel] = field(default_factory=list)
+    sources: "list[Callable[[Blueprint, Live | None], Live | None]]" = field(default_factory=list)
 
 
 _registry = _Registry()
@@ -109,8 +114,16 @@ def kind(blueprint: str) -> Kind | None:
     return _registry.kinds.get(blueprint)
 
 
-def live(blueprint: str) -> Live | None:
-    return _registry.live.get(blueprint)
+def register_live_source(source: "Callable[[Blueprint, Live | None], Live | None]") -> None:
+    """For live properties that a blueprint's own definition tells of: `source(blueprint, registered)` answers all of them."""
+    _registry.sources.append(source)
+
+
+def live(blueprint: "Blueprint") -> Live | None:
+    found = _registry.live.get(blueprint.identifier)
+    for source in _registry.sources:
+        found = source(blueprint, found)
+    return found
 
 
 def live_in(name: str) -> list[str]:

@@ -6,13 +6,14 @@ class LocksConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import hooks, kinds
-        from locks import live
+        from locks import bound, live
         from locks.followers import OPENERS, advance, somebody_waits
         from locks.hooks import no_active_lock, place_changed
         from portal.audit import subscribers
 
         for each in (live.LOCKED, *live.NOT_HERE):
             kinds.register_live(each)
+        kinds.register_live_source(bound.live_of)
         kinds.register_panel(kinds.Panel("service", "locks", "Locks", "locks:panel", order=1))
         kinds.register_panel(kinds.Panel("environment", "locks", "Locks", "locks:environment_panel", order=1))
         subscribers.subscribe("locks.line", *OPENERS, handle=advance, wants=lambda event: somebody_waits())

@@ -9,11 +9,10 @@ from django.db import transaction
 from catalog.kinds import Live
 from catalog.models import Entity, Relation
 from catalog.queries import Place, place_of
-from locks import queries
+from locks import queries, scopes
 from locks.commands import lock_release, lock_take
 from locks.decisions import Bar, Decision
 from locks.models import Lock, ScopeKind
-from locks.scopes import Scope
 from portal.kit.by import By
 from portal.kit.clock import instant, iso
 from portal.kit.errors import Conflict, Invalid
@@ -23,12 +22,12 @@ PROPERTIES = frozenset({"locked", "lockedReason", "lockedBy", "lockedUntil"})
 
 
 def load(entities: Sequence[Entity]) -> dict[int, Json]:
-    places = _places(entities)
+    places = places_of(entities)
     decisions = queries.decide_many(places.values())
-    return {each.pk: _values(places.get(each.pk), decisions) for each in entities}
+    return {each.pk: values(places.get(each.pk), decisions) for each in entities}
 
 
-def _values(place: Place | None, decisions: dict[Any, Decision]) -> Json:
+def values(place: Place | None, decisions: dict[Any, Decision]) -> Json:
     if place is None:
         # Nobody can tell what may be deployed here, so the gate is closed.
         return {"locked": True, "lockedReason": "It names no service and environment."}
@@ -51,16 +50,21 @@ def write(entity: Entity, wished: Json, by: By) -> None:
         return
     if not isinstance(locked, bool):
         raise Invalid.at("properties.locked", "must be true or false")
-    place = _places([entity]).get(entity.pk)
+    place = places_of([entity]).get(entity.pk)
     if place is None and locked:
         return  # it reads as locked already
     if place is None:
         raise Conflict("It names no service and environment, so its gate stays closed.", code="no_place")
+    switch(place, wished, by)
+
+
+def switch(place: Place, wished: Json, by: By) -> None:
+    """`wished` has `locked`, true or false, and may have `lockedReason` and `lockedUntil`."""
     decision = queries.decide_many([place])[place.service_id, place.environment_id]
-    if locked and decision.denies:
+    if wished["locked"] and decision.denies:
         _check_same(decision, wished)
-    elif locked:
-        _take(entity, wished, by)
+    elif wished["locked"]:
+        _take(place, wished, by)
     elif decision.denies:
         _release(decision, wished, by)
 
@@ -82,15 +86,14 @@ def _kept(moment: datetime | None) -> datetime | None:
     return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _take(entity: Entity, wished: Json, by: By) -> None:
+def _take(place: Place, wished: Json, by: By) -> None:
     reason = wished.get("lockedReason") or f"Locked by {by.actor.name} through the catalog."
     if not isinstance(reason, str):
         raise Invalid.at("properties.lockedReason", "must be a text")
     until = wished.get("lockedUntil")
-    targets = {arrow.name: arrow.target for arrow in entity.arrows.select_related("target")}
     try:
         lock_take(
-            Scope(ScopeKind.PAIR, targets["service"], targets["environment"]),
+            scopes.pair(place),
             reason=reason,
             until=instant(until, "properties.lockedUntil") if until else None,
             by=by,
@@ -119,7 +122,7 @@ def _is_manual_pair(lock: Lock) -> bool:
     return lock.kind == Lock.Kind.MANUAL and lock.scope_kind == ScopeKind.PAIR
 
 
-def _places(entities: Sequence[Entity]) -> dict[int, Place]:
+def places_of(entities: Sequence[Entity]) -> dict[int, Place]:
     arrows = Relation.objects.filter(source__in=entities, name__in=["service", "environment"]).select_related("target")
     ends: dict[int, dict[str, Entity]] = {}
     for arrow in arrows:

@@ -275,7 +275,7 @@ def _found(keys: set[Key]) -> dict[Key, Entity]:
 
 
 def _split_live(blueprint: Blueprint, properties: Json) -> tuple[Json, Json]:
-    owner = kinds.live(blueprint.identifier)
+    owner = kinds.live(blueprint)
     names = owner.properties if owner else frozenset()
     live = {name: value for name, value in properties.items() if name in names}
     stored = {name: value for name, value in properties.items() if name not in names}
@@ -351,6 +351,6 @@ def _tell(drafts: list[Draft], by: By) -> None:
 
 def _enliven(drafts: list[Draft], by: By) -> None:
     for each in drafts:
-        owner = kinds.live(each.entity.blueprint.identifier)
+        owner = kinds.live(each.entity.blueprint)
         if owner and each.live:
             owner.write(each.entity, each.live, by)

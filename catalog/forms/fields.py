@@ -20,7 +20,7 @@ MOST_OFFERED = 200
 
 def typed(blueprint: Blueprint) -> dict[str, Json]:
     """The definitions of what people type: neither true by the clock alone nor kept up by the kind's owner."""
-    owner, kind = kinds.live(blueprint.identifier), kinds.kind(blueprint.identifier)
+    owner, kind = kinds.live(blueprint), kinds.kind(blueprint.identifier)
     kept = (owner.properties if owner else frozenset()) | (kind.told if kind else frozenset())
     return {name: each for name, each in blueprint.properties.items() if name not in kept}
 

@@ -111,8 +111,8 @@ def properties_of(entities: Sequence[Entity], *, calculated: bool = True) -> dic
         | (moves.shown(each.blueprint, each.computed, "computed") if calculated else {})
         for each in entities
     }
-    for identifier in {each.blueprint.identifier for each in entities}:
-        owner = kinds.live(identifier)
+    for identifier, kind in {each.blueprint.identifier: each.blueprint for each in entities}.items():
+        owner = kinds.live(kind)
         if owner:
             for pk, live in owner.load([each for each in entities if each.blueprint.identifier == identifier]).items():
                 values[pk] |= live

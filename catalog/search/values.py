@@ -41,9 +41,9 @@ class _Arrow(Func):
 
 def json_of(name: str, blueprint: Blueprint | None) -> Expression:
     """The JSON value of a property, NULL where there is none. JSON's own null is never stored at this level."""
-    owner = kinds.live(blueprint.identifier) if blueprint else None
+    owner = kinds.live(blueprint) if blueprint else None
     if owner and name in owner.properties:
-        return _Arrow(_live(owner), Value(name))
+        return owner.expression(name) if owner.expression else _Arrow(_live(owner), Value(name))
     stored, computed = _Arrow(F("properties"), Value(name)), _Arrow(F("computed"), Value(name))
     if blueprint is None:
         return Coalesce(stored, computed)
@@ -58,7 +58,7 @@ def _live(owner: kinds.Live) -> Expression:
 
 def containers(name: str, blueprint: Blueprint | None) -> tuple[str, ...]:
     """The columns in which the property may stand; none for a live one."""
-    owner = kinds.live(blueprint.identifier) if blueprint else None
+    owner = kinds.live(blueprint) if blueprint else None
     if owner and name in owner.properties:
         return ()
     if blueprint is None:

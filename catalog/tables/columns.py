@@ -98,7 +98,7 @@ def _property(name: str, definition: Json) -> Column:
 
 
 def _undeclared_live(blueprint: Blueprint) -> list[str]:
-    owner = kinds.live(blueprint.identifier)
+    owner = kinds.live(blueprint)
     return sorted(owner.properties - blueprint.declared.keys()) if owner and owner.function else []
 
 
