@@ -62,8 +62,10 @@ def claim_begin(
     decision = queries.decide(place, by=by, intent=intent, run=run.key, commit=commit, override=override, now=now)
     if override and decision.override and not decision.stops:
         override_use(override, run, now=now)
+    if decision.outcome == "wait":
+        return Begun(decision)  # it will ask again and again
     kept = keep(decision, commit=commit, run=run.key, by=by)
-    if decision.stops:
+    if decision.denies:
         return Begun(decision)
     claim = Claim(
         service_id=place.service_id,

@@ -18,12 +18,12 @@ def gate_ask(
     override: Override | None = None,
     by: By,
 ) -> Decision:
-    """Decides, and keeps the answer when it stops the caller. An allowing check writes nothing,
+    """Decides, and keeps the answer when it denies. A check that allows, or has to wait, writes nothing,
     unless an override opened for it: that is a use of it. Raises Invalid, Refused."""
     if override:
         return _ask_with(override, place, intent=intent, commit=commit, run=run, by=by)
     decision = queries.decide(place, by=by, intent=intent, run=run)
-    if decision.stops:
+    if decision.denies:
         keep(decision, commit=commit, run=run, by=by)
     return decision
 

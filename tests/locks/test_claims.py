@@ -52,6 +52,7 @@ def test_a_claim_is_one_at_a_time_and_the_second_is_told_who_deploys(shop):
     assert second.decision.message == "checkout in production has to wait: CI is deploying 2.14 (gh:1:1)."
     assert list(Claim.objects.all()) == [claim]
     assert events("claim") == ["claim.begun"]
+    assert [each.outcome for each in KeptDecision.objects.all()] == ["allow"]
 
 
 def test_the_gate_says_wait_to_others_and_not_to_the_run_itself(shop):
