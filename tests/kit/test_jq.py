@@ -176,3 +176,30 @@ def test_checking_a_program_runs_nothing_of_it():
 def test_plain_jq_is_left_as_it_is():
     for program in ['.a."b" | "c\\"d"', "# 'x' \"\n1", '"\\(1 + (2 * 3)) \\u00e9"', "", "..|.a?", '"unclosed \\(1']:
         assert translate(program) == program
+
+
+def test_many_large_inputs_go_to_the_child_a_few_at_a_time():
+    body = "x" * 1_000_000
+    given = [{"body": body, "item": n} for n in range(150)]
+    assert [row[0].value for row in jq.evaluate([".item"], given)] == list(range(150))
+
+
+def test_a_number_beyond_64_bits_that_the_database_holds_is_an_input():
+    assert value(".big > 1", {"big": 10**28}) is True
+
+
+def test_interpolations_without_end_are_a_fault_of_the_program():
+    assert jq.check("'\\(" * 3_000)
+
+
+def test_two_threads_may_want_the_only_idle_child():
+    class Vanishing(list):
+        """Says that there is one when another thread has just taken it."""
+
+        def __bool__(self):
+            return True
+
+    some = pool.Pool()
+    some.idle = Vanishing()
+    [[outcome]] = some.evaluate(["."], [1])
+    assert outcome.value == 1

@@ -7,7 +7,10 @@ within an interpolation `\\(...)` it is a program again.
 
 def translate(program: str) -> str:
     """Plain jq. Never fails: what is malformed is left for jq to complain about."""
-    return _Reader(program).program()
+    try:
+        return _Reader(program).program()
+    except RecursionError:
+        return program  # interpolations within interpolations, deeper than jq itself goes
 
 
 class _Reader:

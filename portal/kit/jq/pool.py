@@ -1,5 +1,6 @@
 """Children that run jq, kept for the next call, so that an evaluation costs microseconds and a hostile one a child."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ MILLISECONDS = 250
 PATIENCE = 20.0
 MOST_CHILDREN = 2
 AT_ONCE = 500
+# Of the inputs that a child gets with one request: it has to hold them in its little memory.
+MOST_TEXT = 4 * 1024 * 1024
 DEATHS = 2
 EMPTY: dict[str, str] = {}
 Cell = tuple[int, int]
@@ -99,22 +102,24 @@ class Pool:
 
     def _idle_one(self) -> Child | None:
         """One that somebody killed while it was idle is passed over."""
-        while self.idle:
-            child = self.idle.pop()
+        while True:
+            try:
+                child = self.idle.pop()
+            except IndexError:  # there is none, or another thread was faster
+                return None
             if child.process.poll() is None:
                 return child
             child.end()
-        return None
 
     def evaluate(self, programs: Sequence[str], inputs: Sequence[Any]) -> list[list[Outcome]]:
         """A row for each input, in it an outcome for each program."""
         rows = [[Outcome()] * len(programs) for _ in inputs]
-        texts = ["" if each is NOTHING else orjson.dumps(each, default=str).decode() for each in inputs]
         left = [(row, column) for row in range(len(inputs)) for column in range(len(programs))]
         deaths: Counter[int] = Counter()
         with self.child() as held:
             while left:
-                some, left = left[:AT_ONCE], left[AT_ONCE:]
+                some, texts = _taken(left, inputs)
+                left = left[len(some) :]
                 answers = held.ask(programs, texts, some)
                 for (row, column), answer in zip(some, answers, strict=False):
                     rows[row][column] = answer
@@ -131,15 +136,39 @@ class Pool:
         return rows
 
 
+def _taken(cells: Sequence[Cell], inputs: Sequence[Any]) -> tuple[Sequence[Cell], dict[str, str]]:
+    """The first of the cells, as many as go with one request, and the inputs that they need."""
+    texts: dict[str, str] = {}
+    size = 0
+    for n, (row, _) in enumerate(cells[:AT_ONCE]):
+        if str(row) in texts:
+            continue
+        text = _text(inputs[row])
+        size += len(text)
+        if texts and size > MOST_TEXT:
+            return cells[:n], texts
+        texts[str(row)] = text
+    return cells[:AT_ONCE], texts
+
+
+def _text(value: Any) -> str:
+    if value is NOTHING:
+        return ""
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except orjson.JSONEncodeError:  # a whole number beyond 64 bits, which jsonb can hold
+        return json.dumps(value, default=str, ensure_ascii=False)
+
+
 class Held:
     """A child in use, and the one that takes its place when it dies."""
 
     def __init__(self, child: Child) -> None:
         self.child = child
 
-    def ask(self, programs: Sequence[str], texts: Sequence[str], cells: Sequence[Cell]) -> list[Outcome]:
+    def ask(self, programs: Sequence[str], texts: Mapping[str, str], cells: Sequence[Cell]) -> list[Outcome]:
         """Fewer answers than cells when the child died."""
-        self.child.ask(programs, {str(row): texts[row] for row, _ in cells}, cells)
+        self.child.ask(programs, texts, cells)
         answers: list[Outcome] = []
         while len(answers) < len(cells) and (answer := self.child.answer()):
             answers.append(answer)
