@@ -207,6 +207,8 @@ class Migration(models.Model):
     actor_kind = models.CharField(max_length=12)
     actor_key = models.CharField(max_length=60)
     actor_name = models.CharField(max_length=254)
+    # Whether whoever asked for it might do everything then.
+    actor_is_admin = models.BooleanField(default=False)
     door = models.CharField(max_length=10)
     trace = models.UUIDField()
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -17,6 +17,8 @@ from portal.kit.locking import Moved, is_victim, retried
 
 logger = logging.getLogger(__name__)
 
+BUSY = "busy"
+
 
 @retried
 @transaction.atomic
@@ -141,7 +143,7 @@ def _fault(error: DatabaseError) -> PortalError:
     if cannot_hold(error):
         return Invalid("A value is too long, too large or malformed.")
     if is_victim(error):
-        return Conflict("Too many wrote the same thing at once. Send this one again.", code="busy")
+        return Conflict("Too many wrote the same thing at once. Send this one again.", code=BUSY)
     if is_lost(error):
         raise error
     logger.error("An entity could not be written", exc_info=error)

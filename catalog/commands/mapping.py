@@ -67,28 +67,43 @@ class Mapping:
     mapping: Json
 
     def write(self, rows: list[Entity], *, by: By) -> Iterator[str | None]:
-        """For each row why it was not written, or nothing. One that the filter leaves out is no fault."""
+        """For each row why it was not written, or nothing. One that the filter leaves out is no fault.
+
+        All programs have run before anything is written: nobody waits for them.
+        """
         values = queries.properties_of(rows)
-        for row in rows:
+        read = [self._read(_input(row, values[row.pk])) for row in rows]
+        for row, found in zip(rows, read, strict=True):
             try:
                 with transaction.atomic():
-                    self._one(_input(row, values[row.pk]), by)
+                    self._write(found, by)
             except PortalError as error:
                 yield f"{row.identifier}: {error.message}"
             else:
                 yield None
 
-    def _one(self, given: Json, by: By) -> None:
-        passes = self._value("filter", given) is True if "filter" in self.mapping else True
-        if not passes:
-            return
+    def _write(self, found: list[Json] | PortalError, by: By) -> None:
+        if isinstance(found, PortalError):
+            raise found
+        for body in found:
+            entity_write(parse(self.mapping.get("blueprint") or self.source, body, mode="merge"), by=by)
+
+    def _read(self, given: Json) -> list[Json] | PortalError:
+        """The bodies that the row comes to, or what is wrong with it."""
+        try:
+            return self._bodies(self._contexts(given))
+        except PortalError as error:
+            return error
+
+    def _contexts(self, given: Json) -> list[Json]:
+        if "filter" in self.mapping and self._value("filter", given) is not True:
+            return []
         if "itemsToParse" not in self.mapping:
-            return self._write(given, by)
+            return [given]
         items = self._value("itemsToParse", given)
         if not isinstance(items, list) or len(items) > MOST_ITEMS:
             raise Invalid.at("itemsToParse", f"must give a list of at most {MOST_ITEMS}")
-        for item in items:
-            self._write(given | {"item": item}, by)
+        return [given | {"item": item} for item in items]
 
     def _value(self, key: str, given: Json) -> Any:
         [[outcome]] = jq.evaluate([self.mapping[key]], [given])
@@ -96,15 +111,21 @@ class Mapping:
             raise Invalid.at(key, outcome.error)
         return outcome.value
 
-    def _write(self, given: Json, by: By) -> None:
+    def _bodies(self, contexts: list[Json]) -> list[Json]:
         programs = _programs(self.mapping["entity"])
-        [outcomes] = jq.evaluate(list(programs.values()), [given])
-        body: Json = {"identifier": given["identifier"]}
-        for path, outcome in zip(programs, outcomes, strict=True):
+        rows = jq.evaluate(list(programs.values()), contexts)
+        return [
+            self._body(context, dict(zip(programs, row, strict=True)))
+            for context, row in zip(contexts, rows, strict=True)
+        ]
+
+    def _body(self, context: Json, outcomes: dict[str, jq.Outcome]) -> Json:
+        body: Json = {"identifier": context["identifier"]}
+        for path, outcome in outcomes.items():
             if outcome.error:
                 raise Invalid.at(path, outcome.error)
             _set(body, path.split(".", 2)[1:], outcome.value)
-        entity_write(parse(self.mapping.get("blueprint") or self.source, body, mode="merge"), by=by)
+        return body
 
 
 def _set(body: Json, where: list[str], value: Any) -> None:

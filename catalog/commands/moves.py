@@ -43,6 +43,7 @@ def migration_of(blueprint: Blueprint, kind: str, body: Json, *, by: By) -> Migr
         actor_kind=by.actor.kind,
         actor_key=by.actor.key,
         actor_name=by.actor.name,
+        actor_is_admin=by.actor.is_admin,
         door=by.door,
         trace=by.trace,
     )
@@ -105,6 +106,18 @@ def _arrived(key: int, part: str, old: str) -> None:
 
 
 def by_of(migration: Migration) -> By:
-    """Whoever asked for it. What he may do was judged then."""
-    actor = Actor(migration.actor_kind, migration.actor_key, migration.actor_name, is_admin=True)  # type: ignore[arg-type]
+    """Whoever asked for it. What he may do was judged then.
+
+    What a mapping makes goes through every door of the catalog, locks among them, so it may do no more than he might.
+    """
+    is_admin = migration.actor_is_admin or migration.kind != Migration.Kind.MAP
+    actor = Actor(
+        migration.actor_kind,  # type: ignore[arg-type]
+        migration.actor_key,
+        migration.actor_name,
+        is_admin=is_admin,
+        scopes=frozenset({"catalog:read", "catalog:write"}),
+        moderates=frozenset({migration.body.get("blueprint") or migration.source}),
+        token="" if is_admin else f"migration of {migration.source}",
+    )
     return By(actor, migration.door, migration.trace)  # type: ignore[arg-type]

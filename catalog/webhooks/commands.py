@@ -1,6 +1,6 @@
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -100,14 +100,29 @@ def payload_take(webhook: Webhook, raw: bytes, body: Any, headers: Mapping[str, 
     return received
 
 
-@transaction.atomic
 def received_map(public_id: str) -> None:
-    """Writes what the payload says, once: a worker that dies half-way leaves it for the next."""
+    """Writes what the payload says, once: a worker that dies half-way leaves it for the next.
+
+    Raises RetryLater, with nothing written, when too many write the same entities at once.
+    """
     received = queries.received_waiting(public_id)
+    while received is not None:
+        mappings = received.webhook.mappings
+        if _map(public_id, mappings, mapping.read(mappings, received.context)):
+            return
+        received = queries.received_waiting(public_id)
+
+
+@transaction.atomic
+def _map(public_id: str, mappings: list[Json], steps: Sequence[mapping.Step]) -> bool:
+    """False when the mappings have changed since the payload was read by them."""
+    received = queries.received_waiting(public_id, held=True)
     if received is None:
-        return
-    webhook = received.webhook
-    _settle(received, mapping.apply(webhook.mappings, received.context, by=webhook.by()))
+        return True
+    if received.webhook.mappings != mappings:
+        return False
+    _settle(received, mapping.write(steps, by=received.webhook.by()))
+    return True
 
 
 @transaction.atomic

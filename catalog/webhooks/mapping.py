@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.commands import Written, entities_delete, entities_write
+from catalog.commands.entities import BUSY
 from catalog.webhooks.shapes import leaves
 from catalog.wishes import Wish, parse
+from portal.audit.subscribers import RetryLater
 from portal.kit import jq
 from portal.kit.by import By
 from portal.kit.errors import Invalid, PortalError
@@ -35,10 +37,17 @@ class Outcome:
 
 def apply(mappings: Sequence[Json], context: Json, *, by: By, dry: bool = False) -> list[Outcome]:
     """Each mapping in turn, its items in turn; one that fails does not hold up the others. `dry`: nothing is written."""
-    outcomes: list[Outcome] = []
-    for n, mapping in enumerate(mappings):
-        outcomes += _Mapping(n, mapping).apply(context, by, dry)
-    return outcomes
+    return write(read(mappings, context), by=by, dry=dry)
+
+
+def read(mappings: Sequence[Json], context: Json) -> "list[Step]":
+    """What each mapping makes of the payload. Its programs take their time, so no transaction may wait for them."""
+    found = (_Mapping(n, mapping) for n, mapping in enumerate(mappings))
+    return [(each, each.bodies(context)) for each in found]
+
+
+def write(steps: "Sequence[Step]", *, by: By, dry: bool = False) -> list[Outcome]:
+    return [outcome for mapping, bodies in steps for outcome in mapping.apply(bodies, by, dry)]
 
 
 class _Mapping:
@@ -54,14 +63,16 @@ class _Mapping:
         self.items = definition.get("itemsToParse")
         self.entity = definition["entity"]
 
-    def apply(self, context: Json, by: By, dry: bool) -> list[Outcome]:
+    def bodies(self, context: Json) -> list[tuple[Outcome, Json]]:
+        """One for each item; those that failed already have an empty one."""
         try:
-            contexts = self._contexts(context)
+            return self._bodies(self._contexts(context))
         except Invalid as fault:
             failed = self._outcome(0)
             failed.fail(fault.message)
-            return [failed]
-        bodies = self._bodies(contexts)
+            return [(failed, {})]
+
+    def apply(self, bodies: list[tuple[Outcome, Json]], by: By, dry: bool) -> list[Outcome]:
         return self._delete(bodies, by, dry) if self.operation == "delete" else self._write(bodies, by, dry)
 
     def _contexts(self, context: Json) -> list[Json]:
@@ -107,6 +118,8 @@ class _Mapping:
         for (outcome, _), fate in zip(wishes, written, strict=True):
             if isinstance(fate, Written):
                 outcome.identifier = fate.entity.identifier
+            elif fate.code == BUSY and not dry:
+                raise RetryLater(fate.message)
             else:
                 outcome.fail(fate.message)
         return [outcome for outcome, _ in bodies]
@@ -125,6 +138,9 @@ class _Mapping:
 
     def _outcome(self, item: int) -> Outcome:
         return Outcome(self.number, item, self.blueprint, self.operation)
+
+
+Step = tuple[_Mapping, list[tuple[Outcome, Json]]]
 
 
 def _value(program: str, context: Json, path: str) -> Any:

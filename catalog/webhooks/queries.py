@@ -55,9 +55,10 @@ def received(webhook: Webhook, public_id: str, *, held: bool = False) -> Receive
     return found
 
 
-def received_waiting(public_id: str) -> Received | None:
-    """Held, for the one who maps it; None when that is done."""
-    rows = Received.objects.select_related("webhook").select_for_update(of=("self",))
+def received_waiting(public_id: str, *, held: bool = False) -> Received | None:
+    """For the one who maps it; None when that is done."""
+    rows = Received.objects.select_related("webhook")
+    rows = rows.select_for_update(of=("self",)) if held else rows
     return rows.filter(_by_id(public_id), state=Received.State.WAITING).first()
 
 

@@ -6,10 +6,11 @@ from django.db import transaction
 from catalog import queries
 from catalog.commands import blueprint_create, entities_delete_all, migrations_run
 from catalog.models import Blueprint, Entity, Migration
+from portal.accounts.commands import credential_create
 from portal.actions.models import Action
 from portal.audit.models import Event
 from portal.kit.errors import Conflict
-from tests.conftest import SETUP, events, write
+from tests.conftest import SETUP, V1, events, write
 
 BOX = {
     "identifier": "box",
@@ -303,3 +304,14 @@ def test_the_structure_of_a_system_blueprint_is_what_came_with_the_portal(shop, 
     assert {"createdAt", "updatedAt"} <= read.keys()
     terraform.post("blueprints", BOX)
     assert terraform.get("blueprints/system/box/structure").status == 404
+
+
+def test_a_mapping_opens_no_lock_for_somebody_who_may_not(shop):
+    _, token = credential_create("Sync", kind="ci", scopes=["catalog:read", "catalog:write"], by=SETUP)
+    config = {"service": ("checkout",), "environment": ("production",)}
+    write("deploymentConfig", "checkout-production", relations=config, properties={"locked": True})
+    locks = events("lock")
+    assert start(V1(token), {"entity": {"properties": {"locked": "false"}}}, "deploymentConfig").status == 201
+    migration = run()
+    assert (migration.done, migration.failed) == (0, 1)
+    assert "lock" in migration.faults[0] and events("lock") == locks

@@ -16,7 +16,7 @@ from portal.audit.models import Event
 from portal.audit.outbox import deliver_due
 from portal.kit.errors import Conflict
 from portal.kit.seal import seal, unseal
-from tests.conftest import events
+from tests.conftest import events, write
 
 PAGER = {
     "identifier": "pager",
@@ -295,3 +295,18 @@ def test_the_same_delivery_at_the_same_moment_is_taken_once(pager, sender):
     assert len(set(ids)) == 1
     assert Received.objects.count() == 1
     assert events("webhook.received") == ["webhook.received"]
+
+
+def test_a_webhook_writes_the_catalog_and_opens_no_lock(pager, sender):
+    config = {"service": ("checkout",), "environment": ("production",)}
+    write("deploymentConfig", "checkout-production", relations=config, properties={"locked": True})
+    opening = {
+        "blueprint": "deploymentConfig",
+        "entity": {"identifier": ".body.id", "properties": {"locked": ".body.locked"}},
+    }
+    pager.send("patch", "webhooks/pager", {"mappings": [opening]})
+    sender.send({"id": "checkout-production", "locked": False})
+    deliver_due()
+    assert log(pager)[0]["state"] == "failed"
+    assert "lock" in log(pager)[0]["outcomes"][0]["error"]
+    assert pager.get("blueprints/deploymentConfig/entities/checkout-production").json["entity"]["properties"]["locked"]
