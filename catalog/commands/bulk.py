@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from catalog import permissions, queries
+from catalog import queries
 from catalog.commands.deletion import entity_delete
 from catalog.commands.entities import entity_write
 from catalog.models import Entity
@@ -128,15 +128,7 @@ def facts_of(entity: Entity) -> Json:
 
 def _named(entities: Sequence[Entity], by: By) -> tuple[tuple[str, str, str], ...]:
     """What the viewer may not see is counted with the others and not told by name."""
-    shown = (
-        set(
-            permissions.readable(by, Entity.objects.filter(pk__in=[each.pk for each in entities])).values_list(
-                "pk", flat=True
-            )
-        )
-        if entities
-        else set()
-    )
+    shown = queries.seen_of(by, entities) if entities else set()
     return tuple(
         (each.blueprint.identifier, each.identifier, str(each))
         if each.pk in shown

@@ -69,8 +69,7 @@ def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> l
 
 def _known(by: By, needing: Sequence[Entity]) -> list[str]:
     """Identifiers of those that the one who deletes may see."""
-    rows = permissions.readable(by, Entity.objects.filter(pk__in=[each.pk for each in needing]))
-    seen = set(rows.values_list("pk", flat=True))
+    seen = queries.seen_of(by, needing)
     return [each.identifier for each in needing if each.pk in seen]
 
 

@@ -3,10 +3,10 @@
 A blueprint's row carries what people set of it, so that nothing is ever decided by an older state.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import reduce
-from operator import or_
-from typing import Literal
+from operator import and_, or_
+from typing import Any, Literal
 
 from django.db.models import Q, QuerySet
 
@@ -58,18 +58,31 @@ def restricted() -> QuerySet[Blueprint]:
 
 def visible_events(by: By, rows: QuerySet[Event]) -> QuerySet[Event]:
     """Events tell what an entity was and is, so they are for those who may see it; what is gone, for who sees all."""
-    if _sees_all(by.actor) or not by.actor.restricted:
-        return rows
-    for blueprint in restricted():
-        seen = _seen(by, blueprint)
-        if seen is None:
-            continue
-        known = Entity.objects.filter(seen, blueprint=blueprint).values("identifier")
-        rows = rows.filter(~Q(blueprint=blueprint.identifier) | Q(entity="") | Q(entity__in=known))
-        if blueprint.identifier in PLACES:
-            name = blueprint.identifier
+    for name, known in _kept(by):
+        rows = rows.filter(_about(name, known))
+        if name in PLACES:
             rows = rows.filter(Q(**{name: ""}) | Q(**{f"{name}__in": known}))
     return rows
+
+
+def bounds_of_names(by: By) -> Q | None:
+    """As `bounds`, for rows that name what they are about in texts, `blueprint` and `entity`; true of those that name none."""
+    kept = [_about(name, known) for name, known in _kept(by)]
+    return reduce(and_, kept) if kept else None
+
+
+def _about(name: str, known: Any) -> Q:
+    return ~Q(blueprint=name) | Q(entity="") | Q(entity__in=known)
+
+
+def _kept(by: By) -> Iterator[tuple[str, Any]]:
+    """Each blueprint of which the viewer may not see all, and the identifiers that he may."""
+    if _sees_all(by.actor) or not by.actor.restricted:
+        return
+    for blueprint in restricted():
+        seen = _seen(by, blueprint)
+        if seen is not None:
+            yield blueprint.identifier, Entity.objects.filter(seen, blueprint=blueprint).values("identifier")
 
 
 def may_write(

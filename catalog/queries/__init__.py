@@ -25,6 +25,7 @@ from catalog.queries.entities import (
     properties_of,
     relations_of,
     relations_shown,
+    seen_of,
     with_dependents,
     with_relations,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "related",
     "relations_of",
     "relations_shown",
+    "seen_of",
     "service_named",
     "tier_called",
     "tier_in",

@@ -31,6 +31,7 @@ def all_entities(by: By) -> QuerySet[Entity]:
 def of_datasource(by: By, prefix: str, suffix: str, *, before: datetime | None, after: int) -> QuerySet[Entity]:
     """What a client whose name begins and ends so wrote last, by key; `before`: only what it has not written since."""
     rows = permissions.readable(by, Entity.objects.select_related("blueprint"))
+    rows = rows.only("identifier", "blueprint__identifier")  # there may be very many
     rows = rows.filter(datasource__startswith=prefix, datasource__endswith=suffix, pk__gt=after)
     return (rows.filter(updated_at__lt=before) if before else rows).order_by("pk")
 
@@ -134,6 +135,12 @@ def with_dependents(entities: Iterable[Entity]) -> list[Entity]:
         frontier = list({each.pk: each for each in needing}.values())
         found |= {each.pk: each for each in frontier}
     return list(found.values())
+
+
+def seen_of(by: By, entities: Iterable[Entity]) -> set[int]:
+    """The keys of those that the viewer may see."""
+    rows = permissions.readable(by, Entity.objects.filter(pk__in=[each.pk for each in entities]))
+    return set(rows.values_list("pk", flat=True))
 
 
 def pointing_at(entity: Entity) -> int:

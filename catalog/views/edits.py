@@ -67,6 +67,8 @@ def entity_deletion(request: HttpRequest, blueprint: str, identifier: str) -> Ht
     by = by_of(request)
     entity = queries.entity(by, blueprint, identifier)
     needing = queries.with_dependents([entity])[1:]
+    seen = queries.seen_of(by, needing)
+    named = [_named(each) for each in needing if each.pk in seen][:MOST_NAMED]
     problem = ""
     if request.method == "POST":
         try:
@@ -80,8 +82,8 @@ def entity_deletion(request: HttpRequest, blueprint: str, identifier: str) -> Ht
         "entity": entity,
         "blueprint": tables.blueprint_row(entity.blueprint),
         "count": len(needing),
-        "needing": [_named(each) for each in needing[:MOST_NAMED]],
-        "more": len(needing) - MOST_NAMED,
+        "needing": named,
+        "more": len(needing) - len(named),
         "pointing": queries.pointing_at(entity),
         "problem": problem,
         "back_url": tables.entity_url(blueprint, identifier),

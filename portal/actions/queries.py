@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Max, Q, QuerySet
 
+from catalog import permissions as catalog_permissions
 from catalog.models import Blueprint, Entity
 from portal.accounts.policy import require
 from portal.actions import permissions
@@ -115,13 +116,18 @@ def run_in_progress(public_id: str) -> Run:
 
 
 def readable(by: By, rows: QuerySet[Run]) -> QuerySet[Run]:
-    """A private run is for administrators, for those who may approve it, and for who asked for it."""
+    """A private run is for administrators, for those who may approve it, and for who asked for it.
+
+    So is one about an entity that not everybody may see, beside those who may.
+    """
     require(by, "action.read")
     if by.actor.is_admin:
         return rows
-    private = Action.objects.filter(definition__allowAnyoneToViewRuns=False)
-    theirs = [each.pk for each in private if permissions.may_approve(by.actor, each)]
-    return rows.filter(Q(private=False) | Q(creator_key=by.actor.key) | Q(action__in=theirs))
+    bounds = catalog_permissions.bounds_of_names(by)
+    kept = Action.objects.filter(definition__allowAnyoneToViewRuns=False) if bounds is None else Action.objects.all()
+    theirs = [each.pk for each in kept if permissions.may_approve(by.actor, each)]
+    everybodys = Q(private=False) if bounds is None else Q(private=False) & bounds
+    return rows.filter(everybodys | Q(creator_key=by.actor.key) | Q(action__in=theirs))
 
 
 def logs(run: Run) -> QuerySet[RunLog]:
@@ -143,8 +149,13 @@ def waiting_for(run: Run) -> list[tuple[str, str]]:
 
 
 def changes_of(run: Run) -> QuerySet[Event]:
-    """The entities that were written in its name, the newest first."""
+    """What was written in its name, the newest first, whoever may see it."""
     return audit.of_run(audit.events(), run.public_id).exclude(noun="run")
+
+
+def changes_seen(by: By, run: Run) -> QuerySet[Event]:
+    """As `changes_of`, of the entities that the viewer may see."""
+    return catalog_permissions.visible_events(by, changes_of(run))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from catalog.tables.cells import is_web
 from portal.accounts.policy import allows
 from portal.actions import permissions
 from portal.actions.commands.runs import fetched
@@ -210,7 +211,7 @@ def run_facts(run: Run, by: By, standing: Standing) -> Json:
     return run_row(run) | {
         "action_url": run.action.get_absolute_url() if run.action else None,
         "entity_url": reverse("catalog:entity_detail", args=[run.blueprint, run.entity]) if about and there else None,
-        "links": run.links,
+        "links": [each for each in run.links if is_web(each)],
         "summary": run.summary,
         "message": _pretty(run.message),
         "response": _pretty(run.response),

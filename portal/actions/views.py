@@ -133,7 +133,7 @@ def run_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _run(run: Run, by: By, **more: Any) -> Json:
     lines = list(queries.logs(run).reverse()[: LINES + 1])
-    changes = list(queries.changes_of(run)[:50])
+    changes = list(queries.changes_seen(by, run)[:50])
     return {
         "run": tables.run_facts(run, by, queries.standing([run])),
         "lines": tables.log_rows(lines[:LINES][::-1]),

@@ -1,13 +1,19 @@
 """Who may run an action, approve its runs and see them."""
 
+from dataclasses import replace
+
 import pytest
 
-from portal.accounts.commands import user_create, user_update
+from catalog import queries as catalog
+from catalog.commands import entity_write, permissions_update
+from catalog.wishes import Wish
+from portal.accounts.commands import credential_create, user_create, user_update
 from portal.actions import queries
 from portal.actions.commands import action_create, action_permit, action_replace, run_create, run_decide, run_update
 from portal.actions.models import Run
+from portal.actions.tables import run_facts
 from portal.kit.errors import Conflict, Missing, Refused
-from tests.conftest import SETUP, events
+from tests.conftest import SETUP, V1, events, write
 
 RESTART = {
     "identifier": "restart",
@@ -19,6 +25,12 @@ RESTART = {
         "userInputs": {"properties": {}},
     },
     "invocationMethod": {"type": "KAFKA"},
+}
+
+# About no entity.
+OPEN = RESTART | {
+    "identifier": "open",
+    "trigger": {"type": "self-service", "operation": "CREATE", "userInputs": {"properties": {}}},
 }
 
 
@@ -130,3 +142,43 @@ def test_somebody_who_left_does_not_hold_up_an_approval(shop, page, alice, bob):
     assert run_decide(run, {"status": "APPROVE"}, by=page(alice)).status == Run.Status.WAITING
     user_update(left, {"is_active": False}, by=SETUP)
     assert [name for _, name in queries.waiting_for(run)] == []
+
+
+def test_a_run_about_what_somebody_may_not_see_is_kept_from_him(restart, page, alice, bob, charlie):
+    run = asked(restart, page(alice))
+    write("service", "search", title="Secret search", mode="merge")
+    owners = {"read": {"ownedByTeam": True}, "update": {"ownedByTeam": True}}
+    permissions_update(catalog.blueprint("service"), owners, by=SETUP)
+    assert queries.runs(page(bob)).get() == run
+    with pytest.raises(Missing):
+        queries.run(page(charlie), run.public_id)
+    action_permit(restart, {"approve": {"users": ["charlie@example.org"]}}, by=SETUP)
+    assert queries.run(page(charlie), run.public_id) == run
+
+
+def test_the_page_of_a_run_tells_of_no_change_that_the_viewer_may_not_see(shop, page, bob):
+    action = action_create(OPEN, by=SETUP)
+    run = run_create(action, {}, by=SETUP)
+    entity_write(
+        Wish("service", "search", "merge", title="Search 2", given=frozenset({"title"})),
+        by=replace(SETUP, run=run.public_id),
+    )
+    assert queries.changes_seen(page(bob), run).count() == 1
+    permissions_update(catalog.blueprint("service"), {"read": {"ownedByTeam": True}}, by=SETUP)
+    assert not queries.changes_seen(page(bob), run).exists()
+
+
+def test_a_persons_token_approves_only_with_the_scope_for_it(shop, page, bob):
+    action = action_create(RESTART | {"requiredApproval": True}, by=SETUP)
+    action = action_permit(action, {"approve": {"users": ["bob@example.org"]}}, by=SETUP)
+    run = asked(action, page(bob))
+    _, token = credential_create("Bob's", kind="ci", scopes=["catalog:read"], user=bob, by=SETUP)
+    assert V1(token).send("patch", f"actions/runs/{run.public_id}/approval", {"status": "APPROVE"}).status == 403
+    assert Run.objects.get(pk=run.pk).status == Run.Status.WAITING
+    assert run_decide(run, {"status": "APPROVE"}, by=page(bob)).status == Run.Status.IN_PROGRESS
+
+
+def test_a_link_of_a_run_that_is_no_web_address_is_not_made_a_link(restart, page, bob):
+    run = asked(restart, page(bob))
+    told = run_update(run, {"link": ["javascript:alert(1)", "https://ci.example/7"]}, by=page(bob))
+    assert run_facts(told, page(bob), queries.standing([told]))["links"] == ["https://ci.example/7"]

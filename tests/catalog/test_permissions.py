@@ -577,3 +577,14 @@ def test_it_is_as_many_for_fifty_rows_as_for_one(vault, charlie):
     for number in range(30):
         write("vault", f"v{number}", properties={"keeper": "charlie@example.org"}, relations={"guards": ("checkout",)})
     assert asked() == one
+
+
+def test_the_page_that_deletes_does_not_name_what_needs_it_and_is_kept_from_him(vault, charlie):
+    relations = {"guards": {"target": "service", "many": False, "required": True}}
+    definition = VAULT | {"identifier": "safe", "title": "Safe", "relations": relations}
+    blueprint_create(definition, by=SETUP)
+    write("safe", "opal", title="The Opal", relations={"guards": ("checkout",)})
+    allow(ONLY_ADMINS, "safe")
+    allow({"unregister": {"roles": ["Member"]}}, "service")
+    html = browser_of(charlie).get("/catalog/!delete/service/entities/checkout").content.decode()
+    assert "The Opal" not in html and "and 1 more" in html

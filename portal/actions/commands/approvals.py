@@ -22,8 +22,7 @@ def run_decide(run: Run, body: Json, *, by: By) -> Run:
 
     `body` is `{"status": "APPROVE" or "DECLINE", "description"}`.
     """
-    if not by.actor.is_person:
-        require(by, "run.approve")
+    require(by, "run.approve")
     check_shape(DECISION, body)
     run = held(run)
     _check_waiting(run)

@@ -136,7 +136,7 @@ class Pool:
         return rows
 
 
-def _taken(cells: Sequence[Cell], inputs: Sequence[Any]) -> tuple[Sequence[Cell], dict[str, str]]:
+def _taken(cells: list[Cell], inputs: Sequence[Any]) -> tuple[list[Cell], dict[str, str]]:
     """The first of the cells, as many as go with one request, and the inputs that they need."""
     texts: dict[str, str] = {}
     size = 0
