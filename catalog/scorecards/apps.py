@@ -7,6 +7,8 @@ class ScorecardsConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import hooks
-        from catalog.scorecards import handlers
+        from catalog.scorecards import handlers, queries
+        from catalog.search import standings
 
+        standings.tell(queries.standing)
         hooks.after_rename(handlers.renamed)

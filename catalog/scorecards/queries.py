@@ -1,9 +1,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from operator import and_
 from typing import Any
 
-from django.db.models import BooleanField, Case, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Q, QuerySet, TextField, Value, When
 
 from catalog.models import Blueprint, Entity
 from catalog.scorecards.models import Scorecard
@@ -93,8 +96,44 @@ def level_of(scorecard: Scorecard, passed: Sequence[bool]) -> str:
     return reached
 
 
+def standing(blueprint: Blueprint, identifier: str, rule: str = "") -> Case:
+    """The level of an entity, or SUCCESS or FAILURE by a rule, as a text in SQL; null where it is not judged."""
+    judge = scorecard(blueprint, identifier)
+    outside = [When(~_condition(judge.filter, blueprint), then=Value(None))] if judge.filter else []
+    if rule:
+        passes = _condition(_rule_of(judge, rule)["query"], blueprint)
+        steps, best = [When(passes, then=Value("SUCCESS"))], "FAILURE"
+    else:
+        steps = [When(failed, then=Value(level)) for level, failed in _stops(judge)]
+        best = judge.ladder[-1]
+    return Case(*outside, *steps, default=Value(best), output_field=TextField())
+
+
+def _stops(judge: Scorecard) -> list[tuple[str, Q]]:
+    """The levels from the worst, each with what keeps an entity from the next."""
+    steps = []
+    for reached, above in pairwise(judge.ladder):
+        rules = [_condition(each["query"], judge.blueprint) for each in judge.rules if each["level"] == above]
+        if rules:
+            steps.append((reached, ~reduce(and_, rules)))
+    return steps
+
+
+def _rule_of(judge: Scorecard, identifier: str) -> Json:
+    for each in judge.rules:
+        if each["identifier"] == identifier:
+            found: Json = each
+            return found
+    raise Missing(f'Rule with identifier "{identifier}" was not found in the scorecard "{judge.identifier}"')
+
+
+def _condition(conditions: Json, blueprint: Blueprint) -> Q:
+    return condition(read(conditions), by=system("scorecards"), blueprint=blueprint)
+
+
 def _is_true(conditions: Json | None, blueprint: Blueprint) -> Case:
     if not conditions:
         return Case(default=Value(True), output_field=BooleanField())
-    rule = condition(read(conditions), by=system("scorecards"), blueprint=blueprint)
-    return Case(When(rule, then=Value(True)), default=Value(False), output_field=BooleanField())
+    return Case(
+        When(_condition(conditions, blueprint), then=Value(True)), default=Value(False), output_field=BooleanField()
+    )

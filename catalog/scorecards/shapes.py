@@ -7,6 +7,7 @@ from catalog.schema.types import COLOURS
 from catalog.schema.validate import check_shape
 from catalog.scorecards.models import LEVELS
 from catalog.search import Rule, parse
+from catalog.search.rules import ScorecardRule, leaves
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
@@ -73,9 +74,15 @@ def check(definition: Json) -> None:
         if rule["level"] not in levels[1:]:
             above = ", ".join(levels[1:]) or "a level above the first"
             raise Invalid.at(f"rules.{n}.level", f"must be one of {above}: everything starts at {levels[0]}")
-        read(rule["query"], path=f"rules.{n}.query")
+        _read_own(rule["query"], f"rules.{n}.query")
     if definition.get("filter"):
-        read(definition["filter"], path="filter")
+        _read_own(definition["filter"], "filter")
+
+
+def _read_own(query: Json, path: str) -> None:
+    """A scorecard may not ask how an entity stands: it could ask itself."""
+    if any(isinstance(each, ScorecardRule) for each in leaves(read(query, path=path))):
+        raise Invalid.at(path, "a scorecard may not ask for a scorecard")
 
 
 def read(query: Json, *, path: str = "query") -> Rule:

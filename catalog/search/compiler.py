@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from catalog import kinds
 from catalog.models import Blueprint, Entity, Relation
-from catalog.search import traversal, values
+from catalog.search import standings, traversal, values
 from catalog.search.instants import instant_of, span_of
 from catalog.search.rules import (
     Any_,
@@ -24,10 +24,12 @@ from catalog.search.rules import (
     RelatedTo,
     RelationRule,
     Rule,
+    ScorecardRule,
     blueprint_in,
 )
 from portal.kit.by import By
 from portal.kit.clock import database_now
+from portal.kit.errors import Invalid
 
 ALWAYS = ~Q(pk__in=[])
 NEVER = Q(pk__in=[])
@@ -99,6 +101,8 @@ class _Compiler:
                 return Q(pk__in=traversal.match_any(rule))
             case RelationRule():
                 return _turned(self._relation(rule), rule.negated)
+            case ScorecardRule():
+                return _turned(self._scorecard(rule), rule.negated)
             case Compare():
                 return _turned(self._compare(rule), rule.negated)
         raise AssertionError(rule)
@@ -171,6 +175,17 @@ class _Compiler:
         seen = _bounds[0](self.by) if rule.target != "$identifier" else None
         targets = targets if seen is None else targets.filter(seen)
         return Q(Exists(arrows.filter(Exists(targets))))
+
+    def _scorecard(self, rule: ScorecardRule) -> Q:
+        if self.blueprint is None:
+            raise Invalid.at("scorecard", "belongs to one blueprint: search in that one, or say which by $blueprint")
+        standing = standings.of(self.blueprint, rule.scorecard, rule.rule)
+        if rule.operator == "isEmpty" or rule.operator == "=" and rule.value is None:
+            return Q(_Absent(standing))
+        wanted = rule.value if rule.operator == "in" else [rule.value]
+        texts = [each for each in wanted if isinstance(each, str)]
+        found = reduce(or_, (Q(_Infix(standing, "=", Value(each))) for each in texts), NEVER)
+        return found | (Q(_Absent(standing)) if None in wanted else NEVER)
 
     def _said(self, named: Contextual) -> list[Any]:
         """The values of the one who asks."""

@@ -83,6 +83,13 @@ def counted(rows: QuerySet[Entity], name: str, *, blueprint: Blueprint | None = 
     return [Share(each["value"], each["count"]) for each in found[:MOST_VALUES]]
 
 
+def counted_by_standing(rows: QuerySet[Entity], standing: Expression) -> list[Share]:
+    """How many stand where by a scorecard, most first; those that it does not judge under None."""
+    shares = rows.order_by().annotate(value=standing).values("value")
+    found = shares.annotate(count=Count("pk")).order_by("-count", "value")
+    return [Share(each["value"], each["count"]) for each in found]
+
+
 def counted_by_relation(rows: QuerySet[Entity], name: str) -> list[Share]:
     """How many point at each target, most first; at most a thousand targets."""
     arrows = FilteredRelation("arrows", condition=Q(arrows__name=name))

@@ -90,7 +90,18 @@ class Any_:
     rules: tuple["Rule", ...]
 
 
-Rule = Compare | RelationRule | RelatedTo | MatchAny | Every | Any_
+@dataclass(frozen=True)
+class ScorecardRule:
+    """The level that an entity has by a scorecard; or, of one of its rules, SUCCESS or FAILURE."""
+
+    scorecard: str
+    rule: str
+    operator: str
+    value: Any = None
+    negated: bool = False
+
+
+Rule = Compare | RelationRule | ScorecardRule | RelatedTo | MatchAny | Every | Any_
 
 # What clients write: (the positive operator, whether it is turned round).
 OPERATORS = {
@@ -117,6 +128,7 @@ OPERATORS = {
     "in": ("in", False),
     "notIn": ("in", True),
 }
+ON_SCORECARDS = {"=", "in", "isEmpty"}
 ON_RELATIONS = {"=", "in", "contains", "beginsWith", "endsWith", "isEmpty"}
 TYPES = {"string", "number", "boolean", "object", "array"}
 
@@ -171,9 +183,9 @@ def _leaf(rule: Json, path: str) -> Rule:
     if operator not in OPERATORS:
         known = ", ".join([*OPERATORS, "relatedTo", "matchAny"])
         raise Invalid.at(_under(path, "operator"), f"{operator!r} is not one of {known}")
-    if "scorecard" in rule:
-        raise Invalid.at(_under(path, "scorecard"), "scorecards are not evaluated here yet")
     positive, negated = OPERATORS[operator]
+    if "scorecard" in rule:
+        return _scorecard(rule, path, positive, negated)
     if "relation" in rule:
         return _relation(rule, path, positive, negated)
     field = _field(rule, path)
@@ -219,6 +231,18 @@ def _relation(rule: Json, path: str, operator: str, negated: bool) -> RelationRu
         raise Invalid.at(_under(path, "operator"), "is not for relations")
     value = _VALUES[operator](rule.get("value"), _under(path, "value"))
     return RelationRule(_text(rule["relation"], _under(path, "relation")), target, operator, value, negated)
+
+
+def _scorecard(rule: Json, path: str, operator: str, negated: bool) -> ScorecardRule:
+    if operator not in ON_SCORECARDS:
+        raise Invalid.at(
+            _under(path, "operator"), "is not for scorecards: a level is compared by = and in, or is empty"
+        )
+    value = _VALUES[operator](rule.get("value"), _under(path, "value"))
+    if isinstance(value, Contextual):
+        raise Invalid.at(_under(path, "value"), "a level is a text")
+    of = _text(rule["scorecardRule"], _under(path, "scorecardRule")) if "scorecardRule" in rule else ""
+    return ScorecardRule(_text(rule["scorecard"], _under(path, "scorecard")), of, operator, value, negated)
 
 
 def _related_to(rule: Json, path: str) -> RelatedTo:

@@ -96,7 +96,8 @@ def sort_key(blueprint: Blueprint, name: str) -> "Expression | F | Subquery[Any]
     if name == "$title":
         return shown_title()
     if name.startswith(RELATIONS):
-        return _target(name, shown_title())
+        # Not by its title: the order would tell the title of one that the viewer may not see.
+        return _target(name, Lower(F("identifier")))
     if name == TEAM:
         return Func(F("team"), Value(", "), function="array_to_string", output_field=models.TextField())
     if name in TEXTS:

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from catalog import queries, search
 from catalog.models import Blueprint
+from catalog.scorecards import queries as scorecards
 from catalog.search import measures, series, spans
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
@@ -24,7 +25,7 @@ OVER_TIME = [*measures.FUNCTIONS, "last"]
 
 @api_view(["POST"])
 def aggregate(request: Request) -> Response:
-    """`{"func", "query", "property" | "relation", "averageOf", "measureTimeBy"}`: `result` is a number, or counts by value."""
+    """`{"func", "query", "property" | "relation" | "scorecard", "averageOf", "measureTimeBy"}`: `result` is a number, or counts by value."""
     body, by = object_of(request), by_of(request)
     rule = search.parse(body.get("query"))
     kind = queries.pinned(rule)
@@ -98,8 +99,11 @@ def _check_basis(body: Json, named: str) -> None:
 
 def _shares(rows: Any, body: Json, kind: Blueprint | None) -> list[Json]:
     if "scorecard" in body:
-        raise Invalid.at("scorecard", "scorecards are not evaluated here yet")
-    if "relation" in body:
+        if kind is None:
+            raise Invalid.at("scorecard", "belongs to one blueprint: name it in a rule on $blueprint")
+        rule = _name(body, "scorecardRule") if "scorecardRule" in body else ""
+        shares = measures.counted_by_standing(rows, scorecards.standing(kind, _name(body, "scorecard"), rule))
+    elif "relation" in body:
         shares = measures.counted_by_relation(rows, _name(body, "relation"))
     else:
         shares = measures.counted(rows, _property(body.get("property"), "property", kind), blueprint=kind)

@@ -134,7 +134,7 @@ HISTORY = {
         ("aggregate", {"func": "average", "measureTimeBy": "stage"}, "measureTimeBy"),
         ("aggregate", {"func": "sum", "property": "size", "calculationBy": "entities"}, "calculationBy"),
         ("aggregate", {"func": "countValues"}, "property"),
-        ("aggregate", {"func": "countValues", "scorecard": "ready"}, "scorecard"),
+        ("aggregate", {"func": "countValues", "scorecard": 7}, "scorecard"),
         ("aggregate-over-time", {"timeRange": {"preset": "nextWeek"}}, "timeRange.preset"),
         ("aggregate-over-time", {"timeRange": {"preset": "lastWeek", "timeZone": "Mars/Base"}}, "timeRange.timeZone"),
         ("aggregate-over-time", {"timeRange": {"preset": "lastWeek", "timeZone": "../etc"}}, "timeRange.timeZone"),

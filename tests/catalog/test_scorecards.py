@@ -211,3 +211,65 @@ def test_two_hundred_services_cost_two_queries(ready, django_assert_num_queries)
     entities = list(Entity.objects.filter(blueprint__identifier="service").select_related("blueprint"))
     with django_assert_num_queries(2):
         assert len(results(entities)) == 7
+
+
+def search(v1, **rule):
+    query = {"combinator": "and", "rules": [rule]}
+    answer = v1.post("blueprints/service/entities/search", {"query": query})
+    assert answer.status == 200, answer.json
+    return sorted(each["identifier"] for each in answer.json["entities"])
+
+
+def test_a_search_by_level_finds_those_that_stand_there(ready):
+    chance = random.Random(11)
+    for n in range(30):
+        write(
+            "service",
+            f"s{n}",
+            team=("payments",) if chance.random() < 0.7 else (),
+            properties={"description": "x"} if chance.random() < 0.5 else {},
+            relations={"dependsOn": ("checkout",)} if chance.random() < 0.5 else {},
+        )
+    stands = {each: standing(ready, each)["level"] for each in ["checkout", "search", *(f"s{n}" for n in range(30))]}
+    assert len(set(stands.values())) == 4
+    for level in ("Basic", "Bronze", "Silver", "Gold"):
+        those = sorted(each for each, reached in stands.items() if reached == level)
+        assert search(ready, scorecard="ready", operator="=", value=level) == those
+        assert search(ready, scorecard="ready", operator="!=", value=level) == sorted(stands.keys() - set(those))
+    high = sorted(each for each, reached in stands.items() if reached in ("Silver", "Gold"))
+    assert search(ready, scorecard="ready", operator="in", value=["Silver", "Gold"]) == high
+
+
+def test_a_search_by_one_rule_and_by_not_being_judged(ready):
+    assert search(ready, scorecard="ready", scorecardRule="owned", operator="=", value="SUCCESS") == ["checkout"]
+    assert search(ready, scorecard="ready", scorecardRule="owned", operator="=", value="FAILURE") == ["search"]
+    ready.send("patch", "blueprints/service/entities/checkout", {"properties": {"lifecycle": "retired"}})
+    assert search(ready, scorecard="ready", operator="isEmpty") == ["checkout"]
+    assert search(ready, scorecard="ready", operator="isNotEmpty") == ["search"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ({"scorecard": "raedy", "operator": "=", "value": "Gold"}, 404),
+        ({"scorecard": "ready", "scorecardRule": "none", "operator": "=", "value": "SUCCESS"}, 404),
+        ({"scorecard": "ready", "operator": ">", "value": "Gold"}, 422),
+        ({"scorecard": 7, "operator": "=", "value": "Gold"}, 422),
+    ],
+)
+def test_a_search_by_a_scorecard_that_makes_no_sense_is_refused(ready, rule, status):
+    query = {"combinator": "and", "rules": [rule]}
+    assert ready.post("blueprints/service/entities/search", {"query": query}).status == status
+
+
+def test_a_scorecard_may_not_ask_for_itself(ready):
+    asks = {"combinator": "and", "conditions": [{"scorecard": "ready", "operator": "=", "value": "Gold"}]}
+    answer = ready.send("patch", "blueprints/service/scorecards/ready", {"filter": asks})
+    assert answer.status == 422
+    assert answer.json["details"]["errors"][0]["path"] == "filter"
+
+
+def test_how_many_stand_where(ready):
+    query = {"combinator": "and", "rules": [{"property": "$blueprint", "operator": "=", "value": "service"}]}
+    answer = ready.post("entities/aggregate", {"func": "countValues", "scorecard": "ready", "query": query})
+    assert answer.json["result"] == [{"value": "Basic", "count": 1}, {"value": "Bronze", "count": 1}]

@@ -116,8 +116,17 @@ def test_it_searches_with_the_users_query(action):
 
 
 def test_a_change_belongs_to_its_run(action):
-    action.upsert(entity(), run="r_abc")
-    audits = action.send("get", "audit-log?resources=entity&run_id=r_abc&includes=context").json["audits"]
+    kafka = {
+        "identifier": "make",
+        "title": "Make",
+        "trigger": {"type": "self-service", "operation": "CREATE", "userInputs": {"properties": {}}},
+        "invocationMethod": {"type": "KAFKA"},
+    }
+    assert action.send("post", "actions", kafka).status == 201
+    run = action.send("post", "actions/make/runs", {"properties": {"undeclared": 1}}).json["run"]
+    assert run["status"] == "IN_PROGRESS"
+    action.upsert(entity(), run=run["id"])
+    audits = action.send("get", f"audit-log?resources=entity&run_id={run['id']}&includes=context").json["audits"]
     assert len(audits) == 1
     assert audits[0]["context"]["entity"] == "c1"
 

@@ -215,8 +215,8 @@ def test_any_property_of_a_type(crates):
         ({"combinator": "and", "rules": [rule("x", "between", {"preset": "never"})]}, "query.rules.0.value.preset"),
         ({"combinator": "and", "rules": [rule("x", "between", {"from": "2026-01-01"})]}, "query.rules.0.value.to"),
         (
-            {"combinator": "and", "rules": [{"combinator": "and", "rules": [{"scorecard": "x", "operator": "="}]}]},
-            "query.rules.0.rules.0.scorecard",
+            {"combinator": "and", "rules": [{"combinator": "and", "rules": [{"scorecard": "x", "operator": ">"}]}]},
+            "query.rules.0.rules.0.operator",
         ),
         ({"combinator": "and", "rules": [match([], "a")]}, "query.rules.0.property.path"),
         (
