@@ -35,7 +35,7 @@ LEASE = timedelta(seconds=1)
 MARGIN = 0.1  # seconds
 PAUSE = 1.6  # seconds, beyond the lease
 # What is done how often, of a hundred.
-CHANCES = {"deploy": 38, "wait": 22, "lock": 18, "unlock": 10, "extend": 6, "override": 6}
+CHANCES = {"deploy": 32, "wait": 16, "lock": 14, "unlock": 10, "extend": 14, "override": 14}
 
 
 class Worker:
@@ -94,11 +94,11 @@ class Worker:
             safe = sent + LEASE.total_seconds() - MARGIN
             self.note("heartbeat", claim=name)
         time.sleep(self.draw.uniform(0, 0.03))
-        if fate < 0.04:
+        if fate < 0.12:
             self.note("held", claim=name, since=entered, until=min(time.monotonic(), safe))
             self.note("kill", claim=name)
             os.kill(os.getpid(), signal.SIGKILL)
-        if fate < 0.08:
+        if fate < 0.24:
             self.note("held", claim=name, since=entered, until=min(time.monotonic(), safe))
             self.note("pause", claim=name)
             os.kill(os.getpid(), signal.SIGSTOP)  # whoever started us lets us go on, too late
