@@ -113,6 +113,7 @@ def claim_heartbeat(claim: Claim, fence: int, *, by: By) -> Claim:
 @retried
 @transaction.atomic
 def _heartbeat(claim: Claim, fence: int, by: By) -> Claim:
+    scopes.hold_pair(claim.service_id, claim.environment_id)  # as at the end: it may find the lease over
     claim, now = _held(claim, fence, by)
     if not claim.finished_at and not claim.revoked_at:
         _renew(claim, now)
@@ -187,7 +188,10 @@ def claims_close(place: Place, now: datetime) -> None:
 @transaction.atomic
 def claim_lapse(pk: int, *, now: datetime) -> bool:
     """Closes one whose lease has run out, for the clock. Whoever is second finds it closed."""
-    claim = Claim.objects.lapsed(now).select_for_update(skip_locked=True).filter(pk=pk).first()
+    due = Claim.objects.filter(pk=pk).values_list("service_id", "environment_id").first()
+    if due:
+        scopes.hold_pair(*due)
+    claim = Claim.objects.lapsed(now).select_for_update().filter(pk=pk).first()
     if claim:
         _end(claim, now, Claim.Outcome.LAPSED, system("clock"))
     return claim is not None
