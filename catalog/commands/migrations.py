@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from catalog import queries
+from catalog.commands.batch import PROTECTED
 from catalog.commands.blueprints import blueprint_delete, check_deletable
 from catalog.commands.deletion import entities_needing, keys_delete
 from catalog.commands.mapping import Mapping, check_mapping
@@ -54,6 +55,8 @@ def entities_delete_all(blueprint: Blueprint, *, itself: bool = False, by: By) -
     A Conflict, before anything goes, when another blueprint needs them or the blueprint itself has to stay.
     """
     require_write(by, "unregister", blueprint, teams=())
+    if blueprint.identifier in PROTECTED:  # accounts go with their entities, and the workers ask nobody any more
+        require(by, "account.write")
     if needing := entities_needing(blueprint):
         raise Conflict(
             f"Entities of {', '.join(needing)} need those of “{blueprint.title}”. Delete them first.",

@@ -315,3 +315,12 @@ def test_a_mapping_opens_no_lock_for_somebody_who_may_not(shop):
     migration = run()
     assert (migration.done, migration.failed) == (0, 1)
     assert "lock" in migration.faults[0] and events("lock") == locks
+
+
+@pytest.mark.parametrize("blueprint", ["_user", "_team"])
+def test_who_writes_the_catalog_deletes_no_accounts_by_it(shop, blueprint):
+    _, token = credential_create("Sync", kind="ci", scopes=["catalog:read", "catalog:write"], by=SETUP)
+    before = left(blueprint)
+    answer = V1(token).delete(f"blueprints/{blueprint}/all-entities")
+    assert answer.status == 403, answer.json
+    assert not Migration.objects.exists() and left(blueprint) == before
