@@ -15,6 +15,7 @@ from portal.kit.by import system
 from portal.kit.ids import random_text
 
 ADMIN_EMAIL = "admin@portcullis.example"
+ACCOUNTS = ("_user", "_team")  # the administrator is an entity too: they alone are still an empty catalog
 
 
 class Command(BaseCommand):
@@ -29,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.EMBEDDED.credentials.exists() or not User.objects.exists():
             self._write_credentials(self._make_accounts())
-        if not options["empty"] and not Entity.objects.exists():
+        if not options["empty"] and not Entity.objects.exclude(blueprint__identifier__in=ACCOUNTS).exists():
             company.load()
             # The demo's locks are a story, not news: Slack hears of what happens from now on.
             Delivery.objects.all().delete()
