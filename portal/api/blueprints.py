@@ -1,3 +1,5 @@
+from typing import Any
+
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -99,4 +101,7 @@ def structure(request: Request, identifier: str) -> Response:
     kind = kinds.kind(identifier)
     if kind is None:
         raise Missing(f'System blueprint with identifier "{identifier}" was not found')
-    return Response({"ok": True, "blueprint": blueprint_json(found, kind.definition)})
+    nothing: dict[str, Any] = {
+        name: {} for name in ("calculationProperties", "mirrorProperties", "aggregationProperties", "relations")
+    }
+    return Response({"ok": True, "blueprint": blueprint_json(found, nothing | kind.definition)})
