@@ -33,7 +33,9 @@ def changes_undo(trace: UUID, *, preview: bool = False, by: By) -> list[Outcome]
     Each by itself, as in a bulk edit. Raises Missing when the request changed no entity,
     Invalid when it changed too many.
     """
-    events = list(permissions.visible_events(by, audit.of_trace(trace, noun="entity"))[: MOST + 1])
+    made = audit.of_trace(trace, noun="entity")
+    # What one did oneself one may take back, even where it took the entity out of one's own sight.
+    events = list((permissions.visible_events(by, made) | made.filter(actor_key=by.actor.key))[: MOST + 1])
     if not events:
         raise Missing("There is nothing to undo: that changed no entity.")
     if len(events) > MOST:

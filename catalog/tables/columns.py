@@ -41,7 +41,7 @@ class Column:
         """One value that others may have too, so that it can be grouped by."""
         if self.kind == "relation":
             return not self.definition.get("many")
-        return self.kind in ("choice", "boolean", "user") or self.kind == "text" and self.name not in META
+        return self.kind in ("choice", "boolean", "user", "team") or self.kind == "text" and self.name not in META
 
     @property
     def spreads(self) -> bool:

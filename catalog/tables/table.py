@@ -143,12 +143,13 @@ class Table:
         return [self._group(self.group, share) for share in shares]
 
     def _group(self, column: Column, share: search.Share) -> Json:
-        said = _said(share.value)
+        value = None if share.value == [] else share.value
+        said = _said(value)
         is_open = self.state.open == said
-        line = _line_for(column, share.value)
+        line = _line_for(column, value)
+        is_named = column.kind == "relation" or column.name == "$team"
         group: Json = {
-            "html": (_said(share.value) if column.kind == "relation" else cells.value(column.definition, share.value))
-            or UNSET,
+            "html": (said if is_named else cells.value(column.definition, value)) or UNSET,
             "count": share.said,
             "is_open": is_open,
             "url": self.state.url(open=None if is_open else said),
@@ -156,7 +157,7 @@ class Table:
             "lines": [],
         }
         if is_open:
-            rows = search.matching(self.rows, _is(column, share.value), by=self.by, blueprint=self.blueprint)
+            rows = search.matching(self.rows, _is(column, value), by=self.by, blueprint=self.blueprint)
             page = search.page(rows, self.blueprint, self.sort, size=PAGE)
             group |= {"lines": self.lines(page.rows), "has_more": page.next is not None}
         return group
@@ -249,6 +250,8 @@ def _said(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_said, value))
     return str(value) if isinstance(value, str | int | float) else "…"
 
 
@@ -265,4 +268,6 @@ def _line_for(column: Column, value: Any) -> Filter | None:
     """The filter's line that finds what has this value."""
     if value is None:
         return Filter(column.name, "isEmpty")
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]  # those that are owned by others too are found with it
     return Filter(column.name, "=", _said(value)) if _is_plain(value) and _said(value) else None

@@ -27,6 +27,8 @@ def _flat(facts: Facts, path: str = "", depth: int = DEPTH) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

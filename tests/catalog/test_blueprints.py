@@ -158,7 +158,7 @@ def test_a_blueprint_with_entities_is_not_deleted(terraform):
 
 def test_the_kinds_come_installed_and_stay(terraform):
     names = {each["identifier"] for each in terraform.get("blueprints").json["blueprints"]}
-    assert names == {"service", "environment", "deploymentConfig", "deployment"}
+    assert names == {"service", "environment", "deploymentConfig", "deployment", "_user", "_team"}
     assert terraform.delete("blueprints/service").status == 409
 
 

@@ -128,6 +128,16 @@ def test_groups_are_counted_and_one_is_unfolded(browser, fleet):
     assert "3 groups, 5 results" in html
 
 
+def test_services_are_grouped_by_the_teams_that_own_them(browser, fleet):
+    write("service", "till", team=("payments", "retail"))
+    html = read(browser, group="$team", open="payments, retail")
+    assert shown(html) == ["till"]
+    assert "payments" in html
+    assert shown(read(browser, group="$team", open="payments")) == sorted(
+        each.identifier for each in Entity.objects.filter(blueprint__identifier="service", team=["payments"])
+    )
+
+
 def test_a_column_of_few_values_shows_how_they_are_spread(browser, fleet):
     assert "part=spreads" in read(browser)
     html = read(browser, part="spreads")

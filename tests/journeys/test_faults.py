@@ -122,7 +122,7 @@ def test_a_transaction_that_breaks_in_the_middle_leaves_no_event_and_no_lock(sho
     def broken(*args, **kwargs):
         raise RuntimeError("the process died here")
 
-    monkeypatch.setattr("locks.commands.record", broken)
+    monkeypatch.setattr("locks.commands.locks.record", broken)
     assert ci.post("locks", LOCK).status == 500
     assert not Lock.objects.exists()
     assert not Event.objects.filter(noun="lock").exists()

@@ -141,7 +141,7 @@ def test_a_diff_names_changed_keys_only():
     after = {"title": "A", "properties": {"tier": "y", "same": True}, "team": ["payments"]}
     assert diff(before, after) == [
         {"name": "properties.tier", "before": "x", "after": "y"},
-        {"name": "team", "before": None, "after": '["payments"]'},
+        {"name": "team", "before": None, "after": "payments"},
         {"name": "properties.gone", "before": "1", "after": None},
     ]
 

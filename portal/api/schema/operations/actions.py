@@ -82,7 +82,7 @@ _OLD = free(
 
 GROUP = Group(
     "Actions",
-    "What people may ask for, and what follows an event. The portal keeps them; it calls nobody yet.",
+    "What people may ask for, and what follows an event. The portal keeps them and their runs; the programs that carry them out fetch the runs and report on them.",
     [
         Operation(
             "actions",
