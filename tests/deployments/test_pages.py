@@ -115,7 +115,7 @@ def test_configs_are_a_table_like_any_other(signed_in, shop, page, bob):
     assert rows("sort=-version") == ["search-production", "checkout-production", "checkout-staging"]
     assert rows("sort=-relations.environment")[0] == "checkout-staging"
     assert rows(line("relations.environment", "staging")) == ["checkout-staging"] == rows(line("status", "failure"))
-    assert rows("q=1.10") == ["search-production"] == rows(line("locked", "yes"))
+    assert rows("q=1.10.0") == ["search-production"] == rows(line("locked", "yes"))
     grouped = text(signed_in, f"{CONFIGS}?group=relations.environment&open=production")
     assert "2 groups, 3 results" in grouped and "checkout-production" in grouped
 
