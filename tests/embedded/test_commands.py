@@ -96,3 +96,15 @@ def test_help_needs_nothing(clone, tools, environ):
     assert told.returncode == 0
     assert "PORTCULLIS_DATA" in told.stdout
     assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize(("first", "second", "says"), [(0, 0, 0), (3, 0, 3), (0, 4, 4)])
+def test_the_two_halves_of_the_tests_pass_only_together(clone, environ, first, second, says):
+    (clone / "requirements-dev.txt").write_text("")
+    halves = {"1/2": first, "2/2": second}
+    (clone / "pytest.py").write_text(f"import sys; print('part', sys.argv[2]); sys.exit({halves}[sys.argv[2]])")
+    environ = {name: value for name, value in environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    path = {"PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin"}
+    done = subprocess.run([str(clone / "bin" / "test")], env=environ | path, capture_output=True, text=True)
+    assert done.returncode == says, done.stderr
+    assert "part 1/2" in done.stdout and "part 2/2" in done.stdout
