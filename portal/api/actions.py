@@ -6,10 +6,10 @@ from rest_framework.response import Response
 
 from catalog.queries import readable_blueprint
 from portal.actions import legacy, permissions, queries
-from portal.actions.commands import action_create, action_delete, action_permit, action_replace
+from portal.actions.commands import action_create, action_delete, action_permit, action_replace, actions_write
 from portal.actions.models import Action
 from portal.api.auth import by_of
-from portal.api.bodies import object_of
+from portal.api.bodies import object_of, objects_of
 from portal.api.selection import listed
 from portal.kit.clock import iso
 from portal.kit.errors import Missing
@@ -56,7 +56,7 @@ def permission(request: Request, identifier: str) -> Response:
     return Response({"ok": True, "permissions": permissions.of(found)})
 
 
-@api_view(["GET", "POST"])
+@api_view(["GET", "POST", "PUT"])
 def of_blueprint(request: Request, blueprint: str) -> Response:
     """The older routes below a blueprint: the same actions, in either shape of their definition."""
     by = by_of(request)
@@ -64,6 +64,9 @@ def of_blueprint(request: Request, blueprint: str) -> Response:
         made = action_create(legacy.modern(object_of(request), blueprint), by=by)
         return Response({"ok": True, "action": action_json(made)}, status=201)
     kind = readable_blueprint(by, blueprint)
+    if request.method == "PUT":
+        bodies = [legacy.modern(each, blueprint) for each in objects_of(request)]
+        return Response({"ok": True, "actions": [action_json(each) for each in actions_write(kind, bodies, by=by)]})
     found = queries.about(queries.actions(by), type="self-service", blueprints=[kind.identifier])
     return Response({"ok": True, "actions": [action_json(each) for each in found]})
 

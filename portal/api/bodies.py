@@ -74,6 +74,16 @@ def object_of(request: Request) -> dict[str, Any]:
     return request.data
 
 
+def objects_of(request: Request) -> list[dict[str, Any]]:
+    """The body, which must be a list of objects."""
+    if request.stream is None or not isinstance(request.data, list):
+        raise Invalid.at("body", "must be a list of objects")
+    for n, each in enumerate(request.data):
+        if not isinstance(each, dict):
+            raise Invalid.at(str(n), "must be an object")
+    return request.data
+
+
 def checked(data: Any) -> None:
     """Level by level, without recursion: depth is what an attacker chooses."""
     level, depth = [data], 0

@@ -272,6 +272,28 @@ def test_the_older_routes_below_a_blueprint_take_the_first_shape(shop, terraform
     assert terraform.delete("blueprints/service/actions/restart").json == {"ok": True}
 
 
+def test_several_are_made_or_set_below_a_blueprint_or_none(lock, terraform):
+    def put(*bodies):
+        return terraform.send("put", "blueprints/service/actions", list(bodies))
+
+    answer = put(LOCK | {"title": "Shut"}, SCAFFOLD)
+    assert [(each["identifier"], each["title"]) for each in answer.json["actions"]] == [
+        ("lock_service", "Shut"),
+        ("scaffold", "New service"),
+    ]
+    assert put(SCAFFOLD).status == 200
+    before = terraform.get("actions").json["actions"]
+    assert {each["identifier"] for each in before} == {"lock_service", "scaffold"}
+    refused = put(LOCK | {"title": "Open"}, {"identifier": "odd"})
+    assert refused.status == 422
+    assert all(each["path"].startswith("1.") for each in refused.json["details"]["errors"])
+    assert [put("odd").status, terraform.send("put", "blueprints/service/actions", {}).status] == [422, 422]
+    assert terraform.send("put", "blueprints/nope/actions", [SCAFFOLD]).status == 404
+    elsewhere = terraform.send("put", "blueprints/environment/actions", [SCAFFOLD])
+    assert (elsewhere.status, elsewhere.json["error"]) == (409, "identifier_taken")
+    assert terraform.get("actions").json["actions"] == before
+
+
 # Permissions
 
 

@@ -237,6 +237,10 @@ CASES = {
         ["credential.created", "credential.revoked"],
     ),
     "action_create": (lambda do, shop: do(ACTION, by=SETUP), ["action.created"]),
+    "actions_write": (
+        lambda do, shop: do(catalog.blueprint("service"), [of_service("a"), of_service("b")], by=SETUP),
+        ["action.created", "action.created"],
+    ),
     "action_replace": (
         lambda do, shop: do(action(), ACTION | {"title": "Reboot"}, by=SETUP),
         ["action.created", "action.updated"],
@@ -405,6 +409,11 @@ def action(agent=False, **more):
     return import_string("portal.actions.commands.action_create")(
         ACTION | {"invocationMethod": method} | more, by=SETUP
     )
+
+
+def of_service(identifier):
+    trigger = ACTION["trigger"] | {"blueprintIdentifier": "service"}
+    return ACTION | {"identifier": identifier, "trigger": trigger}
 
 
 def run(**more):

@@ -3,6 +3,7 @@ from portal.actions.commands.actions import (
     action_delete,
     action_permit,
     action_replace,
+    actions_write,
     blueprint_delete_with_actions,
 )
 from portal.actions.commands.approvals import run_decide
@@ -14,6 +15,7 @@ __all__ = [
     "action_delete",
     "action_permit",
     "action_replace",
+    "actions_write",
     "blueprint_delete_with_actions",
     "run_create",
     "run_decide",

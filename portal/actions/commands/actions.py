@@ -12,7 +12,7 @@ from portal.actions.models import Action
 from portal.actions.schema import definitions, words
 from portal.audit.record import record
 from portal.kit.by import By
-from portal.kit.errors import Conflict, Missing
+from portal.kit.errors import Conflict, Invalid, Missing
 
 Json = dict[str, Any]
 
@@ -41,6 +41,24 @@ def action_replace(action: Action, body: Json, *, by: By) -> Action:
     payload = {"order": action.order} if action.order != order else {}
     record("action.updated", action.noun(), by=by, before=before, after=action.facts(), payload=payload)
     return action
+
+
+@transaction.atomic
+def actions_write(blueprint: Blueprint, bodies: list[Json], *, by: By) -> list[Action]:
+    """Makes each of a blueprint's actions, or sets the one that is there; those that are not named stay. All or nothing.
+
+    Raises what making and replacing raise, the path of a fault starting with its place in the list.
+    """
+    about = Action.objects.filter(definition__trigger__blueprintIdentifier=blueprint.identifier)
+    there = {each.identifier: each for each in about}
+    written = []
+    for n, body in enumerate(bodies):
+        old = there.get(body.get("identifier", ""))
+        try:
+            written.append(action_replace(old, body, by=by) if old else action_create(body, by=by))
+        except Invalid as fault:
+            raise Invalid.of([each | {"path": f"{n}.{each['path']}"} for each in fault.details["errors"]]) from fault
+    return written
 
 
 @transaction.atomic

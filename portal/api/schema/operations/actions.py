@@ -184,6 +184,16 @@ GROUP = Group(
             answers={201: ok("It is made.", action=ACTION), 404: missing("blueprint"), 409: TAKEN},
         ),
         Operation(
+            "actions_write_below",
+            "PUT",
+            "/blueprints/{blueprint}/actions",
+            "Make or set several actions of a blueprint",
+            about=f"Those that are not in the list stay. All or nothing. {_BELOW}",
+            needs=WRITE,
+            body=listed(_OLD),
+            answers={200: ok("As they are now.", actions=listed(ACTION)), 404: missing("blueprint"), 409: TAKEN},
+        ),
+        Operation(
             "action_below",
             "GET",
             "/blueprints/{blueprint}/actions/{identifier}",
