@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
@@ -36,16 +37,31 @@ class _Like(Func):
     output_field = BooleanField()
 
 
+class _Among(Func):
+    """`id = ANY (ARRAY(SELECT …))`: the list is made first, from the indexes."""
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY ("
+    output_field = BooleanField()
+
+
 def words(rows: QuerySet[Entity], text: str) -> QuerySet[Entity]:
     """Those that hold all words of the text; all of them for a blank one."""
     text = text.strip()
     if not text:
         return rows
+    matching = _matching(text)
+    if not re.search(r"\w{3}", text):  # the index of parts knows nothing shorter; what is that common is soon met
+        return rows.filter(matching)
+    # Left to choose, PostgreSQL walks the whole kind in its order for a word that it takes for more common than it is.
+    found = Entity.objects.filter(matching).order_by().values("pk")
+    return rows.filter(_Among(F("pk"), ArraySubquery(found)))
+
+
+def _matching(text: str) -> Q:
     pattern = Value("%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
     part = Q(_Like(F("identifier"), pattern)) | Q(_Like(F("title"), pattern))
     begun = [f"{word[:LONGEST_WORD].lower()}:*" for word in re.findall(r"[^\W_]+", text)][:MOST_WORDS]
     if not begun:
-        return rows.filter(part)
-    vector = _Words(F("id"))
-    query = SearchQuery(" & ".join(begun), config="simple", search_type="raw")
-    return rows.filter(Q(_Matches(vector, query)) | part)
+        return part
+    return Q(_Matches(_Words(F("id")), SearchQuery(" & ".join(begun), config="simple", search_type="raw"))) | part
