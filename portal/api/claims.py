@@ -13,7 +13,7 @@ from locks.models import Claim, Override
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
-from portal.api.present import claim_json, line_json, stopped, ticket_json
+from portal.api.present import claim_json, decision_json, line_json, stopped, ticket_json
 from portal.kit.by import By
 from portal.kit.errors import Invalid
 
@@ -39,8 +39,9 @@ def claims(request: Request) -> Response:
         place_of(data), runs.parse(data), **_wish(data), lease=_lease(data), override=override_in(by, data), by=by
     )
     if begun.claim is None:
-        return stopped(begun.decision)
-    return Response({"ok": True, "claim": claim_json(begun.claim)}, status=201 if begun.fresh else 200)
+        return stopped(begun.decision, decision_json(begun.decision) | {"asked": asked(data)})
+    shown = {"ok": True, "claim": claim_json(begun.claim), "asked": asked(data)}
+    return Response(shown, status=201 if begun.fresh else 200)
 
 
 @api_view(["GET", "DELETE"])
@@ -84,7 +85,7 @@ def tickets(request: Request) -> Response:
     data = object_of(request)
     line = ticket_join(place_of(data), runs.parse(data), **_wish(data), lease=_lease(data), by=by)
     fresh = line.ticket.arrived_at == line.decision.at
-    return Response({"ok": True, "ticket": line_json(line)}, status=201 if fresh else 200)
+    return Response({"ok": True, "ticket": line_json(line), "asked": asked(data)}, status=201 if fresh else 200)
 
 
 @api_view(["GET", "DELETE"])
@@ -103,6 +104,11 @@ def place_of_ticket(found: Any) -> Place:
 
 def place_of(data: Json) -> Place:
     return catalog.place(text(data, "service", 1000), text(data, "environment", 1000))
+
+
+def asked(data: Json) -> Json:
+    """An alias is answered by the true name; a client can still tell that this is the answer to its question."""
+    return {name: text(data, name, 1000) for name in ("service", "environment")}
 
 
 def place_in(params: Any) -> Place | None:

@@ -2,7 +2,16 @@ from locks.models import Claim
 from portal.api.claims import STATES
 from portal.api.schema.answers import fault, missing, ok
 from portal.api.schema.operation import Group, Operation
-from portal.api.schema.operations.locks import CLAIM, DENIED_OR_WAIT, ENVIRONMENT, SERVICE, STOPPED, TICKET, UNKNOWN
+from portal.api.schema.operations.locks import (
+    ASKED,
+    CLAIM,
+    DENIED_OR_WAIT,
+    ENVIRONMENT,
+    SERVICE,
+    STOPPED,
+    TICKET,
+    UNKNOWN,
+)
 from portal.api.schema.parameters import in_path, query
 from portal.api.schema.shapes import choice, flag, instant, listed, null, sent, shown, text, whole
 
@@ -78,8 +87,8 @@ GROUP = Group(
                 {**WISH, "lease": _LEASE, "override": _OVERRIDE}, needed="service environment ci", name="ClaimWish"
             ),
             answers={
-                200: ok("The claim that this run has already.", claim=CLAIM),
-                201: ok("The claim.", claim=CLAIM),
+                200: ok("The claim that this run has already.", claim=CLAIM, asked=ASKED),
+                201: ok("The claim.", claim=CLAIM, asked=ASKED),
                 404: UNKNOWN,
                 409: TAKEN,
                 423: STOPPED,
@@ -146,8 +155,8 @@ GROUP = Group(
             needs="claim.hold",
             body=sent({**WISH, "lease": _LEASE}, needed="service environment ci", name="TicketWish"),
             answers={
-                200: ok("Where the run stands.", ticket=LINE),
-                201: ok("Where the run stands, now that it has come.", ticket=LINE),
+                200: ok("Where the run stands.", ticket=LINE, asked=ASKED),
+                201: ok("Where the run stands, now that it has come.", ticket=LINE, asked=ASKED),
                 404: UNKNOWN,
                 409: TAKEN,
             },

@@ -50,6 +50,7 @@ LOCK = shown(
     },
     name="Lock",
 )
+ASKED = shown({"service": text("checkout"), "environment": text("prod")}, about="The names as they were asked by.")
 WINDOW = {"starts_at": instant(), "ends_at": instant(example="2026-02-06T15:40:00.000Z")}
 _FREEZE = {
     "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709", format="uuid"),
@@ -152,7 +153,7 @@ _DECISION = {
     "claim": null(CLAIM).about("Who deploys now.").like(None),
     "override": null(OVERRIDE).about("What passed all that would have denied.").like(None),
     "url": text("https://portal.example.org/catalog/service/entities/checkout", "The service's page."),
-    "asked": shown({"service": text("checkout"), "environment": text("prod")}),
+    "asked": ASKED,
 }
 _EXPLAINED = {
     "policy": text("2.0", "The version of the rules and limits; with `explain`."),
