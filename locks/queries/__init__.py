@@ -1,10 +1,13 @@
 from locks.queries.claims import (
     Line,
+    Standing,
     by_id,
     claim,
     claims,
     decisions,
+    line_beat,
     line_of,
+    standing,
     ticket,
     tickets,
     usual_length,
@@ -33,7 +36,7 @@ from locks.queries.locks import (
     severest,
     wide_locks,
 )
-from locks.queries.overrides import break_glass_uses, codes, overrides
+from locks.queries.overrides import break_glass_uses, codes, override_beat, overrides, visible_overrides
 
 __all__ = [
     "AUTOMATION",
@@ -42,6 +45,7 @@ __all__ = [
     "Reach",
     "Reason",
     "Simulation",
+    "Standing",
     "beat",
     "break_glass_uses",
     "by_id",
@@ -60,12 +64,14 @@ __all__ = [
     "freezes",
     "held_on",
     "history_of",
+    "line_beat",
     "line_of",
     "lock",
     "lock_by_key",
     "locks",
     "locks_in",
     "named_by",
+    "override_beat",
     "override_refused",
     "overrides",
     "places_of",
@@ -74,9 +80,11 @@ __all__ = [
     "severest",
     "sight",
     "simulate",
+    "standing",
     "ticket",
     "tickets",
     "usual_length",
+    "visible_overrides",
     "waiting_by",
     "wide_locks",
     "windows_on",

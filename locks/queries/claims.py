@@ -5,13 +5,16 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Max, Model, Q, QuerySet
 
+from catalog import permissions
+from catalog.models import Entity
 from catalog.queries import Place
 from locks.decisions import Decision
 from locks.models import Claim, KeptDecision, Ticket, of_pair
 from locks.queries.deciding import decide
 from portal.accounts.policy import require
+from portal.audit import queries as audit
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
 from portal.kit.errors import Missing
@@ -74,6 +77,53 @@ def by_id(by: By, kind: type[M], public_id: str | UUID, called: str) -> M:
     if found is None:
         raise Missing(f"There is no {called} with the id {public_id}.")
     return found
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One pair where somebody deploys or waits; `tickets` in order of arrival."""
+
+    service: str
+    environment: str
+    claim: Claim | None
+    tickets: list[Ticket]
+
+
+MOST = 500  # claims, and as many tickets, on one page
+
+
+def standing(by: By, *, now: datetime | None = None) -> list[Standing]:
+    """Every pair with a claim that runs or a line, the longest line first."""
+    require(by, "lock.read")
+    at = now or database_now()
+    seen = seen_by(by)
+    claims = Claim.objects.running(at).filter(seen).select_related("service", "environment").order_by("id")[:MOST]
+    running = {(each.service_id, each.environment_id): each for each in claims}
+    lines: dict[tuple[int | None, int | None], list[Ticket]] = {pair: [] for pair in running}
+    for ticket in Ticket.objects.waiting(at).filter(seen)[:MOST]:
+        lines.setdefault((ticket.service_id, ticket.environment_id), []).append(ticket)
+    found = []
+    for pair, line in lines.items():
+        first = running.get(pair) or line[0]
+        found.append(Standing(first.service_identifier, first.environment_identifier, running.get(pair), line))
+    return sorted(found, key=lambda each: -len(each.tickets))
+
+
+def seen_by(by: By) -> Q:
+    """Of pairs whose service and environment the viewer may see."""
+    bounds = permissions.bounds(by)
+    if bounds is None:
+        return Q()
+    known = Entity.objects.filter(bounds).values("pk")
+    return Q(service__in=known, environment__in=known)
+
+
+def line_beat() -> str:
+    """Changes with every event, every sign of life, and when a lease runs out with nobody alive to close it."""
+    at = database_now()
+    claims, tickets = Claim.objects.running(at), Ticket.objects.waiting(at).order_by()
+    ends = [found.aggregate(last=Max("lease_until"))["last"] for found in (claims, tickets)]
+    return f"{audit.beat()}|{claims.count()}|{tickets.count()}|{ends}"
 
 
 def waiting_by(ticket: Ticket) -> By:

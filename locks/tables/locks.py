@@ -10,7 +10,7 @@ from catalog.queries import Place
 from locks import limits
 from locks.decisions import Decision, severity
 from locks.models import KeptDecision, Lock, ScopeKind
-from locks.queries import Reach
+from locks.queries import Simulation
 from locks.scopes import Scope
 from portal.accounts.policy import allows
 from portal.audit.models import Event
@@ -19,6 +19,7 @@ from portal.kit.clock import in_words, iso, spoken
 
 Json = dict[str, Any]
 
+SHOWN = 4  # of each kind, by name, in the preview
 STEPS = [("+30 min", timedelta(minutes=30)), ("+1 h", timedelta(hours=1)), ("+2 h", timedelta(hours=2))]
 ICONS = {"lock.taken": "lock", "lock.released": "lock-open", "lock.extended": "hourglass", "lock.expired": "clock"}
 
@@ -120,13 +121,7 @@ def denial_row(denial: KeptDecision, locks: Mapping[object, Lock]) -> Json:
 
 
 def tabs(state: str, counts: Mapping[str, int]) -> list[Json]:
-    labels = {
-        "active": "Now",
-        "mine": "Mine",
-        "expiring": "Ending soon",
-        "history": "History",
-        "blocked": "Blocked runs",
-    }
+    labels = {"active": "Now", "mine": "Mine", "expiring": "Ending soon"}
     here = reverse("locks:lock_list")
     return [
         {
@@ -139,16 +134,25 @@ def tabs(state: str, counts: Mapping[str, int]) -> list[Json]:
     ]
 
 
-def preview_rows(scope: Scope, reach: Reach, held: Lock | None, now: datetime) -> Json:
+def preview_rows(scope: Scope, met: Simulation) -> Json:
     tier = scope.strictest_tier
     allowed = limits.of(tier)
+    places = [{"service": service, "environment": environment} for service, environment in met.reach.places]
     return {
-        "count": reach.count,
-        "places": [{"service": service, "environment": environment} for service, environment in reach.places],
+        "count": met.reach.count,
+        "places": places,
         "tier": tier,
         "usual": in_words(allowed.default),
         "greatest": in_words(allowed.greatest),
-        "taken": taken(held) if held else None,
+        "open_ended": allowed.open_ended,
+        "shortest_reason": allowed.shortest_reason,
+        "running": met.running[:SHOWN],
+        "running_count": len(met.running),
+        "waiting": met.waiting[:SHOWN],
+        "waiting_count": len(met.waiting),
+        "people": met.people[:SHOWN],
+        "people_more": max(0, len(met.people) - SHOWN),
+        "taken": taken(met.held) if met.held else None,
     }
 
 

@@ -81,6 +81,7 @@ def _list(request: HttpRequest, by: By) -> Json:
     now = database_now()
     shown = {
         "state": state,
+        "section": state if state in {"history", "blocked"} else "locks",
         "tabs": tables.tabs(state, queries.counts(by, now=now)),
         "live_url": request.get_full_path(),
     }
@@ -117,18 +118,14 @@ def _pager(page: Any, state: str, count: str) -> Json:
 def preview(request: HttpRequest) -> HttpResponse:
     """What the lock in the form would stop, before anybody presses."""
     by = by_of(request)
-    now = database_now()
     try:
         scope = draft(request.GET)
     except PortalError as error:
         return render(request, "locks/_preview.html", {"text": error.message})
     if scope is None:
         return render(request, "locks/_preview.html", {"text": "What it will stop shows here before you lock."})
-    reach = queries.reach(
-        by, scope.kind, service=scope.service, environment=scope.environment, tier=scope.tier, team=scope.team
-    )
-    held = queries.held_on(scope.columns(), now)
-    return render(request, "locks/_preview.html", tables.preview_rows(scope, reach, held, now))
+    met = queries.simulate(scope.kind, scope.columns(), by=by)
+    return render(request, "locks/_preview.html", tables.preview_rows(scope, met))
 
 
 @require_GET
@@ -146,6 +143,10 @@ def _detail(lock: Lock, by: By, **forms: Any) -> Json:
     return {
         "lock": tables.lock_row(lock, by, now),
         "list_url": reverse("locks:lock_list"),
+        "override_url": reverse(
+            "locks:override_new",
+            query={"service": lock.service_identifier, "environment": lock.environment_identifier},
+        ),
         "live_url": lock.get_absolute_url(),
         "events": [tables.event_row(event) for event in queries.history_of(lock)],
         "blocked": [tables.denial_row(each, locks) for each in runs],

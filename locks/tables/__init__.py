@@ -1,0 +1,23 @@
+from locks.tables.locks import (
+    capital,
+    denial_row,
+    event_row,
+    extensions,
+    lock_row,
+    place_rows,
+    preview_rows,
+    tabs,
+    taken,
+)
+
+__all__ = [
+    "capital",
+    "denial_row",
+    "event_row",
+    "extensions",
+    "lock_row",
+    "place_rows",
+    "preview_rows",
+    "tabs",
+    "taken",
+]

@@ -1,0 +1,56 @@
+"""Who deploys now and who waits behind, pair by pair."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
+
+from locks import queries
+from locks.commands import claim_revoke, ticket_withdraw
+from locks.tables.lines import line_rows
+from portal.accounts.viewer import by_of
+from portal.kit.answers import done
+from portal.kit.clock import database_now
+from portal.kit.errors import PortalError
+from portal.kit.live import live
+
+
+@require_safe
+def waiting(request: HttpRequest) -> HttpResponse:
+    by = by_of(request)
+
+    def context() -> dict[str, Any]:
+        return {"lines": line_rows(queries.standing(by), by, database_now())}
+
+    return live(request, "locks/waiting.html", context, beat=queries.line_beat())
+
+
+@require_POST
+def claim_revocation(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    by = by_of(request)
+    claim = queries.claim(by, public_id)
+    say = f"{claim.holder_name} is told to stop deploying {claim.where}."
+    return told(request, lambda: claim_revoke(claim, by=by), reverse("locks:waiting"), say)
+
+
+@require_POST
+def ticket_withdrawal(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    by = by_of(request)
+    ticket = queries.ticket(by, public_id)
+    say = f"{ticket.holder_name} waits for {ticket.where} no more."
+    return told(request, lambda: ticket_withdraw(ticket, by=by), reverse("locks:waiting"), say)
+
+
+def told(request: HttpRequest, deed: Callable[[], Any], url: str, say: str) -> HttpResponse:
+    """Does it, and says so; what is refused says why. Without htmx the error page says it."""
+    try:
+        deed()
+    except PortalError as error:
+        if not request.htmx:  # type: ignore[attr-defined]
+            raise
+        return trigger_client_event(HttpResponse(status=422), "announce", {"message": error.message})
+    return done(request, url, say=say)
