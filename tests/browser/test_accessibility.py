@@ -1,12 +1,15 @@
 """axe finds nothing serious, in both themes, with rows, locks and failures on the page."""
 
+from datetime import timedelta
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from deployments.commands import deployment_report
 from locks import scopes
-from locks.commands import gate_ask, lock_take
+from locks.commands import gate_ask, lock_take, override_ask, ticket_join
 from locks.models import ScopeKind
+from locks.runs import Run
 from tests.conftest import SETUP
 
 PAGES = {
@@ -16,6 +19,11 @@ PAGES = {
     "audit": "/audit",
     "panel": "/deployments/panel/checkout",
     "inbox": "/deployments/inbox",
+    "locks": "/locks/",
+    "waiting": "/locks/waiting",
+    "overrides": "/locks/overrides",
+    "override": "/locks/overrides/new?service=checkout&environment=production",
+    "explained": "/locks/explained?service=checkout&environment=production&who=ci",
     "api": "/docs/api",
     "operation": "/docs/api/entity_create",
 }
@@ -30,6 +38,11 @@ def busy_shop(transactional_db, shop, page, alice):
     lock_take(scopes.pair(shop.checkout_production), reason="Debugging", by=page(alice))
     lock_take(scopes.Scope(ScopeKind.EVERYTHING), reason="Moving house", by=page(alice))
     gate_ask(shop.checkout_production, by=page(alice))
+    lock = lock_take(scopes.pair(shop.search_production), reason="Index", by=page(alice))
+    override_ask(shop.search_production, [lock.public_id], commit="4f2a9c1d", reason="The fix", by=page(alice))
+    for number in range(2):
+        run = Run(f"gh:{number}:1", f"https://ci.example/{number}")
+        ticket_join(shop.checkout_production, run, lease=timedelta(seconds=600), by=page(alice))
 
 
 def serious(page):
