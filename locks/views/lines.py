@@ -1,21 +1,18 @@
 """Who deploys now and who waits behind, pair by pair."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import trigger_client_event
 
 from locks import queries
 from locks.commands import claim_revoke, ticket_withdraw
 from locks.tables.lines import line_rows
 from portal.accounts.viewer import by_of
-from portal.kit.answers import done
+from portal.kit.answers import told
 from portal.kit.clock import database_now
-from portal.kit.errors import PortalError
 from portal.kit.live import live
 
 
@@ -43,14 +40,3 @@ def ticket_withdrawal(request: HttpRequest, public_id: UUID) -> HttpResponse:
     ticket = queries.ticket(by, public_id)
     say = f"{ticket.holder_name} waits for {ticket.where} no more."
     return told(request, lambda: ticket_withdraw(ticket, by=by), reverse("locks:waiting"), say)
-
-
-def told(request: HttpRequest, deed: Callable[[], Any], url: str, say: str) -> HttpResponse:
-    """Does it, and says so; what is refused says why. Without htmx the error page says it."""
-    try:
-        deed()
-    except PortalError as error:
-        if not request.htmx:  # type: ignore[attr-defined]
-            raise
-        return trigger_client_event(HttpResponse(status=422), "announce", {"message": error.message})
-    return done(request, url, say=say)

@@ -5,7 +5,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import trigger_client_event
 
 from catalog import queries as catalog
 from locks import queries, tables
@@ -182,7 +181,7 @@ def extension(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return done(request, longer.get_absolute_url(), say=f"The lock of {longer.covers} lasts until {until}.")
     if request.htmx:  # type: ignore[attr-defined]
         fault = next(iter(form.errors.values()))[0]
-        return trigger_client_event(HttpResponse(status=422), "announce", {"message": str(fault)})
+        return refused(str(fault))
     return render(request, "locks/lock_detail.html", _detail(lock, by, extension=form), status=422)
 
 

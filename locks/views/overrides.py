@@ -13,10 +13,9 @@ from locks.commands import override_approve, override_withdraw
 from locks.forms.overrides import OverrideForm
 from locks.models import Override
 from locks.tables.overrides import override_row
-from locks.views.lines import told
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import pager
-from portal.kit.answers import go
+from portal.kit.answers import go, told
 from portal.kit.clock import database_now
 from portal.kit.live import live
 from portal.kit.paging import counted, page_of

@@ -1,9 +1,13 @@
 """What a view answers when a form is done: htmx and plain forms want it told differently."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+
+from portal.kit.errors import PortalError
 
 
 def go(request: HttpRequest, url: str, *, say: str = "", undo: str = "", undo_word: str = "Undo") -> HttpResponse:
@@ -23,6 +27,22 @@ def done(request: HttpRequest, url: str, *, say: str) -> HttpResponse:
     response = HttpResponse(status=204)
     trigger_client_event(response, "announce", {"message": say})
     return trigger_client_event(response, "refresh", {})
+
+
+def told(request: HttpRequest, deed: Callable[[], object], url: str, say: str) -> HttpResponse:
+    """Does it, and stays as after `done`; what is refused says why. Without htmx the error page says it."""
+    try:
+        deed()
+    except PortalError as error:
+        if not request.htmx:  # type: ignore[attr-defined]
+            raise
+        return refused(error.message)
+    return done(request, url, say=say)
+
+
+def refused(why: str) -> HttpResponse:
+    """To htmx: nothing is swapped, and the reason is announced."""
+    return trigger_client_event(HttpResponse(status=422), "announce", {"message": why})
 
 
 def _back(request: HttpRequest) -> str:
