@@ -12,7 +12,7 @@ from locks.forms import ExtensionForm, LockForm, ReleaseForm, draft, usual_durat
 from locks.models import Lock, ScopeKind
 from portal.accounts.policy import allows
 from portal.accounts.viewer import by_of
-from portal.kit.answers import done, go
+from portal.kit.answers import done, go, refused
 from portal.kit.by import By
 from portal.kit.clock import database_now, spoken
 from portal.kit.errors import Conflict, PortalError
