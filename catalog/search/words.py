@@ -1,4 +1,7 @@
-"""Full text: all words must be there, in any property, each perhaps only begun; or a part of the identifier or the title."""
+"""Full text: all words must be there, in any property, each perhaps only begun; or a part of the identifier or the title.
+
+What is written together stands together: "1.10" finds the version, not any 1 and any 10.
+"""
 
 import re
 from typing import Any
@@ -61,7 +64,11 @@ def words(rows: QuerySet[Entity], text: str) -> QuerySet[Entity]:
 def _matching(text: str) -> Q:
     pattern = Value("%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
     part = Q(_Like(F("identifier"), pattern)) | Q(_Like(F("title"), pattern))
-    begun = [f"{word[:LONGEST_WORD].lower()}:*" for word in re.findall(r"[^\W_]+", text)][:MOST_WORDS]
+    begun = [f"{together}:*" for each in text.split() if (together := _together(each))][:MOST_WORDS]
     if not begun:
         return part
     return Q(_Matches(_Words(F("id")), SearchQuery(" & ".join(begun), config="simple", search_type="raw"))) | part
+
+
+def _together(text: str) -> str:
+    return " <-> ".join(word[:LONGEST_WORD].lower() for word in re.findall(r"[^\W_]+", text)[:MOST_WORDS])

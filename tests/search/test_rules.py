@@ -260,6 +260,14 @@ def test_words_must_all_be_there_and_may_be_begun(crates):
     assert named("& | ! :* ' \\ (") == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "found"), [("1.10", True), ("1.1", True), ("10.2", True), ("2 1", True), ("1.2", False), ("01.1", False)]
+)
+def test_what_is_written_together_stands_together(crates, text, found):
+    write("box", "z", properties={"version": "1.10.2", "packed": "2026-10-01T01:20:00Z"})
+    assert search.words(Entity.objects.filter(blueprint=crates, identifier="z"), text).exists() is found
+
+
 def walked(blueprint, keys, size=2):
     rows, cursor, seen = Entity.objects.filter(blueprint=blueprint), "", []
     for _ in range(20):
