@@ -3,12 +3,14 @@ from catalog.search.paging import Page, Sort, ordered, page
 from catalog.search.rules import Every, Rule, blueprint_in, parse
 from catalog.search.shares import Share, distribution, groups, spread
 from catalog.search.values import INSTANTS, META
-from catalog.search.words import words
+from catalog.search.words import MOST_FOUND, Found, words
 
 __all__ = [
     "INSTANTS",
     "META",
+    "MOST_FOUND",
     "Every",
+    "Found",
     "Page",
     "Rule",
     "Share",

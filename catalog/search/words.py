@@ -4,14 +4,17 @@ What is written together stands together: "1.10" finds the version, not any 1 an
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
-from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import BigIntegerField, BooleanField, F, Func, Q, QuerySet, Value
 
 from catalog.models import Entity
 
+MOST_FOUND = 1000
 MOST_WORDS = 20
 LONGEST_WORD = 100
 
@@ -41,24 +44,40 @@ class _Like(Func):
 
 
 class _Among(Func):
-    """`id = ANY (ARRAY(SELECT …))`: the list is made first, from the indexes."""
-
     template = "(%(expressions)s))"
     arg_joiner = " = ANY ("
     output_field = BooleanField()
 
 
-def words(rows: QuerySet[Entity], text: str) -> QuerySet[Entity]:
-    """Those that hold all words of the text; all of them for a blank one."""
-    text = text.strip()
-    if not text:
-        return rows
-    matching = _matching(text)
-    if not re.search(r"\w{3}", text):  # the index of parts knows nothing shorter; what is that common is soon met
-        return rows.filter(matching)
-    # Left to choose, PostgreSQL walks the whole kind in its order for a word that it takes for more common than it is.
-    found = Entity.objects.filter(matching).order_by().values("pk")
-    return rows.filter(_Among(F("pk"), ArraySubquery(found)))
+@dataclass(frozen=True)
+class Found:
+    """`count` stops at one more than MOST_FOUND."""
+
+    rows: QuerySet[Entity]
+    count: int
+
+
+def words(rows: QuerySet[Entity], text: str) -> Found:
+    """Those that hold all words of the text, which is not blank. Looks for the first thousand at once.
+
+    A rare word is found by its index. Left to choose, PostgreSQL walks the whole kind in its order for a word that it
+    takes for more common than it is.
+    """
+    found = rows.filter(_matching(text.strip()))
+    first = _first(found)
+    if len(first) <= MOST_FOUND:
+        found = rows.filter(_Among(F("pk"), Value(first, ArrayField(BigIntegerField()))))
+    return Found(found, len(first))
+
+
+def _first(found: QuerySet[Entity]) -> list[int]:
+    """Their keys, up to one more than is counted, in no order: made for all of them, and stopped."""
+    sql, parameters = found.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"with found(id) as materialized ({sql}) select id from found limit {MOST_FOUND + 1}", parameters
+        )
+        return [key for (key,) in cursor.fetchall()]
 
 
 def _matching(text: str) -> Q:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from catalog import queries, search
 from catalog.models import Blueprint, Entity, Relation
@@ -16,7 +17,7 @@ from catalog.tables.columns import Column, columns_of, shown_at_first
 from catalog.tables.state import Filter, State
 from portal.kit.by import By
 from portal.kit.errors import Invalid
-from portal.kit.paging import counted
+from portal.kit.paging import counted, number
 from portal.kit.templatetags.kit import middle
 
 Json = dict[str, Any]
@@ -68,13 +69,23 @@ class Table:
     @property
     def rows(self) -> QuerySet[Entity]:
         """All that match, in no order."""
-        rows = self.all
-        if self.rule:
-            rows = search.matching(rows, self.rule, by=self.by, blueprint=self.blueprint)
-        return search.words(rows, self.state.words)
+        return self.found.rows if self.found else self._kept
+
+    @cached_property
+    def found(self) -> search.Found | None:
+        return search.words(self._kept, self.state.words) if self.state.words else None
+
+    @property
+    def _kept(self) -> QuerySet[Entity]:
+        """All that the filters let through."""
+        if not self.rule:
+            return self.all
+        return search.matching(self.all, self.rule, by=self.by, blueprint=self.blueprint)
 
     @property
     def count_text(self) -> str:
+        if self.found:
+            return number(self.found.count, search.MOST_FOUND, "result", "results")
         return counted(self.rows, "result", "results")
 
     @property

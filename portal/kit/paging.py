@@ -44,8 +44,11 @@ def page_of(
 
 def counted(found: QuerySet[Any], one: str, many: str) -> str:
     """`1 lock`, `62 locks`, `10,000+ locks`: never counts further than people read."""
-    number = found.order_by()[: MOST_COUNTED + 1].count()
-    return f"{min(number, MOST_COUNTED):,}{'+' if number > MOST_COUNTED else ''} {one if number == 1 else many}"
+    return number(found.order_by()[: MOST_COUNTED + 1].count(), MOST_COUNTED, one, many)
+
+
+def number(count: int, most: int, one: str, many: str) -> str:
+    return f"{min(count, most):,}{'+' if count > most else ''} {one if count == 1 else many}"
 
 
 def _beyond(found: QuerySet[Any], key: str, edge: str, *, greater: bool) -> QuerySet[Any]:
