@@ -72,7 +72,7 @@ def _breakable(text: str, most: int) -> SafeString:
 @lru_cache(maxsize=2048)
 def person(name: str) -> SafeString:
     avatar = format_html('<span class="avatar chip-{}" aria-hidden="true">{}</span>', tint(name), initials(name))
-    return format_html('<span class="person">{} {}</span>', avatar, _breakable(name, 30))
+    return format_html('<span class="person">{} <span>{}</span></span>', avatar, _breakable(name, 30))
 
 
 def targets(arrows: Sequence[Relation]) -> SafeString:
