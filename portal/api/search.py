@@ -1,14 +1,17 @@
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import queries, search
+from catalog.models import Blueprint, Entity
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import entities_json
 from portal.api.selection import selection, selection_in
+from portal.kit.by import By
 from portal.kit.clock import instant
 from portal.kit.errors import Invalid
 
@@ -77,11 +80,12 @@ def of_datasource(request: Request) -> Response:
     return Response({"ok": True, "entities": entities, "next": str(found[-1].pk) if more else None})
 
 
-def _found(by: Any, kind: Any, body: Json) -> Any:
+def _found(by: By, kind: Blueprint, body: Json) -> QuerySet[Entity]:
     rows = queries.entities(by, kind).order_by()
     if body.get("query") is not None:
         rows = search.matching(rows, search.parse(body["query"]), by=by, blueprint=kind)
-    return search.words(rows, _text(body, "search"))
+    text = _text(body, "search")
+    return search.words(rows, text).rows if text.strip() else rows
 
 
 def _sort(body: Json) -> list[search.Sort]:
