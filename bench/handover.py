@@ -13,7 +13,9 @@ from bench.__main__ import set_up
 from bench.load import median
 from bench.stack import ROOT, Stack, stack
 
-WORDS = "import sys, time; print(time.time(), flush=True); time.sleep(float(sys.argv[1])); print(time.time(), flush=True)"
+WORDS = (
+    "import sys, time; print(time.time(), flush=True); time.sleep(float(sys.argv[1])); print(time.time(), flush=True)"
+)
 
 
 def main() -> int:
@@ -61,7 +63,9 @@ def tell(spans: list[tuple[float, float]], seconds: float) -> None:
     idle = [start - end for (_, end), (start, _) in zip(spans, spans[1:])]
     if min(idle) < 0:
         raise SystemExit("two deployed at once")
-    print(f"{len(spans)} contenders: the place stood idle for {median(idle):.2f} s between two, at most {max(idle):.2f} s")
+    print(
+        f"{len(spans)} contenders: the place stood idle for {median(idle):.2f} s between two, at most {max(idle):.2f} s"
+    )
     print(f"all through in {spans[-1][1] - spans[0][0]:.1f} s, {len(spans) * seconds:.1f} s of it deploying")
 
 
