@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.queries import Place
 from locks import limits
 from locks.decisions import Decision, severity
-from locks.models import KeptDecision, Lock, ScopeKind
+from locks.models import Freeze, KeptDecision, Lock, ScopeKind
 from locks.queries import Simulation
 from locks.scopes import Scope
 from portal.accounts.policy import allows
@@ -99,8 +99,9 @@ def _moment(text: str | None, now: datetime) -> str:
     return spoken(datetime.fromisoformat(text) if text else None, now=now)
 
 
-def denial_row(denial: KeptDecision, locks: Mapping[object, Lock]) -> Json:
-    stopped_by = next((locks[each] for each in denial.lock_ids if each in locks), None)
+def denial_row(denial: KeptDecision, named: Mapping[object, Lock | Freeze]) -> Json:
+    ids = [*denial.lock_ids, *denial.freeze_ids]
+    stopped_by = next((named[each] for each in ids if each in named), None)
     run = denial.run
     return {
         "id": denial.pk,
