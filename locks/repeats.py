@@ -128,9 +128,9 @@ def words(schedule: Schedule) -> str:
     if schedule.holidays:
         number = len(schedule.holidays)
         said.append(f"on {number} {'holiday' if number == 1 else 'holidays'} of a calendar file")
-    excepted = [_excepted(each) for each in schedule.exceptions]
-    without = f", except on {_listed(excepted)}" if len(excepted) < 4 else f", except on {len(excepted)} days"
-    return ", and ".join(said) + (without if excepted else "")
+    days = [excepted(each) for each in schedule.exceptions]
+    without = f", except on {_listed(days)}" if len(days) < 4 else f", except on {len(days)} days"
+    return ", and ".join(said) + (without if days else "")
 
 
 def _own(starts: datetime, length: timedelta, rrule: str) -> str:
@@ -165,6 +165,6 @@ def dated(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
-def _excepted(text: str) -> str:
+def excepted(text: str) -> str:
     day = datetime.fromisoformat(text)
     return f"{dated(day)} {day:%H:%M}" if len(text) > 10 else dated(day)

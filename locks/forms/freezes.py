@@ -80,7 +80,9 @@ class FreezeForm(ScopeForm):
         help_text="Its wall clock decides, in summer and in winter.",
     )
     repeats = forms.ChoiceField(required=False, choices=REPEATS, initial="", widget=forms.RadioSelect)
-    interval = forms.IntegerField(label="Every how many", required=False, min_value=1, max_value=100, initial=1)
+    interval = forms.IntegerField(
+        label="Interval", required=False, min_value=1, max_value=100, initial=1, help_text="2 is every other one."
+    )
     days = forms.MultipleChoiceField(
         label="On",
         required=False,
@@ -89,7 +91,7 @@ class FreezeForm(ScopeForm):
     )
     monthly = forms.ChoiceField(label="On", required=False, choices=MONTHLY, initial="date")
     until = forms.DateField(
-        label="Last day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     rule = forms.CharField(
         label="Rule of RFC 5545",

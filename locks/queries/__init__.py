@@ -15,7 +15,7 @@ from locks.queries.claims import (
 )
 from locks.queries.deciding import AUTOMATION, decide, decide_many, override_refused, sight, windows_on
 from locks.queries.foresight import Reason, Simulation, explain, simulate
-from locks.queries.freezes import coming, feed_windows, following, freeze, freezes, wide_windows, windows
+from locks.queries.freezes import coming, feed_windows, following, freeze, freezes, wide_windows, windows, windows_in
 from locks.queries.locks import (
     Names,
     Reach,
@@ -91,5 +91,6 @@ __all__ = [
     "wide_locks",
     "wide_windows",
     "windows",
+    "windows_in",
     "windows_on",
 ]

@@ -4,10 +4,11 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from catalog.models import Entity
 from catalog.queries import Place
 from locks.decisions import covers_of
 from locks.models import Effect, Freeze, Window
-from locks.queries.locks import SOON, WIDE, visible
+from locks.queries.locks import SOON, WIDE, inside, visible
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.errors import Missing
@@ -64,6 +65,11 @@ def windows(freezes: QuerySet[Freeze], since: datetime, until: datetime) -> list
 def feed_windows(by: By, at: datetime) -> list[Window]:
     """For a calendar: from a month ago to a year ahead, and so many that programs still read it."""
     return windows(freezes(by), at - timedelta(days=31), at + timedelta(days=366))[:FEED]
+
+
+def windows_in(by: By, environment: Entity, *, now: datetime) -> list[Window]:
+    """That are on and hold something in the environment; of teams' freezes the same is true as of their locks."""
+    return windows(freezes(by).filter(inside(environment)), now, now + timedelta(microseconds=1))
 
 
 def wide_windows(at: datetime) -> list[Window]:

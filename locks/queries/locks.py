@@ -67,8 +67,12 @@ def locks(
 
 def locks_in(by: By, environment: Entity, *, now: datetime) -> QuerySet[Lock]:
     """Active ones that hold something in the environment. Teams' locks are left out: they follow services, not places."""
+    return locks(by, now=now).filter(inside(environment))
+
+
+def inside(environment: Entity) -> Q:
     wider = Q(scope_kind=ScopeKind.TIER, tier=catalog.tier_of(environment)) | Q(scope_kind=ScopeKind.EVERYTHING)
-    return locks(by, now=now).filter(Q(environment=environment) | wider)
+    return Q(environment=environment) | wider
 
 
 def lock(by: By, public_id: str | UUID) -> Lock:

@@ -138,13 +138,15 @@ def _slot(bar: Bar | None, number: int) -> Json | None:
 
 
 def _edges(bar: Bar) -> Json:
-    """The times that are written into it; midnight goes without saying."""
-    begins, ends = (timezone.localtime(each) for each in (bar.window.starts_at, bar.window.ends_at))
+    """The times that are written into it; midnight goes without saying, and so does what there is no room for."""
+    begins, ends = (_clock(timezone.localtime(each)) for each in (bar.window.starts_at, bar.window.ends_at))
     if bar.first < bar.last:
-        return {"from": _clock(begins) if bar.begins else "", "to": _clock(ends) if bar.ends else ""}
-    if bar.begins and bar.ends and _clock(begins) + _clock(ends):
-        return {"from": f"{begins:%H}–{ends:%H}" if begins.minute == ends.minute == 0 else f"{begins:%H:%M}", "to": ""}
-    return {"from": _clock(begins) if bar.begins else f"to {ends:%H:%M}" if bar.ends else "", "to": ""}
+        room = (bar.last - bar.first + 1) * 4 - bar.late - bar.early > 6
+        return {"from": begins if bar.begins else "", "to": ends if bar.ends and room else ""}
+    if bar.begins and bar.ends and begins + ends:
+        hours = all(not each or each.endswith(":00") for each in (begins, ends))
+        return {"from": f"{begins[:2] or '00'}–{ends[:2] or '24'}" if hours else begins or f"to {ends}", "to": ""}
+    return {"from": begins if bar.begins else f"to {ends.removesuffix(':00')}" if bar.ends and ends else "", "to": ""}
 
 
 def _clock(moment: datetime) -> str:

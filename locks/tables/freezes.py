@@ -49,7 +49,8 @@ def freeze_row(freeze: Freeze, window: Window | None, by: By, now: datetime) -> 
         "title": freeze.title,
         "reason": freeze.reason,
         "link": freeze.link,
-        "covers": capital(freeze.covers),
+        "covers": freeze.covers,
+        "covers_title": capital(freeze.covers),
         "scope": freeze.get_scope_kind_display(),
         "look": LOOKS[freeze.effect],
         "allows": [PASSES[each] for each in freeze.allows],
@@ -78,7 +79,6 @@ def window_row(window: Window, now: datetime) -> Json:
         "ends_at": window.ends_at,
         "when": here,
         "there": f"{there} in {zone.replace('_', ' ')}" if there != here else "",
-        "in": in_words(window.starts_at - now),
         "lasts": in_words(window.ends_at - window.starts_at),
     }
 
@@ -93,6 +93,10 @@ def span_words(starts: datetime, ends: datetime, zone: ZoneInfo | None = None) -
 def _day(moment: datetime) -> str:
     year = "" if moment.year == timezone.localdate().year else f" {moment.year}"
     return f"{moment:%a} {moment.day} {moment:%b}{year}"
+
+
+def exception_words(freeze: Freeze) -> list[str]:
+    return [repeats.excepted(each) for each in freeze.exceptions]
 
 
 def capitalised(text: str) -> str:

@@ -16,6 +16,7 @@ from locks.scopes import Scope, scope_of
 from locks.tables.calendar import Month, month_of, month_rows
 from locks.tables.freezes import (
     ahead_rows,
+    exception_words,
     freeze_event_row,
     freeze_row,
     holiday_rows,
@@ -23,7 +24,7 @@ from locks.tables.freezes import (
     window_row,
 )
 from portal.accounts.feeds import feed_secret
-from portal.accounts.policy import allows, require
+from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import address
 from portal.kit.answers import go
@@ -178,12 +179,11 @@ def _detail(freeze: Freeze, by: By) -> Json:
         "freeze": freeze_row(freeze, windows[0] if windows else None, by, now),
         "windows": [window_row(each, now) for each in windows],
         "zone": zone_name(),
-        "exceptions": freeze.exceptions,
+        "exceptions": exception_words(freeze),
         "holidays": holiday_rows(freeze),
         "events": [freeze_event_row(each) for each in queries.history_of(freeze)],
         "blocked": [tables.denial_row(each, named) for each in runs],
         "blocked_count": counted(refused, "run", "runs") if runs else "",
-        "may_override": allows(by.actor, "override.ask", teams=freeze.owner_teams()),
     }
 
 
