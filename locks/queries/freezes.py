@@ -52,9 +52,7 @@ def windows(freezes: QuerySet[Freeze], since: datetime, until: datetime) -> list
     known = {each.pk: each for each in freezes}
     if not known:
         return []
-    found = list(Window.objects.filter(freeze__in=list(known), starts_at__lt=until, ends_at__gt=since))
-    for window in found:
-        window.freeze = known[window.freeze_id]
+    found = _of(known, Window.objects.filter(starts_at__lt=until, ends_at__gt=since))
     for freeze in known.values():
         if freeze.known_until < until:
             reckoned = freeze.windows(max(since, freeze.known_until), until)
@@ -80,11 +78,19 @@ def wide_windows(at: datetime) -> list[Window]:
 
 def following(freezes: list[Freeze], at: datetime) -> dict[int, Window]:
     """The window of each that is on or comes next, by the freeze's key; none for what is never on again."""
-    laid = Window.objects.filter(freeze__in=[each.pk for each in freezes], ends_at__gt=at)
-    found = {each.freeze_id: each for each in laid.order_by("freeze", "ends_at").distinct("freeze")}
+    laid = Window.objects.filter(ends_at__gt=at).order_by("freeze", "ends_at").distinct("freeze")
+    found = {each.freeze_id: each for each in _of({each.pk: each for each in freezes}, laid)}
     for freeze in freezes:
         if freeze.pk not in found and (then := coming([freeze], at, count=1)):
             found[freeze.pk] = then[0]
+    return found
+
+
+def _of(freezes: dict[int, Freeze], laid: QuerySet[Window]) -> list[Window]:
+    """Those of the freezes, by key, which are at hand and so are not read again."""
+    found = list(laid.filter(freeze__in=list(freezes)))
+    for window in found:
+        window.freeze = freezes[window.freeze_id]
     return found
 
 

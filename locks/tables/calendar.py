@@ -12,7 +12,6 @@ from django.utils import timezone
 from locks.models import Window
 from locks.tables.freezes import LOOKS, span_words
 from locks.tables.locks import capital
-from portal.kit.clock import database_now
 
 Json = dict[str, Any]
 
@@ -73,7 +72,7 @@ class Bar:
     ends: bool
 
 
-def month_rows(month: Month, windows: Sequence[Window]) -> Json:
+def month_rows(month: Month, windows: Sequence[Window], now: datetime) -> Json:
     """Of the windows that touch the month, in order."""
     since, until = month.span
     inside = [each for each in windows if each.starts_at < until and each.ends_at > since]
@@ -82,11 +81,11 @@ def month_rows(month: Month, windows: Sequence[Window]) -> Json:
         "name": month.name,
         "key": month.key,
         "weeks": [_week(days, month, inside) for days in weeks],
-        "windows": [_listed(each) for each in inside],
+        "windows": [_listed(each, now) for each in inside],
     }
 
 
-def _listed(window: Window) -> Json:
+def _listed(window: Window, now: datetime) -> Json:
     freeze = window.freeze
     return {
         "url": freeze.get_absolute_url(),
@@ -94,7 +93,7 @@ def _listed(window: Window) -> Json:
         "covers": freeze.covers,
         "when": span_words(window.starts_at, window.ends_at),
         "look": LOOKS[freeze.effect],
-        "on": window.starts_at <= database_now() < window.ends_at,
+        "on": window.starts_at <= now < window.ends_at,
     }
 
 

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -68,18 +69,18 @@ def _list(request: HttpRequest, by: By) -> Json:
     return (
         shown
         | {"freezes": [freeze_row(each, following.get(each.pk), by, now) for each in rows]}
-        | _calendar(request, freezes)
+        | _calendar(request, freezes, now)
     )
 
 
-def _calendar(request: HttpRequest, freezes: Any) -> Json:
+def _calendar(request: HttpRequest, freezes: Any, now: datetime) -> Json:
     """Two months; a narrow screen shows the first."""
     month = month_of(request.GET.get("month"))
     months: list[Month] = [month, month.turned(1)]
     windows = queries.windows(freezes, month.span[0], months[-1].span[1])
     now_month = month_of(None)
     return {
-        "months": [month_rows(each, windows) for each in months],
+        "months": [month_rows(each, windows, now) for each in months],
         "earlier": {"name": month.turned(-1).name, "url": address(request.GET, month=month.turned(-1).key)},
         "later": {"name": month.turned(1).name, "url": address(request.GET, month=month.turned(1).key)},
         "today_url": address(request.GET, month=None) if month != now_month else None,
