@@ -51,7 +51,6 @@ def freeze_row(freeze: Freeze, window: Window | None, by: By, now: datetime) -> 
         "link": freeze.link,
         "covers": freeze.covers,
         "covers_title": capital(freeze.covers),
-        "scope": freeze.get_scope_kind_display(),
         "look": LOOKS[freeze.effect],
         "allows": [PASSES[each] for each in freeze.allows],
         "when": capitalised(repeats.words(freeze.schedule)),

@@ -78,12 +78,11 @@ def _calendar(request: HttpRequest, freezes: Any, now: datetime) -> Json:
     month = month_of(request.GET.get("month"))
     months: list[Month] = [month, month.turned(1)]
     windows = queries.windows(freezes, month.span[0], months[-1].span[1])
-    now_month = month_of(None)
     return {
         "months": [month_rows(each, windows, now) for each in months],
         "earlier": {"name": month.turned(-1).name, "url": address(request.GET, month=month.turned(-1).key)},
         "later": {"name": month.turned(1).name, "url": address(request.GET, month=month.turned(1).key)},
-        "today_url": address(request.GET, month=None) if month != now_month else None,
+        "today_url": address(request.GET, month=None) if month != month_of(None) else None,
     }
 
 

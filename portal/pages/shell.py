@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import Exists
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from catalog.models import Blueprint
@@ -138,7 +139,7 @@ def banner_lines() -> list[Item]:
 
 def _locked(lock: Lock, now: datetime) -> Item:
     return {
-        "text": f"{lock.holder_name} locked {lock.covers} until {spoken(lock.expires_at, now=now)}: {lock.reason}",
+        "text": f"{lock.holder_name} locked {lock.covers} until {_clock(lock.expires_at, now)}: {lock.reason}",
         "url": lock.get_absolute_url(),
         "kind": "lock",
         "until": lock.expires_at,
@@ -146,7 +147,7 @@ def _locked(lock: Lock, now: datetime) -> Item:
 
 
 def _frozen(window: Window, now: datetime) -> Item:
-    freeze, ends = window.freeze, spoken(window.ends_at, now=now)
+    freeze, ends = window.freeze, _clock(window.ends_at, now)
     return {
         "text": f"{_named(freeze)} until {ends}: {freeze.reason}",
         "url": freeze.get_absolute_url(),
@@ -156,7 +157,7 @@ def _frozen(window: Window, now: datetime) -> Item:
 
 
 def _freezing(window: Window, now: datetime) -> Item:
-    freeze, starts, ends = window.freeze, spoken(window.starts_at, now=now), spoken(window.ends_at, now=now)
+    freeze, starts, ends = window.freeze, _clock(window.starts_at, now), _clock(window.ends_at, now)
     return {
         "text": f"Soon: {_named(freeze)} from {starts} until {ends}: {freeze.reason}",
         "url": freeze.get_absolute_url(),
@@ -170,3 +171,8 @@ def _named(freeze: Freeze) -> str:
     whom = "everybody" if freeze.effect == Effect.BLOCK else "automation"
     where = "everywhere" if freeze.scope_kind == ScopeKind.EVERYTHING else f"in {freeze.covers}"
     return f"{freeze.holder_name}’s freeze “{freeze.title}” stops {whom} {where}"
+
+
+def _clock(moment: datetime | None, now: datetime) -> str:
+    """On the viewer's wall."""
+    return spoken(moment, now=now, zone=timezone.get_current_timezone())

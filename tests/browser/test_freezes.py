@@ -35,7 +35,7 @@ def test_the_months_are_turned_and_a_freeze_is_reached_by_keyboard(tab, alice, w
 
 def test_a_weekend_begins_in_the_evening_of_its_friday_and_goes_to_the_edge_of_its_sunday(tab, alice, weekend):
     page = tab(MAY, as_=alice)
-    bar = page.locator("#month-2027-05 .bar-days-3").first.bounding_box()
+    bar = page.locator("#month-2027-05 .bar-days-3 .bar").first.bounding_box()
     friday, sunday = (
         page.locator(f'#month-2027-05 td:has([datetime="2027-05-{day}"])').bounding_box() for day in ("07", "09")
     )

@@ -1,6 +1,7 @@
 """Freezes in the browser: the calendar, the form and its preview, and who may."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -378,6 +379,13 @@ def test_the_banner_tells_of_a_freeze_before_and_while_it_is_on(shop, page, alic
     assert on.get_absolute_url() in html and "books are closing" in html
     freeze_withdraw(on, by=page(alice))
     assert "Now one" not in text(bob, "/banner", **HTMX)
+
+
+def test_the_banner_is_in_the_time_of_the_viewer(shop, page, alice, bob):
+    user_update(bob, {"timezone": "Asia/Kolkata"}, by=SETUP)
+    freeze = freeze_create(scopes.named("everything"), always(), by=page(alice))
+    there = freeze.laid.get().ends_at.astimezone(ZoneInfo("Asia/Kolkata"))
+    assert f"until {there:%a} {there.day} {there:%b %H:%M} IST" in text(bob, "/banner", **HTMX)
 
 
 def test_the_banner_changes_when_a_freeze_comes_near_by_the_clock_alone(shop, page, alice, bob):
