@@ -136,12 +136,15 @@ READERS = {
 
 
 def _holidays(body: Json, columns: Json) -> list[Json]:
-    """Out of `ics`, the text of a calendar file; `holidays` as they are read from a freeze come back unchanged."""
+    """Out of `ics`, the text of a calendar file; `holidays` come back as they are read from a freeze, or are taken out
+    by an empty list."""
     if body.get("ics") is not None:
         return holidays_of(body["ics"], columns["timezone"])
+    if body.get("holidays") == []:
+        return []
     kept: list[Json] = columns.get("holidays") or []
     if "holidays" in body and (body["holidays"] or []) != kept:
-        raise Invalid.at("holidays", "come from a calendar file: send its text in ics")
+        raise Invalid.at("holidays", "come from a calendar file: send its text in ics, or [] to take them out")
     return kept
 
 

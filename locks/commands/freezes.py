@@ -47,13 +47,18 @@ def freeze_create(scope: Scope, wish: FreezeWish, *, by: By) -> Freeze:
 
 @retried
 @transaction.atomic
-def freeze_change(freeze: Freeze, wish: FreezeWish, *, by: By) -> Freeze:
-    """What it covers stays: another scope is another freeze. The same again is no event."""
+def freeze_change(freeze: Freeze, wish: FreezeWish, *, seen: str = "", by: By) -> Freeze:
+    """What it covers stays: another scope is another freeze. The same again is no event.
+
+    `seen` is the edition that the wish was made from; Conflict when another has changed it since.
+    """
     scope_of(freeze).hold()
     freeze = _held(freeze)
     require(by, "freeze.write", holder=freeze.holder_key, teams=freeze.owner_teams())
     if freeze.withdrawn_at:
         raise Conflict("This freeze has been withdrawn. Make a new one.", code="freeze_withdrawn")
+    if seen and seen != freeze.edition:
+        raise Conflict("Somebody has changed this freeze meanwhile. Open it again and look.", code="freeze_changed")
     before = freeze.facts()
     for name, value in wish.columns.items():
         setattr(freeze, name, value)

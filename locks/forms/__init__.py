@@ -1,3 +1,5 @@
-from locks.forms.locks import ExtensionForm, LockForm, ReleaseForm, draft, usual_duration
+from locks.forms.freezes import FreezeForm
+from locks.forms.locks import ExtensionForm, LockForm, ReleaseForm, usual_duration
+from locks.forms.scopes import draft
 
-__all__ = ["ExtensionForm", "LockForm", "ReleaseForm", "draft", "usual_duration"]
+__all__ = ["ExtensionForm", "FreezeForm", "LockForm", "ReleaseForm", "draft", "usual_duration"]

@@ -3,32 +3,15 @@ from typing import Any
 
 from django import forms
 
-from catalog.builtin import TIERS
-from locks import limits, queries, scopes
+from locks import limits
 from locks.commands import Until, lock_extend, lock_release, lock_take
-from locks.models import Lock, ScopeKind
-from locks.scopes import Scope
+from locks.forms.scopes import EFFECTS, ScopeForm
+from locks.models import Lock
 from portal.kit.by import By
 from portal.kit.clock import database_now, duration, instant
 from portal.kit.errors import Invalid, PortalError
 from portal.kit.forms import refuse, zone_name
 
-SCOPES = [
-    (ScopeKind.PAIR, "Service in an environment"),
-    (ScopeKind.SERVICE, "Service"),
-    (ScopeKind.ENVIRONMENT, "Environment"),
-    (ScopeKind.TEAM, "Team"),
-    (ScopeKind.TIER, "Tier"),
-    (ScopeKind.EVERYTHING, "Everything"),
-]
-NEEDS = {
-    "pair": ("service", "environment"),
-    "service": ("service",),
-    "environment": ("environment",),
-    "team": ("team",),
-    "tier": ("tier",),
-    "everything": (),
-}
 CUSTOM, OPEN = "custom", "open"
 DURATIONS = [
     ("30m", "30 min"),
@@ -37,11 +20,6 @@ DURATIONS = [
     ("4h", "4 h"),
     (CUSTOM, "Until…"),
     (OPEN, "Until released"),
-]
-EFFECTS = [
-    (Lock.Effect.BLOCK, "Everybody"),
-    (Lock.Effect.BLOCK_AUTOMATION, "CI only, people may deploy"),
-    (Lock.Effect.WARN, "Nobody, it only warns"),
 ]
 HERE = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 INSTANTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -66,16 +44,11 @@ def _nearest(usual: timedelta) -> str:
     )
 
 
-class LockForm(forms.Form):
-    """Takes a lock. What the chosen scope has no place for is left out, so that changing one's mind is no error."""
+class LockForm(ScopeForm):
+    """Takes a lock."""
 
-    scope = forms.ChoiceField(label="Lock", choices=SCOPES, initial=ScopeKind.PAIR, widget=forms.RadioSelect)
-    service = forms.CharField(
-        required=False, max_length=1000, widget=forms.TextInput(attrs={"list": "lock-services", "autocomplete": "off"})
-    )
-    environment = forms.ChoiceField(required=False)
-    tier = forms.ChoiceField(required=False, choices=[("", "Choose a tier"), *((each, each) for each in TIERS)])
-    team = forms.ChoiceField(required=False)
+    scope_label = "Lock"
+
     reason = forms.CharField(
         max_length=2000,
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "What are you doing there?"}),
@@ -92,25 +65,14 @@ class LockForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, *args: Any, by: By, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.by = by
+        super().__init__(*args, by=by, **kwargs)
         self.fields["until"].label = until_label()
-        self.names = queries.scope_names(by)
-        choose = [("", "Choose an environment")]
-        self.fields["environment"].choices = choose + [(name, name) for name in self.names.environments]  # type: ignore[attr-defined]
-        self.fields["team"].choices = [("", "Choose a team")] + [(name, name) for name in self.names.teams]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        for name in NEEDS.get(data.get("scope", ""), ()):
-            if not data.get(name) and name not in self.errors:
-                self.add_error(name, f"Name the {name}.")
+        data = super().clean()
         if data.get("duration") == CUSTOM and not data.get("until") and "until" not in self.errors:
             self.add_error("until", "Say until when.")
         return data
-
-    def scope_named(self) -> Scope:
-        return _scope(self.cleaned_data)
 
     def take(self, *, steal: bool = False) -> Lock | None:
         """The lock, or None with the errors on this form. A Conflict is the view's: it knows how to go on."""
@@ -139,19 +101,6 @@ class LockForm(forms.Form):
             until: datetime = self.cleaned_data["until"]
             return until
         return database_now() + duration(chosen, "duration")
-
-
-def _scope(data: dict[str, Any]) -> Scope:
-    kind = data.get("scope") or ""
-    return scopes.named(kind, **{name: data.get(name) or "" for name in NEEDS.get(kind, ())})
-
-
-def draft(data: Any) -> Scope | None:
-    """The scope of a form that is still being filled in, or None while it names too little."""
-    kind = data.get("scope") or ScopeKind.PAIR
-    if any(not data.get(name) for name in NEEDS.get(kind, ())):
-        return None
-    return _scope({**{name: data.get(name, "") for name in NEEDS.get(kind, ())}, "scope": kind})
 
 
 class ReleaseForm(forms.Form):

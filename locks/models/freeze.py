@@ -1,3 +1,5 @@
+import hashlib
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -73,7 +75,7 @@ class Freeze(Scoped):
         return [Window(freeze=self, starts_at=starts, ends_at=ends) for starts, ends in spans]
 
     def get_absolute_url(self) -> str:
-        return reverse("locks:lock_list", fragment=f"freeze-{self.public_id}")
+        return reverse("locks:freeze_detail", args=[self.public_id])
 
     def noun(self) -> Noun:
         return Noun(
@@ -102,6 +104,11 @@ class Freeze(Scoped):
             "withdrawn_at": iso(self.withdrawn_at),
             "withdrawn_by": self.withdrawn_by or None,
         }
+
+    @property
+    def edition(self) -> str:
+        """Another with every change of it."""
+        return hashlib.blake2b(json.dumps(self.facts(), sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 def compact(length: timedelta) -> str:

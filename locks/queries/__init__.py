@@ -15,7 +15,7 @@ from locks.queries.claims import (
 )
 from locks.queries.deciding import AUTOMATION, decide, decide_many, override_refused, sight, windows_on
 from locks.queries.foresight import Reason, Simulation, explain, simulate
-from locks.queries.freezes import coming, freeze, freezes
+from locks.queries.freezes import coming, feed_windows, following, freeze, freezes, wide_windows, windows, windows_in
 from locks.queries.locks import (
     Names,
     Reach,
@@ -60,6 +60,8 @@ __all__ = [
     "denials",
     "denials_of",
     "explain",
+    "feed_windows",
+    "following",
     "freeze",
     "freezes",
     "held_on",
@@ -87,5 +89,8 @@ __all__ = [
     "visible_overrides",
     "waiting_by",
     "wide_locks",
+    "wide_windows",
+    "windows",
+    "windows_in",
     "windows_on",
 ]

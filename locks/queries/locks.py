@@ -1,10 +1,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Max, Q, QuerySet
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
 
 from catalog import permissions
 from catalog import queries as catalog
@@ -12,7 +14,7 @@ from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import Place
 from locks.decisions import severity
-from locks.models import KeptDecision, Lock, ScopeKind, Window
+from locks.models import Freeze, KeptDecision, Lock, ScopeKind
 from portal.accounts.models import Team
 from portal.accounts.policy import require
 from portal.audit import queries as audit
@@ -20,6 +22,18 @@ from portal.audit.models import Event
 from portal.kit.by import By
 from portal.kit.clock import database_now
 from portal.kit.errors import Missing
+
+Scoped = TypeVar("Scoped", Lock, Freeze)
+
+# Everything, a production tier or environment: what a banner on every page tells of.
+WIDE = (
+    Q(scope_kind=ScopeKind.EVERYTHING)
+    | Q(scope_kind=ScopeKind.TIER, tier="production")
+    | Q(scope_kind=ScopeKind.ENVIRONMENT)
+    & (Q(environment__properties__tier="production") | ~Q(environment__properties__has_key="tier"))
+)
+# It tells of a freeze this long before it begins.
+SOON = timedelta(hours=4)
 
 
 def locks(
@@ -34,7 +48,7 @@ def locks(
     """`state` is active, mine (active and held by the viewer), expiring (within an hour), history or all."""
     require(by, "lock.read")
     at = now or database_now()
-    found = _visible(by)
+    found = visible(Lock.objects.select_related("service", "environment"), by)
     if state == "history":
         found = found.ended(at).order_by("-id")  # type: ignore[attr-defined]
     elif state != "all":
@@ -54,14 +68,18 @@ def locks(
 
 def locks_in(by: By, environment: Entity, *, now: datetime) -> QuerySet[Lock]:
     """Active ones that hold something in the environment. Teams' locks are left out: they follow services, not places."""
+    return locks(by, now=now).filter(inside(environment))
+
+
+def inside(environment: Entity) -> Q:
     wider = Q(scope_kind=ScopeKind.TIER, tier=catalog.tier_of(environment)) | Q(scope_kind=ScopeKind.EVERYTHING)
-    return locks(by, now=now).filter(Q(environment=environment) | wider)
+    return Q(environment=environment) | wider
 
 
 def lock(by: By, public_id: str | UUID) -> Lock:
     require(by, "lock.read")
     try:
-        found = _visible(by).filter(public_id=public_id).first()
+        found = visible(Lock.objects.select_related("service", "environment"), by).filter(public_id=public_id).first()
     except (ValidationError, ValueError):
         found = None
     if found is None:
@@ -69,14 +87,13 @@ def lock(by: By, public_id: str | UUID) -> Lock:
     return found
 
 
-def _visible(by: By) -> QuerySet[Lock]:
+def visible(rows: QuerySet[Scoped], by: By) -> QuerySet[Scoped]:
     """Those that name no service and no environment which the viewer may not see. The gate names what it must."""
-    found: QuerySet[Lock] = Lock.objects.select_related("service", "environment")
     seen = permissions.bounds(by)
     if seen is None:
-        return found
+        return rows
     known = Entity.objects.filter(seen).values("pk")
-    return found.filter(
+    return rows.filter(
         Q(service=None) | Q(service__in=known),
         Q(environment=None) | Q(environment__in=known),
     )
@@ -90,12 +107,8 @@ def lock_by_key(by: By, pk: int) -> Lock:
 
 
 def wide_locks(at: datetime) -> QuerySet[Lock]:
-    """Active locks that a banner on every page tells of: everything, a production tier or environment."""
-    wide = Q(scope_kind=ScopeKind.EVERYTHING) | Q(scope_kind=ScopeKind.TIER, tier="production")
-    production = Q(scope_kind=ScopeKind.ENVIRONMENT) & (
-        Q(environment__properties__tier="production") | ~Q(environment__properties__has_key="tier")
-    )
-    found: QuerySet[Lock] = Lock.objects.active(at).filter(wide | production, effect=Lock.Effect.BLOCK).order_by("-id")
+    """Active locks of all or of production that stop everybody."""
+    found: QuerySet[Lock] = Lock.objects.active(at).filter(WIDE, effect=Lock.Effect.BLOCK).order_by("-id")
     return found
 
 
@@ -120,15 +133,17 @@ def denials(by: By) -> QuerySet[KeptDecision]:
     return KeptDecision.objects.filter(outcome="deny").order_by("-id")
 
 
-def named_by(denials: Sequence[KeptDecision]) -> dict[object, Lock]:
-    """The locks that stopped them, by public id."""
-    ids = {public_id for denial in denials for public_id in denial.lock_ids}
-    return {lock.public_id: lock for lock in Lock.objects.filter(public_id__in=ids)}
+def named_by(denials: Sequence[KeptDecision]) -> dict[object, Lock | Freeze]:
+    """The locks and freezes that stopped them, by public id."""
+    locks = Lock.objects.filter(public_id__in={each for denial in denials for each in denial.lock_ids})
+    freezes = Freeze.objects.filter(public_id__in={each for denial in denials for each in denial.freeze_ids})
+    return {each.public_id: each for each in (*locks, *freezes)}
 
 
-def history_of(lock: Lock) -> QuerySet[Event]:
+def history_of(held: Lock | Freeze) -> QuerySet[Event]:
     """What happened to it, oldest first."""
-    return audit.events(noun="lock").filter(noun_id=str(lock.public_id)).order_by("id")
+    noun = held.noun()
+    return audit.events(noun=noun.kind).filter(noun_id=noun.id).order_by("id")
 
 
 def held_on(scope_columns: dict[str, object], at: datetime) -> Lock | None:
@@ -208,15 +223,30 @@ def places_of(service: Entity) -> list[Place]:
     return sorted(places, key=lambda place: tiers.index(place.tier) if place.tier in tiers else 0)
 
 
-def denials_of(lock: Lock) -> QuerySet[KeptDecision]:
-    return KeptDecision.objects.filter(lock_ids__contains=[lock.public_id]).order_by("-id")
+def denials_of(held: Lock | Freeze) -> QuerySet[KeptDecision]:
+    """What the gate has refused because of it, newest first."""
+    column = "lock_ids" if isinstance(held, Lock) else "freeze_ids"
+    found = KeptDecision.objects.filter(outcome="deny", **{f"{column}__contains": [held.public_id]})
+    return found.order_by("-id")
+
+
+# In one statement: every page that is open asks each two seconds.
+BEAT = """
+with moment as (select statement_timestamp() as at)
+select
+    (select max(expires_at) from locks_lock where released_at is null and expires_at <= at),
+    (select max(starts_at) from locks_lock where released_at is null and starts_at <= at),
+    (select max(starts_at) from locks_window where starts_at <= at),
+    (select max(starts_at) from locks_window where starts_at <= at + make_interval(secs => %s)),
+    (select max(ends_at) from locks_window where ends_at <= at)
+from moment
+"""
 
 
 def beat() -> str:
-    """Changes with every event and whenever a lock begins or ends by the clock alone, with no worker alive."""
-    at = database_now()
-    ends = Lock.objects.filter(released_at=None, expires_at__lte=at).aggregate(last=Max("expires_at"))["last"]
-    starts = Lock.objects.filter(released_at=None, starts_at__lte=at).aggregate(last=Max("starts_at"))["last"]
-    frozen = Window.objects.filter(starts_at__lte=at).aggregate(last=Max("starts_at"))["last"]
-    thawed = Window.objects.filter(ends_at__lte=at).aggregate(last=Max("ends_at"))["last"]
-    return f"{audit.beat()}|{ends}|{starts}|{frozen}|{thawed}"
+    """Changes with every event and whenever a lock or freeze begins, comes near or ends by the clock alone, with no
+    worker alive."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEAT, [SOON.total_seconds()])
+        passed = cursor.fetchone()
+    return "|".join(map(str, (audit.beat(), *passed)))

@@ -8,6 +8,7 @@ from locks.tables.locks import (
     preview_rows,
     tabs,
     taken,
+    window_line,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "preview_rows",
     "tabs",
     "taken",
+    "window_line",
 ]

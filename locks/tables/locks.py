@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.queries import Place
 from locks import limits
 from locks.decisions import Decision, severity
-from locks.models import KeptDecision, Lock, ScopeKind
+from locks.models import Freeze, KeptDecision, Lock, ScopeKind, Window
 from locks.queries import Simulation
 from locks.scopes import Scope
 from portal.accounts.policy import allows
@@ -99,8 +99,9 @@ def _moment(text: str | None, now: datetime) -> str:
     return spoken(datetime.fromisoformat(text) if text else None, now=now)
 
 
-def denial_row(denial: KeptDecision, locks: Mapping[object, Lock]) -> Json:
-    stopped_by = next((locks[each] for each in denial.lock_ids if each in locks), None)
+def denial_row(denial: KeptDecision, named: Mapping[object, Lock | Freeze]) -> Json:
+    ids = [*denial.lock_ids, *denial.freeze_ids]
+    stopped_by = next((named[each] for each in ids if each in named), None)
     run = denial.run
     return {
         "id": denial.pk,
@@ -180,8 +181,21 @@ def _place_row(place: Place, decision: Decision, by: By, now: datetime) -> Json:
         "tier": place.tier,
         "outcome": decision.outcome,
         "locks": [lock_row(lock, by, now) for lock in locks],
+        "freezes": [window_line(window) for window in decision.freezes],
         "own": lock_row(own, by, now) if own else None,
         "lock_url": reverse("locks:lock_list", query=asked, fragment="take"),
+    }
+
+
+def window_line(window: Window) -> Json:
+    """A freeze that is on, beside locks."""
+    freeze = window.freeze
+    return {
+        "url": freeze.get_absolute_url(),
+        "title": freeze.title,
+        "covers": freeze.covers,
+        "reason": freeze.reason,
+        "ends_at": window.ends_at,
     }
 
 

@@ -1,4 +1,13 @@
 from locks.views.explained import explained
+from locks.views.feeds import feed, feed_address, feed_revocation
+from locks.views.freezes import (
+    freeze_detail,
+    freeze_edit,
+    freeze_list,
+    freeze_new,
+    freeze_preview,
+    freeze_withdrawal,
+)
 from locks.views.lines import claim_revocation, ticket_withdrawal, waiting
 from locks.views.locks import environment_panel, extension, lock_detail, lock_list, panel, preview, release
 from locks.views.overrides import override_approval, override_list, override_new, override_withdrawal
@@ -8,6 +17,15 @@ __all__ = [
     "environment_panel",
     "explained",
     "extension",
+    "feed",
+    "feed_address",
+    "feed_revocation",
+    "freeze_detail",
+    "freeze_edit",
+    "freeze_list",
+    "freeze_new",
+    "freeze_preview",
+    "freeze_withdrawal",
     "lock_detail",
     "lock_list",
     "override_approval",

@@ -215,6 +215,7 @@ def environment_panel(request: HttpRequest, environment: str) -> HttpResponse:
         return {
             "environment": str(entity),
             "locks": [tables.lock_row(lock, by, now) for lock in found],
+            "freezes": [tables.window_line(each) for each in queries.windows_in(by, entity, now=now)],
             "take_url": reverse("locks:lock_list", query=asked, fragment="take"),
             "live_url": request.path,
         }

@@ -1,4 +1,3 @@
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -18,18 +17,13 @@ from portal.accounts.queries import live_credentials
 from portal.audit.record import record
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid, Missing
-from portal.kit.ids import random_text
+from portal.kit.ids import hashed, random_text
 from portal.kit.locking import advisory_lock
 
 INVITATION_LIFE = timedelta(days=7)
 TOKEN_LIFE = timedelta(hours=3)
 TOKEN_RENEWAL = timedelta(minutes=5)  # asking again answers the same token until this close to its end
 CI_PREFIX = "pcl_"
-
-
-def hashed(secret: str) -> str:
-    # Secrets are 40 random characters, so a plain digest cannot be guessed back.
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 @transaction.atomic

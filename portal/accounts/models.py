@@ -217,3 +217,22 @@ class Credential(models.Model):
     def facts(self) -> dict[str, Any]:
         facts = {"kind": self.kind, "name": self.name, "client_id": self.client_id, "scopes": sorted(self.scopes)}
         return facts | ({"user": self.user.email} if self.user else {})
+
+
+class Feed(models.Model):
+    """The address at which a person's calendar reads the freezes: whoever knows it reads them as that person.
+
+    The hash finds it, and the sealed secret lets its person read the address again.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="feed")
+    secret_hash = models.CharField(max_length=64, unique=True, editable=False)
+    sealed = models.TextField(editable=False)
+    made_at = models.DateTimeField(db_default=Now(), editable=False)
+    read_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"the calendar feed of {self.user}"
+
+    def noun(self) -> Noun:
+        return Noun("feed", str(self.user_id), str(self))

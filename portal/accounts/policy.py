@@ -39,6 +39,7 @@ RULES = {
     "lock.take": Rule("lock", "members", "take locks"),
     "lock.release": Rule("lock", "owners", "release this lock", own=True),
     "freeze.write": Rule("lock", "owners", "make and change freezes here", own=True),
+    "feed.keep": Rule("admin", "members", "keep an address for a calendar"),
     "action.read": Rule("catalog:read", "members", "see actions and their runs"),
     "action.write": Rule("catalog:write", "moderators", "change this action"),
     "action.run": Rule("catalog:write", "members", "run actions"),
@@ -86,9 +87,9 @@ def require(by: By, verb: str, *, holder: str = "", teams: Collection[str] = (),
             f"The credential “{by.actor.token or by.actor.name}” may not {rule.deed}: it lacks the scope “{rule.scope}”.",
             scope=rule.scope,
         )
-    owners = ", ".join(sorted(teams)) or "an administrator"
+    owners = f", its owners ({', '.join(sorted(teams))})" if teams else ""
     may = {
-        "owners": f"its holder, its owners ({owners}) and administrators may",
+        "owners": f"its holder{owners} and administrators may",
         "moderators": "moderators of the blueprint and administrators may",
         "admins": "administrators may",
     }[rule.people]

@@ -15,14 +15,11 @@ from catalog.wishes import Wish
 from deployments import reports
 from deployments.commands import config_of, deployment_store
 from deployments.models import Deployment
-from locks import scopes
-from locks.commands import lock_release, lock_take
-from locks.models import Lock, ScopeKind
 from portal.accounts.commands import team_create, user_create
 from portal.accounts.models import User
-from portal.accounts.queries import actor_of_user
 from portal.audit.models import Event
 from portal.demo.cast import ENVIRONMENTS, PEOPLE, SERVICES, TEAMS, THINGS, WORK
+from portal.demo.closures import freezes, locks
 from portal.demo.requests import requests
 from portal.kit.by import By, system
 from portal.kit.clock import database_now, iso
@@ -56,7 +53,8 @@ def load() -> None:
         for release in _releases(service, chance, now):
             _ship(release, places, chance, now, by)
     _links(places, by)
-    _locks(places, people, now)
+    locks(places, people, now)
+    freezes(people, now)
     requests(people, by)
 
 
@@ -198,38 +196,3 @@ def _links(places: dict[tuple[str, str], Place], by: By) -> None:
             "deploymentConfig", config.entity.identifier, "patch", properties=links, given=frozenset({"properties"})
         )
         entity_write(wish, by=by)
-
-
-def _locks(places: dict[tuple[str, str], Place], people: dict[str, User], now: datetime) -> None:
-    def by(key: str) -> By:
-        return By(actor_of_user(people[key]), "page")
-
-    lock_take(
-        scopes.pair(places["checkout", "production"]),
-        reason="Debugging double charges at checkout, PAY-731",
-        until=now + timedelta(hours=3),
-        by=by("dana"),
-    )
-    lock_take(
-        scopes.pair(places["inventory", "production"]),
-        kind=Lock.Kind.INCIDENT,
-        reason="Stock counts drift in two warehouses; no deploys until they are reconciled",
-        link="https://status.larder.example/incidents/482",
-        until=None,
-        by=by("bob"),
-    )
-    lock_take(
-        scopes.named(ScopeKind.SERVICE, service="ledger"),
-        reason="Quarter close: the ledger stays as it is",
-        until=now + timedelta(days=2),
-        by=by("priya"),
-    )
-    lock_take(
-        scopes.named(ScopeKind.ENVIRONMENT, environment="test"),
-        effect=Lock.Effect.WARN,
-        reason="Load test is running; timings here mean nothing",
-        until=now + timedelta(hours=1),
-        by=by("idris"),
-    )
-    done = lock_take(scopes.pair(places["search", "staging"]), reason="Reindexing with the new analyser", by=by("yuki"))
-    lock_release(done, reason="Reindexing is done", by=by("yuki"))

@@ -1,7 +1,7 @@
 """Instants and durations as people and programs write them."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.db import connection
 from django.utils.dateparse import parse_datetime
@@ -55,14 +55,14 @@ def iso(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def spoken(moment: datetime | None, *, now: datetime) -> str:
+def spoken(moment: datetime | None, *, now: datetime, zone: tzinfo = UTC) -> str:
     """`15:40 UTC` today, `Tue 3 Feb 15:40 UTC` on another day."""
     if moment is None:
         return "it is released"
-    utc = moment.astimezone(UTC)
-    if utc.date() == now.astimezone(UTC).date():
-        return utc.strftime("%H:%M UTC")
-    return f"{utc:%a} {utc.day} {utc:%b %H:%M} UTC"
+    there = moment.astimezone(zone)
+    if there.date() == now.astimezone(zone).date():
+        return there.strftime("%H:%M %Z")
+    return f"{there:%a} {there.day} {there:%b %H:%M %Z}"
 
 
 def database_now() -> datetime:

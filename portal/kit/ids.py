@@ -1,3 +1,4 @@
+import hashlib
 import os
 import secrets
 import time
@@ -18,3 +19,8 @@ def uuid7() -> UUID:
 def random_text(length: int) -> str:
     """Letters and digits that are hard to mistake for each other."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def hashed(secret: str) -> str:
+    # Secrets are 40 random characters, so a plain digest cannot be guessed back.
+    return hashlib.sha256(secret.encode()).hexdigest()

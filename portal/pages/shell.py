@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,10 +10,12 @@ from django.conf import settings
 from django.db.models import Exists
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from catalog.models import Blueprint
 from locks import queries as locks
+from locks.models import Effect, Freeze, Lock, ScopeKind, Window
 from portal.accounts.queries import actor_of_user
 from portal.kit.by import By
 from portal.kit.clock import database_now, spoken
@@ -126,14 +129,50 @@ def _is_under(here: str, url: str) -> bool:
 
 
 def banner_lines() -> list[Item]:
-    """Locks that concern everybody: the template shows two and folds the rest away."""
+    """Locks and freezes that concern everybody: the template shows two and folds the rest away."""
     now = database_now()
-    return [
-        {
-            "text": f"{lock.holder_name} locked {lock.covers} until {spoken(lock.expires_at, now=now)}: {lock.reason}",
-            "url": lock.get_absolute_url(),
-            "kind": "lock",
-            "until": lock.expires_at,
-        }
-        for lock in locks.wide_locks(now)[:20]
-    ]
+    windows = locks.wide_windows(now)
+    on = [_frozen(each, now) for each in windows if each.starts_at <= now]
+    soon = [_freezing(each, now) for each in windows if each.starts_at > now]
+    return [*(_locked(each, now) for each in locks.wide_locks(now)[:20]), *on[:20], *soon[:5]]
+
+
+def _locked(lock: Lock, now: datetime) -> Item:
+    return {
+        "text": f"{lock.holder_name} locked {lock.covers} until {_clock(lock.expires_at, now)}: {lock.reason}",
+        "url": lock.get_absolute_url(),
+        "kind": "lock",
+        "until": lock.expires_at,
+    }
+
+
+def _frozen(window: Window, now: datetime) -> Item:
+    freeze, ends = window.freeze, _clock(window.ends_at, now)
+    return {
+        "text": f"{_named(freeze)} until {ends}: {freeze.reason}",
+        "url": freeze.get_absolute_url(),
+        "kind": "freeze",
+        "until": window.ends_at,
+    }
+
+
+def _freezing(window: Window, now: datetime) -> Item:
+    freeze, starts, ends = window.freeze, _clock(window.starts_at, now), _clock(window.ends_at, now)
+    return {
+        "text": f"Soon: {_named(freeze)} from {starts} until {ends}: {freeze.reason}",
+        "url": freeze.get_absolute_url(),
+        "kind": "freeze",
+        "until": None,
+    }
+
+
+def _named(freeze: Freeze) -> str:
+    """Whose freeze it is, and whom it stops where."""
+    whom = "everybody" if freeze.effect == Effect.BLOCK else "automation"
+    where = "everywhere" if freeze.scope_kind == ScopeKind.EVERYTHING else f"in {freeze.covers}"
+    return f"{freeze.holder_name}’s freeze “{freeze.title}” stops {whom} {where}"
+
+
+def _clock(moment: datetime | None, now: datetime) -> str:
+    """On the viewer's wall."""
+    return spoken(moment, now=now, zone=timezone.get_current_timezone())

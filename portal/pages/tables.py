@@ -21,6 +21,8 @@ WORDS = {
     "lock.taken": "Locked",
     "lock.released": "Unlocked",
     "lock.expired": "Ran out:",
+    "freeze.began": "Froze",
+    "freeze.ended": "Over:",
     "deployment.noted": "Noted a late report of",
     "deployment_config.changed": "Changed what is live:",
     "inbox.kept": "Kept",
@@ -28,7 +30,7 @@ WORDS = {
     "run.ended": "Ended",
 }
 NOUNS = [
-    "lock", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "action", "run", "page", "folder", "permissions", "user", "team", "credential", "organization", "secret", "delivery"
+    "lock", "freeze", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "action", "run", "page", "folder", "permissions", "user", "team", "credential", "organization", "secret", "feed", "delivery"
 ]  # fmt: skip
 
 
@@ -63,6 +65,8 @@ def subject_url(event: Event) -> str:
         return ""
     if event.noun == "lock":
         return reverse("locks:lock_detail", args=[event.noun_id])
+    if event.noun == "freeze":
+        return reverse("locks:freeze_detail", args=[event.noun_id])
     if event.noun == "action":
         return reverse("actions:action_detail", args=[event.noun_id])
     if event.noun == "run":

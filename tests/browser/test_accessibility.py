@@ -7,11 +7,15 @@ from axe_playwright_python.sync_playwright import Axe
 
 from deployments.commands import deployment_report
 from locks import scopes
-from locks.commands import gate_ask, lock_take, override_ask, ticket_join
-from locks.models import ScopeKind
+from locks.commands import freeze_create, freeze_withdraw, gate_ask, lock_take, override_ask, ticket_join
+from locks.models import Freeze, ScopeKind
 from locks.runs import Run
+from locks.wishes import parse
+from portal.accounts.feeds import feed_renew
 from tests.conftest import SETUP
+from tests.locks.test_freezes import ICS, WEEKEND, always
 
+FREEZE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709"
 PAGES = {
     "matrix": "/deployments/",
     "configs": "/deployments/configs",
@@ -24,6 +28,11 @@ PAGES = {
     "overrides": "/locks/overrides",
     "override": "/locks/overrides/new?service=checkout&environment=production",
     "explained": "/locks/explained?service=checkout&environment=production&who=ci",
+    "freezes": "/locks/freezes",
+    "withdrawn freezes": "/locks/freezes?state=withdrawn",
+    "new freeze": "/locks/freezes/new",
+    "freeze": f"/locks/freezes/{FREEZE}",
+    "edit freeze": f"/locks/freezes/{FREEZE}/edit",
     "api": "/docs/api",
     "operation": "/docs/api/entity_create",
 }
@@ -43,6 +52,13 @@ def busy_shop(transactional_db, shop, page, alice):
     for number in range(2):
         run = Run(f"gh:{number}:1", f"https://ci.example/{number}")
         ticket_join(shop.checkout_production, run, lease=timedelta(seconds=600), by=page(alice))
+    for effect in ("block", "block_automation", "warn"):
+        wish = always(effect=effect, timezone="Asia/Tokyo", exceptions=["2026-12-25"], allows=["rollback"])
+        freeze_create(scopes.Scope(ScopeKind.EVERYTHING), wish, by=page(alice))
+    frozen = freeze_create(scopes.pair(shop.checkout_production), parse(WEEKEND | {"ics": ICS}), by=page(alice))
+    Freeze.objects.filter(pk=frozen.pk).update(public_id=FREEZE)
+    freeze_withdraw(freeze_create(scopes.pair(shop.search_production), always(), by=page(alice)), by=page(alice))
+    feed_renew(by=page(alice))
 
 
 def serious(page):

@@ -12,6 +12,7 @@ from catalog.wishes import Wish
 from locks import scopes
 from locks.runs import Run
 from portal.accounts.models import Credential
+from portal.accounts.queries import actor_of_user
 from portal.audit.models import Delivery, Event
 from portal.kit.by import By, system
 from portal.kit.clock import database_now
@@ -25,6 +26,7 @@ MODULES = [
     "deployments.commands",
     "locks.commands",
     "portal.accounts.commands",
+    "portal.accounts.feeds",
     "portal.accounts.organization",
     "portal.actions.commands",
     "portal.sidebars.commands",
@@ -222,6 +224,9 @@ CASES = {
         ["user.created", "credential.created"],
     ),
     "organization_update": (lambda do, shop: do({"name": "Larder"}, by=SETUP), ["organization.updated"]),
+    "feed_renew": (lambda do, shop: do(by=person()), ["user.created", "feed.made"]),
+    "feed_revoke": (lambda do, shop: do(by=subscriber()), ["user.created", "feed.made", "feed.revoked"]),
+    "feed_secret": (lambda do, shop: do(by=subscriber()), ["user.created", "feed.made"]),
     "secret_create": (lambda do, shop: do("a", "b", by=SETUP), ["secret.created"]),
     "secret_update": (lambda do, shop: do(secret(), value="c", by=SETUP), ["secret.created", "secret.updated"]),
     "secret_delete": (lambda do, shop: do(secret(), by=SETUP), ["secret.created", "secret.deleted"]),
@@ -389,6 +394,16 @@ def dan():
 
 def invitation():
     return import_string("portal.accounts.commands.user_invite")("e@example.org", by=SETUP)[1]
+
+
+def person():
+    return By(actor_of_user(dan()), "page")
+
+
+def subscriber():
+    by = person()
+    import_string("portal.accounts.feeds.feed_renew")(by=by)
+    return by
 
 
 def secret():

@@ -216,6 +216,17 @@ def test_holidays_come_from_a_calendar_file(shop, terraform):
     assert freeze["windows"][1] == {"starts_at": "2027-01-05T06:00:00.000Z", "ends_at": "2027-01-05T09:00:00.000Z"}
 
 
+def test_holidays_are_taken_out_by_an_empty_list_and_never_written_by_hand(shop, terraform):
+    made = terraform.post("freezes", WEEKEND | {"scope": "everything", "ics": ICS}).json["freeze"]
+    path = f"freezes/{made['id']}"
+    by_hand = terraform.send("patch", path, {"holidays": [{"name": "Mine"}]})
+    assert (by_hand.status, by_hand.json["details"]["errors"][0]["path"]) == (422, "holidays")
+    assert terraform.send("patch", path, {"holidays": None}).status == 422
+    assert len(terraform.get(path).json["freeze"]["holidays"]) == 2
+    assert terraform.send("patch", path, {"holidays": []}).json["freeze"]["holidays"] == []
+    assert events("freeze") == ["freeze.created", "freeze.changed"]
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [

@@ -21,6 +21,7 @@ _TIMES = {
     "rrule": null(text("FREQ=WEEKLY;BYDAY=FR", "RFC 5545: YEARLY, MONTHLY, WEEKLY or DAILY.")),
     "exceptions": listed(text("2026-12-25"), "Days and moments on which no window begins."),
     "ics": null(text("BEGIN:VCALENDAR…", "The text of a calendar file: each event is a window.")).like(None),
+    "holidays": listed(free({}), "As they were read; an empty list takes them out. New ones come by `ics`.").like([]),
 }
 _WORDS = {
     "title": text("Weekend"),
