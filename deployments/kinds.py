@@ -1,6 +1,6 @@
 """The kinds deploymentConfig and deployment, as they come installed."""
 
-from deployments.models import Status
+from deployments.models import Gate, Status
 
 STATUS_COLOURS = {
     Status.PENDING: "lightGray",
@@ -66,6 +66,13 @@ DEPLOYMENT = {
             **_LIVE,
             "status": _STATUS,
             "kind": {"type": "string", "title": "Kind"},
+            "gate": {
+                "type": "string",
+                "title": "Gate",
+                "description": "How it passed the gate: by a claim, or by the receipt of a check.",
+                "enum": Gate.values,
+                "enumColors": {"claim": "green", "receipt": "green", "ungated": "orange"},
+            },
             "startedAt": {"type": "string", "format": "date-time", "title": "Started at"},
             "finishedAt": {"type": "string", "format": "date-time", "title": "Finished at"},
             "jobUrl": {"type": "string", "format": "url", "title": "CI run"},

@@ -95,6 +95,14 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         return self.order_by(begun().desc(), "-provider", "-run", "-attempt", "-id")
 
 
+class Gate(models.TextChoices):
+    """How a deployment passed the gate, if it did."""
+
+    CLAIM = "claim"
+    RECEIPT = "receipt"
+    UNGATED = "ungated"
+
+
 class Deployment(models.Model):
     """What one CI run did to one service in one environment."""
 
@@ -103,6 +111,9 @@ class Deployment(models.Model):
         ROLLBACK = "rollback"
         CONFIG = "config"
         FLAG = "flag"
+
+    # A changed setting or flag is history, not what is live.
+    DEPLOYS: ClassVar = (Kind.DEPLOY.value, Kind.ROLLBACK.value)
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     entity = models.OneToOneField(Entity, null=True, on_delete=models.SET_NULL, related_name="deployment")
@@ -131,6 +142,9 @@ class Deployment(models.Model):
     run_url = models.URLField(max_length=2000, blank=True)
     fence = models.BigIntegerField(null=True)
     decision = models.TextField(blank=True)
+    gate = models.CharField(max_length=7, choices=Gate.choices, default=Gate.UNGATED, db_default=Gate.UNGATED)
+    # The claim's id or the receipt's digest. Either lets one deployment through, not two.
+    gate_proof = models.CharField(max_length=64, blank=True, default="", db_default="")
     artifact = models.CharField(max_length=500, blank=True)
     changes = models.JSONField(default=list)
     instances = models.JSONField(null=True)
@@ -143,7 +157,8 @@ class Deployment(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["config", "provider", "run", "attempt"], name="deployment_once", condition=~Q(run="")
-            )
+            ),
+            models.UniqueConstraint(fields=["gate_proof"], name="deployment_proof_once", condition=~Q(gate_proof="")),
         ]
         indexes = [
             models.Index(fields=["config", "-finished_at"], name="deployment_live", condition=Q(status="success")),
@@ -176,6 +191,7 @@ class Deployment(models.Model):
             "environment": self.environment_identifier,
             "kind": self.kind,
             "status": self.status,
+            "gate": self.gate,
             "version": self.version or None,
             "commit": self.commit or None,
             "previous_commit": self.previous_commit or None,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from deployments.models import Deployment, Status
+from locks import runs
 from portal.kit.clock import instant
 from portal.kit.errors import Invalid
 
@@ -24,13 +25,17 @@ _TEXTS = {
     "actor": 254,
     "artifact": 500,
     "decision": 2000,
+    "claim": 100,
 }
 _CHANGE_TEXTS = ("sha", "message", "author", "pr", "url")
 
 
 @dataclass(frozen=True)
 class Report:
-    """`provider`, `run` and `attempt` identify the deployment; without a run each report is one of its own."""
+    """`provider`, `run` and `attempt` identify the deployment; without a run each report is one of its own.
+
+    `decision` is the gate's receipt and `claim` a claim's id, which show that the gate was passed.
+    """
 
     service: str
     environment: str
@@ -45,6 +50,7 @@ class Report:
     actor: str = ""
     artifact: str = ""
     decision: str = ""
+    claim: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
     provider: str = ""
@@ -55,6 +61,11 @@ class Report:
     changes: list[Json] = field(default_factory=list)
     instances: Any = None
     extra: Json = field(default_factory=dict)
+
+    @property
+    def run_key(self) -> str:
+        """The run as the gate and its claims know it; "" for none."""
+        return runs.key(self.provider, self.run, self.attempt) if self.run else ""
 
 
 class _Reader:

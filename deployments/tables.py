@@ -11,8 +11,9 @@ from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments import cells
 from deployments.kinds import LINKS
-from deployments.models import Deployment, DeploymentConfig
-from deployments.queries import Cell, Matrix
+from deployments.models import Deployment, DeploymentConfig, Gate
+from deployments.patches import patch_for
+from deployments.queries import Cell, Matrix, Uncovered
 from portal.accounts.policy import allows
 from portal.kit.by import By
 
@@ -89,6 +90,7 @@ def place_row(cell: Cell) -> Row:
         "ref": live.ref if live else "",
         "message": live.message if live else "",
         "author": live.author if live else "",
+        "gate": gate_row(live) if live else None,
         "lock_url": lock_url(cell.service.identifier, cell.environment.identifier),
         "links": [*run_links(live or cell.latest), *links(cell.config)],
     }
@@ -119,12 +121,45 @@ def deployment_row(deployment: Deployment, service: Entity) -> Row:
         "commit_url": commit_url(deployment, service),
         "message": deployment.message,
         "status": deployment.status,
+        "gate": gate_row(deployment),
         "kind": deployment.kind,
         "author": deployment.author,
         "deployed_by": deployment.actor,
         "at": deployment.finished_at or deployment.started_at or deployment.reported_at,
         "took": took(deployment),
         "links": run_links(deployment),
+    }
+
+
+GATE = {
+    Gate.CLAIM: "passed, with the place held by a claim",
+    Gate.RECEIPT: "passed by a check",
+    Gate.UNGATED: "ungated: reported without a decision",
+}
+
+
+def gate_row(deployment: Deployment) -> Row | None:
+    """How it passed the gate, in words. Nobody asks it about a setting or a flag."""
+    if deployment.kind not in Deployment.DEPLOYS:
+        return None
+    return {"passed": deployment.gate != Gate.UNGATED, "text": GATE[Gate(deployment.gate)]}
+
+
+def uncovered_row(each: Uncovered) -> Row:
+    repository = web(each.service.properties.get("repository"))
+    names = each.service.identifier, each.environment.identifier
+    return {
+        "id": each.last.config_id,
+        "service": each.service.identifier,
+        "service_url": service_url(each.service),
+        "environment": each.environment.identifier,
+        "repository": repository,
+        "total": each.total,
+        "ungated": each.ungated,
+        "rows_url": reverse("deployments:panel", args=[each.service.identifier]),
+        "last": deployment_row(each.last, each.service),
+        "mended": each.mended,
+        "patch": None if each.mended else patch_for(*names, provider=each.last.provider, repository=repository),
     }
 
 

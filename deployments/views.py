@@ -27,6 +27,7 @@ from portal.kit.paging import page_of
 
 Context = dict[str, Any]
 ON_PANEL = 25
+ON_COVERAGE = 50
 
 
 @require_safe
@@ -113,6 +114,21 @@ def _deployment(public_id: str) -> Deployment | None:
     except ValueError:
         return None
     return found
+
+
+@require_safe
+def coverage(request: HttpRequest) -> HttpResponse:
+    found = queries.coverage(by_of(request))
+    return render(
+        request,
+        "deployments/coverage.html",
+        {
+            "coverage": found,
+            "days": queries.DAYS,
+            "rows": [tables.uncovered_row(each) for each in found.uncovered[:ON_COVERAGE]],
+            "more": len(found.uncovered) - ON_COVERAGE,
+        },
+    )
 
 
 @require_safe

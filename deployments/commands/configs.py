@@ -22,9 +22,6 @@ from portal.kit.locking import Moved, advisory_lock
 
 Json = dict[str, Any]
 
-# A changed setting or flag is history, not what is live.
-DEPLOYS = (Deployment.Kind.DEPLOY.value, Deployment.Kind.ROLLBACK.value)
-
 
 def config_of(place: Place, *, by: By) -> DeploymentConfig:
     """The config of the pair, its row held until the transaction ends. The place is held already."""
@@ -135,7 +132,7 @@ _LIVE = """
 def recompute(config: DeploymentConfig, by: By) -> list[Entry]:
     """What is live is read from the rows, never from the order in which reports came. Answers what to tell of it."""
     before, held = config.facts(), (config.current_id, config.latest_id)
-    rows: Iterable[Any] = Deployment.objects.raw(_LIVE, {"config": config.pk, "kinds": list(DEPLOYS)})
+    rows: Iterable[Any] = Deployment.objects.raw(_LIVE, {"config": config.pk, "kinds": list(Deployment.DEPLOYS)})
     found = {each.role: each for each in rows}
     config.current, config.latest = found.get("current"), found.get("latest")
     if (config.current_id, config.latest_id) != held:

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from catalog.commands import entity_copy
 from catalog.models import Entity
 from catalog.queries import Place
-from deployments import reports
+from deployments import queries, reports
 from deployments.commands.configs import (
     config_of,
     entity_held,
@@ -21,7 +21,7 @@ from deployments.commands.configs import (
     recompute,
     suffixed,
 )
-from deployments.models import LEVEL, Deployment, DeploymentConfig, InboxItem, ReportRequest, Status
+from deployments.models import LEVEL, Deployment, DeploymentConfig, Gate, InboxItem, ReportRequest, Status
 from deployments.reports import Report
 from portal.accounts.policy import require
 from portal.audit.record import Entry, record, record_many
@@ -134,7 +134,7 @@ def _taken_in(
         found.config = config
         found.entity = found.entity or entity
         deployment = found
-        told = _advance(found, report, now)
+        told = _advance(found, report, place, now)
     else:
         deployment = _make(report, place, config, now, entity, reported_by or by.actor.name, by)
         told = [Entry("deployment.reported", deployment.noun(), None, deployment.facts(), _payload(deployment))]
@@ -189,12 +189,15 @@ def _make(
     by: By,
 ) -> Deployment:
     first = report.changes[0] if report.changes else {}
+    passed = queries.passage(report, place, now=now)
     deployment: Deployment = Deployment(
         config=config,
         service_identifier=place.service,
         environment_identifier=place.environment,
         status=report.status,
         kind=report.kind,
+        gate=passed.gate,
+        gate_proof=passed.proof,
         version=report.version,
         commit=report.commit,
         reported_at=now,
@@ -216,7 +219,7 @@ def _make(
     return deployment
 
 
-def _advance(deployment: Deployment, report: Report, now: datetime) -> list[Entry]:
+def _advance(deployment: Deployment, report: Report, place: Place, now: datetime) -> list[Entry]:
     """A later report of the same run: the status may go up, and what was empty is filled. Answers what to tell of it."""
     before = deployment.facts()
     both = {name for name in _FIXED if getattr(report, name) and getattr(deployment, name)}
@@ -232,6 +235,7 @@ def _advance(deployment: Deployment, report: Report, now: datetime) -> list[Entr
             setattr(deployment, name, getattr(report, name))
     deployment.changes = deployment.changes or report.changes
     deployment.extra = report.extra | deployment.extra
+    _mark(deployment, report, place, now)
     _raise_status(deployment, report)
     _finish(deployment, report, now)
     if deployment.entity:
@@ -245,6 +249,14 @@ def _advance(deployment: Deployment, report: Report, now: datetime) -> list[Entr
         # It came late and changes nothing; that it came is worth knowing.
         return [Entry("deployment.noted", deployment.noun(), None, after, {"late_status": report.status})]
     return []
+
+
+def _mark(deployment: Deployment, report: Report, place: Place, now: datetime) -> None:
+    """Only upwards: what showed once that it passed the gate has passed it."""
+    if deployment.gate == Gate.UNGATED:
+        ended = deployment.finished_at if deployment.is_over else None
+        passed = queries.passage(report, place, now=now, ended=ended)
+        deployment.gate, deployment.gate_proof = passed.gate, passed.proof
 
 
 def _raise_status(deployment: Deployment, report: Report) -> None:
@@ -288,6 +300,7 @@ def _entity_copy(deployment: Deployment) -> Json:
         "deployedBy": deployment.actor,
         "status": deployment.status,
         "kind": deployment.kind,
+        "gate": deployment.gate,
         "startedAt": iso(deployment.started_at),
         "finishedAt": iso(deployment.finished_at),
         "jobUrl": deployment.run_url,

@@ -64,7 +64,7 @@ def claim_begin(
         override_use(override, run, now=now)
     if decision.outcome == "wait":
         return Begun(decision)  # it will ask again and again
-    kept = keep(decision, commit=commit, run=run.key, by=by)
+    kept = keep(decision, commit=commit, run=run, by=by)
     if decision.denies:
         return Begun(decision)
     claim = Claim(

@@ -5,7 +5,7 @@ from locks import limits, queries
 from locks.commands.overrides import override_use
 from locks.decisions import Decision
 from locks.models import KeptDecision, Lock, Override, Window
-from locks.runs import Run
+from locks.runs import NOBODY, Run
 from portal.kit.by import By
 
 
@@ -14,7 +14,7 @@ def gate_ask(
     *,
     intent: str = "deploy",
     commit: str = "",
-    run: str = "",
+    run: Run = NOBODY,
     override: Override | None = None,
     by: By,
 ) -> Decision:
@@ -22,22 +22,22 @@ def gate_ask(
     unless an override opened for it: that is a use of it. Raises Invalid, Refused."""
     if override:
         return _ask_with(override, place, intent=intent, commit=commit, run=run, by=by)
-    decision = queries.decide(place, by=by, intent=intent, run=run)
+    decision = queries.decide(place, by=by, intent=intent, run=run.key)
     if decision.denies:
         keep(decision, commit=commit, run=run, by=by)
     return decision
 
 
 @transaction.atomic
-def _ask_with(override: Override, place: Place, *, intent: str, commit: str, run: str, by: By) -> Decision:
-    decision = queries.decide(place, by=by, intent=intent, run=run, commit=commit, override=override)
+def _ask_with(override: Override, place: Place, *, intent: str, commit: str, run: Run, by: By) -> Decision:
+    decision = queries.decide(place, by=by, intent=intent, run=run.key, commit=commit, override=override)
     if decision.override and not decision.stops:
-        override_use(override, Run(run), now=decision.at)
+        override_use(override, run, now=decision.at)
     keep(decision, commit=commit, run=run, by=by)
     return decision
 
 
-def keep(decision: Decision, *, commit: str, run: str, by: By) -> KeptDecision:
+def keep(decision: Decision, *, commit: str, run: Run, by: By) -> KeptDecision:
     return KeptDecision.objects.create(
         at=decision.at,
         outcome=decision.outcome,
@@ -45,7 +45,8 @@ def keep(decision: Decision, *, commit: str, run: str, by: By) -> KeptDecision:
         environment_identifier=decision.place.environment,
         intent=decision.intent,
         commit=commit[:100],
-        run=run[:500],
+        run=run.key[:500],
+        run_url=run.url,
         actor_name=by.actor.name,
         actor_key=by.actor.key,
         door=by.door,

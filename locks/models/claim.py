@@ -107,6 +107,7 @@ class Claim(OfPair):
         ]
         indexes = [
             models.Index(fields=["service", "environment", "-id"], name="claim_place"),
+            models.Index(fields=["run"], name="claim_run"),
             models.Index(fields=["lease_until"], name="claim_lapsing", condition=Q(finished_at=None)),
         ]
 

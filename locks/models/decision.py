@@ -1,4 +1,5 @@
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from portal.kit.ids import uuid7
@@ -21,6 +22,7 @@ class KeptDecision(models.Model):
     intent = models.CharField(max_length=10)
     commit = models.CharField(max_length=100, blank=True)
     run = models.CharField(max_length=500, blank=True)
+    run_url = models.CharField(max_length=2000, blank=True, default="", db_default="")
     actor_name = models.CharField(max_length=254)
     actor_key = models.CharField(max_length=60)
     door = models.CharField(max_length=10)
@@ -34,6 +36,7 @@ class KeptDecision(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["-id"], name="denial_newest"),
+            GinIndex(fields=["lock_ids"], name="decision_locks"),
             models.Index(fields=["service_identifier", "environment_identifier", "-id"], name="decision_place"),
         ]
 

@@ -48,6 +48,8 @@ class Lock(Scoped):
     starts_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
     expiry_told_at = models.DateTimeField(null=True, editable=False)
+    # When its holder is to be told next: that its end comes near, or that it has been held for long.
+    remind_at = models.DateTimeField(null=True, editable=False)
     released_at = models.DateTimeField(null=True, blank=True)
     released_by = models.CharField(max_length=254, blank=True)
     release_reason = models.TextField(blank=True)
@@ -69,6 +71,7 @@ class Lock(Scoped):
             models.Index(
                 fields=["expires_at"], name="lock_to_tell", condition=Q(released_at=None, expiry_told_at=None)
             ),
+            models.Index(fields=["remind_at"], name="lock_to_remind", condition=Q(released_at=None)),
             models.Index(fields=["-id"], name="lock_newest"),
         ]
 

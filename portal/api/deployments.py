@@ -8,7 +8,7 @@ from deployments.commands import deployment_report
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
-from portal.api.present import cell_json, deployment_json, inbox_json
+from portal.api.present import cell_json, coverage_json, deployment_json, inbox_json
 from portal.kit.errors import Invalid
 
 LONGEST_KEY = 255
@@ -42,3 +42,9 @@ def current(request: Request) -> Response:
         environment=catalog.environment_named(environment, by=by).identifier if environment else "",
     )
     return Response({"ok": True, "deployment_configs": [cell_json(cell) for cell in cells]})
+
+
+@api_view(["GET"])
+def coverage(request: Request) -> Response:
+    """Of the deployments to production, how many passed the gate, and who deploys without it."""
+    return Response({"ok": True, "coverage": coverage_json(queries.coverage(by_of(request)))})

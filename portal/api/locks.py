@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import queries as catalog
-from locks import limits, queries, receipts, scopes
+from locks import limits, queries, receipts, runs, scopes
 from locks.commands import DEFAULT, gate_ask, lock_extend, lock_release, lock_take
 from locks.models import Lock
 from locks.wishes import read_allows
@@ -34,7 +34,7 @@ def gate(request: Request) -> Response:
         place,
         intent=params.get("intent") or "deploy",
         commit=params.get("commit", ""),
-        run=params.get("run", ""),
+        run=runs.asking(params.get("run", ""), params.get("run_url", "")),
         override=override_in(by, params),
         by=by,
     )
@@ -46,7 +46,7 @@ def gate(request: Request) -> Response:
     shown["asked"] = {"service": params.get("service", ""), "environment": params.get("environment", "")}
     if decision.stops:
         return stopped(decision, shown)
-    shown["receipt"] = receipts.issue(decision, commit=params.get("commit", ""))
+    shown["receipt"] = receipts.issue(decision, commit=params.get("commit", ""), run=params.get("run", ""))
     return Response({"ok": True, "decision": shown})
 
 

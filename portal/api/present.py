@@ -13,7 +13,8 @@ from catalog.models import Blueprint, Entity, Migration
 from catalog.queries import properties_of, relations_of
 from catalog.scorecards import queries as scorecards
 from deployments.models import Deployment, InboxItem
-from deployments.queries import Cell
+from deployments.queries import Cell, Coverage, Uncovered
+from locks import receipts
 from locks.decisions import Decision, facts
 from locks.models import BreakGlassCode, BreakGlassUse, Claim, Freeze, Lock, Override, Ticket, Window
 from locks.queries import Line, Simulation
@@ -161,13 +162,17 @@ def ask_again(line: Line) -> int:
 
 
 def line_json(line: Line) -> Json:
+    """With the gate's receipt when its turn has come: whoever waited has asked."""
+    ticket, decision = line.ticket, decision_json(line.decision)
+    if line.ready and not line.decision.stops:
+        decision["receipt"] = receipts.issue(line.decision, commit=ticket.commit, run=ticket.run)
     return ticket_json(line.ticket) | {
         "ready": line.ready,
         "position": line.position,
         "deploying": claim_json(line.holder) if line.holder else None,
         "starts_at": iso(line.starts_at),
         "ask_again": ask_again(line),
-        "decision": decision_json(line.decision),
+        "decision": decision,
     }
 
 
@@ -225,6 +230,31 @@ def deployment_json(deployment: Deployment) -> Json:
         "fence": deployment.fence,
         "changes": deployment.changes,
         "url": url_of(page),
+    }
+
+
+def coverage_json(found: Coverage) -> Json:
+    return {
+        "since": iso(found.since),
+        "until": iso(found.until),
+        "total": found.total,
+        "by_claim": found.by_claim,
+        "by_receipt": found.by_receipt,
+        "ungated": found.ungated,
+        "percent": found.percent,
+        "uncovered": [_uncovered(each) for each in found.uncovered],
+    }
+
+
+def _uncovered(each: Uncovered) -> Json:
+    return {
+        "service": each.service.identifier,
+        "environment": each.environment.identifier,
+        "repository": each.service.properties.get("repository"),
+        "total": each.total,
+        "ungated": each.ungated,
+        "mended": each.mended,
+        "last": deployment_json(each.last),
     }
 
 

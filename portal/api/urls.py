@@ -159,6 +159,7 @@ urlpatterns = [
     path("locks/<str:public_id>", locks.lock),
     path("deployments", deployments.deployments),
     path("deployments/current", deployments.current),
+    path("deployments/coverage", deployments.coverage),
     path("entities/search", search.everywhere),
     path("entities/aggregate", measures.aggregate),
     path("entities/aggregate-over-time", measures.over_time),

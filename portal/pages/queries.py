@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments.models import Deployment, DeploymentConfig, InboxItem
-from deployments.queries import deployments, environments, failing, latest, services
+from deployments.queries import coverage, deployments, environments, failing, latest, services
 from locks.models import KeptDecision, Lock
 from locks.queries import beat as locks_beat
 from locks.queries import locks
@@ -51,6 +51,7 @@ class Overview:
     failing: int
     waiting: int | None  # reports in the inbox; None for who may not place them
     locked: int
+    gated: int | None  # percent of the deployments to production; None when there were none
     locks: list[Lock]
     latest: list[DeploymentConfig]
     at: datetime
@@ -66,6 +67,7 @@ def overview(by: By) -> Overview:
         failing=failing(by).count(),
         waiting=InboxItem.objects.filter(state=InboxItem.State.WAITING).count() if may_place else None,
         locked=active.count(),
+        gated=coverage(by, now=at).percent,
         locks=list(active[:SHOWN]),
         latest=list(latest(by)[:SHOWN]),
         at=at,

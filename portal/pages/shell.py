@@ -88,8 +88,9 @@ def _children(name: str, here: str, user: Any) -> list[Item]:
         return [_child("Runs", reverse("actions:run_list"), here)]
     if name != "deployments:matrix":
         return []
-    configs = _child("Deployment configs", reverse("deployments:config_list"), here)
-    return [configs, _child("Inbox", reverse("deployments:inbox"), here)] if user.is_staff else [configs]
+    shown = [("Deployment configs", "deployments:config_list"), ("Coverage", "deployments:coverage")]
+    inbox = [("Inbox", "deployments:inbox")] if user.is_staff else []
+    return [_child(label, reverse(page), here) for label, page in shown + inbox]
 
 
 def _catalog(here: str, user: Any) -> list[Item]:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from deployments.models import DeploymentConfig
+from deployments.queries import DAYS
 from locks.models import Lock
 from portal.audit.diff import diff
 from portal.audit.models import Event
@@ -95,13 +96,16 @@ def figures(seen: Overview) -> list[Row]:
         ),
         _figure("Locks", seen.locked, reverse("locks:lock_list"), "active now"),
     ]
+    if seen.gated is not None:
+        note = f"of production, in {DAYS} days"
+        shown.append(_figure("Through the gate", seen.gated, reverse("deployments:coverage"), note, unit="%"))
     if seen.waiting:
         shown.append(_figure("To place", seen.waiting, reverse("deployments:inbox"), "reports with unknown names"))
     return shown
 
 
-def _figure(label: str, value: int, url: str, note: str) -> Row:
-    return {"label": label, "value": f"{value:,}", "url": url, "note": note}
+def _figure(label: str, value: int, url: str, note: str, unit: str = "") -> Row:
+    return {"label": label, "value": f"{value:,}{unit}", "url": url, "note": note}
 
 
 def lock_row(lock: Lock) -> Row:

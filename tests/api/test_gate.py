@@ -36,8 +36,9 @@ def test_open_locked_released_is_200_423_200(shop, ci):
 
 def test_an_allowing_check_hands_out_a_receipt_that_cannot_be_forged(shop, ci):
     receipt = gate(ci, commit="4f2a9c1").json["decision"]["receipt"]
-    assert read(receipt)["commit"] == "4f2a9c1"
-    assert read(receipt[:-1] + ("A" if receipt[-1] != "A" else "B")) is None
+    assert read(receipt, now=database_now())["commit"] == "4f2a9c1"
+    assert read(receipt[:-1] + ("A" if receipt[-1] != "A" else "B"), now=database_now()) is None
+    assert read(receipt, now=database_now() + timedelta(hours=7)) is None
 
 
 @pytest.mark.parametrize(

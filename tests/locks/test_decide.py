@@ -7,6 +7,7 @@ from locks import scopes
 from locks.commands import gate_ask, lock_expiries_tell, lock_release, lock_take
 from locks.models import KeptDecision, Lock
 from locks.queries import decide, decide_many
+from locks.runs import Run
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
 from tests.conftest import events, write
@@ -23,7 +24,7 @@ def test_an_unlocked_place_is_open_and_nothing_is_written(shop):
 
 def test_a_denial_names_who_why_and_until_when_and_is_kept(shop, page, bob):
     lock = lock_take(scopes.pair(shop.checkout_production), reason="debugging", by=page(bob))
-    decision = gate_ask(shop.checkout_production, run="build 7", commit="4f2a9c1", by=PROGRAM)
+    decision = gate_ask(shop.checkout_production, run=Run("build 7"), commit="4f2a9c1", by=PROGRAM)
     assert decision.denies
     assert decision.message.startswith("checkout in production is locked by Bob until ")
     assert decision.message.endswith(": debugging")

@@ -193,7 +193,7 @@ def override_is_counted_under_its_row(shop):
     def asks(run):
         return lambda: gate_ask(shop.checkout_production, run=run, commit="c", override=override, by=CI)
 
-    one_in_the_middle(asks("gh:1:1"), asks("gh:2:1"))
+    one_in_the_middle(asks(A), asks(B))
     assert OverrideUse.objects.count() == 1
 
 

@@ -67,12 +67,14 @@ def test_an_approved_override_lets_its_commit_through_once(shop, approved):
 
 def test_the_same_run_asking_again_is_the_same_use(shop, approved):
     for _ in range(2):
-        assert not gate_ask(shop.checkout_production, run="gh:1:1", commit=COMMIT, override=approved, by=PROGRAM).denies
+        assert not gate_ask(
+            shop.checkout_production, run=Run("gh:1:1"), commit=COMMIT, override=approved, by=PROGRAM
+        ).denies
     claim = begin(shop, approved).claim
     assert OverrideUse.objects.count() == 1
     claim_finish(claim, claim.fence, "success", by=PROGRAM)
     with pytest.raises(Refused):
-        gate_ask(shop.checkout_production, run="gh:2:1", commit=COMMIT, override=approved, by=PROGRAM)
+        gate_ask(shop.checkout_production, run=Run("gh:2:1"), commit=COMMIT, override=approved, by=PROGRAM)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from locks import scopes
 from locks.commands import gate_ask, lock_take
 from locks.models import Lock
+from locks.runs import Run
 from portal.accounts.commands import user_update
 from portal.kit.clock import database_now, iso
 from tests.conftest import SETUP, events, write
@@ -231,7 +232,7 @@ def test_a_strangers_html_stays_text(shop, bob):
     evil = '<script>alert(1)</script>"><img src=x>'
     at(bob).post("/locks/", FORM | {"reason": evil})
     lock = Lock.objects.get()
-    gate_ask(shop.checkout_production, run=evil, commit=evil, by=SETUP)
+    gate_ask(shop.checkout_production, run=Run(evil), commit=evil, by=SETUP)
     for address in ("/locks/", f"/locks/{lock.public_id}", "/locks/?state=blocked", "/locks/panel/checkout"):
         html = at(bob).get(address).content.decode()
         assert "<script>alert" not in html and "<img src=x" not in html

@@ -1,4 +1,4 @@
-from deployments.models import Deployment, InboxItem, Status
+from deployments.models import Deployment, Gate, InboxItem, Status
 from deployments.reports import MOST_CHANGES
 from portal.api.deployments import LONGEST_KEY
 from portal.api.schema.answers import fault, missing, ok
@@ -42,7 +42,12 @@ _WORDS = {
     "author": ("Dana", 254, "Who wrote the change."),
     "actor": ("dana@example.org", 254, "Who deployed it."),
     "artifact": ("registry.example/checkout:1.4.2", 500, ""),
-    "decision": ("", 2000, "The gate's `receipt`."),
+    "decision": ("", 2000, "The gate's `receipt`: shows that a check let it through."),
+    "claim": (
+        "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f711",
+        100,
+        "The claim's id. The claim of the same run is found without.",
+    ),
 }
 _CI = sent(
     {
@@ -84,6 +89,7 @@ DEPLOYMENT = shown(
         "environment": text("production"),
         "kind": choice(Deployment.Kind.values),
         "status": choice(Status.values, example="success"),
+        "gate": choice(Gate.values, "How it passed the gate. Ungated: nothing good was handed in.", "receipt"),
         **{
             name: null(text(_WORDS[name][0]))
             for name in ("version", "commit", "previous_commit", "ref", "message", "author", "actor")
@@ -131,6 +137,32 @@ CELL = shown(
     name="DeploymentConfig",
     about="What is live in one place, and whether it may be deployed to.",
 )
+COVERAGE = shown(
+    {
+        "since": instant(example="2026-01-04T15:40:00.000Z"),
+        "until": instant(),
+        "total": whole(40),
+        "by_claim": whole(20, "The place was held by a claim."),
+        "by_receipt": whole(16, "A check let it through, and its receipt came back with the report."),
+        "ungated": whole(4, "Reported without a decision."),
+        "percent": null(whole(90, "Of the total, passed the gate, rounded down; null when there were none.")),
+        "uncovered": listed(
+            shown(
+                {
+                    "service": text("checkout"),
+                    "environment": text("production"),
+                    "repository": null(text("https://github.com/example/checkout")),
+                    "total": whole(6),
+                    "ungated": whole(4),
+                    "mended": flag(False, "A later deployment has passed the gate."),
+                    "last": DEPLOYMENT.about("The newest without the gate."),
+                }
+            ),
+            "Who deployed without the gate, the most of it first, those that are mended last.",
+        ),
+    },
+    name="Coverage",
+)
 
 GROUP = Group(
     "Deployments",
@@ -175,6 +207,15 @@ GROUP = Group(
                 200: ok("By service and environment.", deployment_configs=listed(CELL)),
                 404: missing("service or environment", "There is no service called “chekout”.", nearest=True),
             },
+        ),
+        Operation(
+            "deployments_coverage",
+            "GET",
+            "/deployments/coverage",
+            "Who deploys past the gate",
+            about="The deployments and rollbacks to environments of production that were begun in the last 30 days.",
+            needs="catalog.read",
+            answers={200: ok("How many passed the gate, and who deploys without it.", coverage=COVERAGE)},
         ),
     ],
 )

@@ -257,6 +257,9 @@ GROUP = Group(
                 query("explain", flag(True, "List each rule that was looked at, and why it applies or does not.")),
                 query("run", text("github:42:1", "Who asks: a run has to wait for nobody but those before it.")),
                 query(
+                    "run_url", text("https://ci.example/runs/42", "Its page, for those who see that it was stopped.")
+                ),
+                query(
                     "override", text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f710", "An override's id. Its use is counted.")
                 ),
             ],
