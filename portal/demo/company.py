@@ -15,6 +15,8 @@ from catalog.wishes import Wish
 from deployments import reports
 from deployments.commands import config_of, deployment_store
 from deployments.models import Deployment
+from locks import receipts
+from locks.queries import decide
 from portal.accounts.commands import team_create, user_create
 from portal.accounts.models import User
 from portal.audit.models import Event
@@ -27,6 +29,7 @@ from portal.kit.clock import database_now, iso
 Json = dict[str, Any]
 
 WEEKS = 3
+NEVER_ASK = {"loyalty", "search"}  # the gate; for the page of coverage
 PATH = ["development", "test", "staging", "production"]  # the way a release goes
 
 
@@ -149,6 +152,8 @@ def _report(
     release: Release, place: Place, status: str, attempt: int, at: datetime, chance: random.Random, by: By
 ) -> None:
     run = f"{release.number}-{place.environment}"
+    begun = at - timedelta(seconds=chance.randint(40, 400))
+    asked = receipts.issue(decide(place, by=by, now=begun), commit=release.commit, run=f"github:{run}:{attempt}")
     body = {
         "service": place.service,
         "environment": place.environment,
@@ -156,7 +161,8 @@ def _report(
         "commit": release.commit,
         "ref": "refs/heads/main",
         "status": status,
-        "started_at": iso(at - timedelta(seconds=chance.randint(40, 400))),
+        "decision": "" if place.service in NEVER_ASK else asked,
+        "started_at": iso(begun),
         "finished_at": iso(at),
         "actor": release.changes[0]["author"],
         "ci": {

@@ -29,6 +29,7 @@ def run(portal, tmp_path):
         bare = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
+            "TMPDIR": str(tmp_path),
             "PORTCULLIS_URL": portal.url,
             "PORTCULLIS_TOKEN": TOKEN,
             "PORTCULLIS_TIMEOUT": timeout,

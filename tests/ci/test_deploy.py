@@ -150,7 +150,9 @@ def test_the_command_has_the_fence_and_both_ends_are_told(portal, granting, run,
     done = run(*DEPLOY, "--", "sh", "-c", "echo $PORTCULLIS_FENCE $PORTCULLIS_CLAIM > told")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "told").read_text() == "7 0192-claim\n"
-    assert [each["body"]["status"] for each in asked(portal, "/v1/deployments")] == ["in_progress", "success"]
+    reports = [each["body"] for each in asked(portal, "/v1/deployments")]
+    assert [each["status"] for each in reports] == ["in_progress", "success"]
+    assert {each["claim"] for each in reports} == {"0192-claim"}
     [end] = asked(portal, "/v1/claims/0192-claim/finish")
     assert end["body"] == {"fence": 7, "outcome": "success"}
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.ci.fake_portal import refusal
+from tests.ci.fake_portal import allowed, denied, refusal
 
 REPORT = ("report", "--service", "cart", "--environment", "production", "--version", "1.4.2")
 RECORDED = (
@@ -304,3 +304,63 @@ def test_a_report_that_fails_says_so(portal, report, answer, code, words):
 def test_wrong_words_are_2_and_nothing_is_sent(portal, report, words):
     assert report("--commit", "c" * 40, *words)[2].returncode == 2
     assert portal.asked == []
+
+
+CHECK = ("check", "--service", "cart", "--environment", "production")
+
+
+def told(portal):
+    return [asked["body"].get("decision") for asked in portal.asked if asked["path"] == "/v1/deployments"]
+
+
+def test_a_report_hands_back_what_the_check_of_the_same_job_got(portal, run, tmp_path):
+    portal.answers[("GET", "/v1/gate")] = allowed(receipt="r-1")
+    portal.answers[("POST", "/v1/deployments")] = RECORDED
+    job = GITHUB | {"RUNNER_TEMP": str(tmp_path)}
+    run(*CHECK, env=job)
+    run(*REPORT, env=job)
+    run(*REPORT, env=job | {"GITHUB_RUN_ATTEMPT": "3"})
+    run(*REPORT, "--decision", "r-2", env=job)
+    run(*REPORT[:4], "staging", *REPORT[5:], env=job)
+    assert told(portal) == ["r-1", None, "r-2", None], "not another attempt's, and not another place's"
+
+
+def test_a_check_that_stops_leaves_no_receipt_for_the_report(portal, run, tmp_path):
+    job = GITHUB | {"RUNNER_TEMP": str(tmp_path)}
+    portal.answers[("GET", "/v1/gate")] = [allowed(receipt="r-1"), denied()]
+    portal.answers[("POST", "/v1/deployments")] = RECORDED
+    run(*CHECK, env=job)
+    assert run(*CHECK, env=job).returncode == 10
+    run(*REPORT, env=job)
+    assert told(portal) == [None]
+
+
+def test_without_ci_the_folder_joins_check_and_report(portal, run, tmp_path):
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    here.mkdir(), elsewhere.mkdir()
+    portal.answers[("GET", "/v1/gate")] = allowed(receipt="r-1")
+    portal.answers[("POST", "/v1/deployments")] = RECORDED
+    state = {"PORTCULLIS_STATE": str(tmp_path)}
+    run(*CHECK, env=state, cwd=here)
+    for folder in (here, elsewhere):
+        run(*REPORT, "--commit", "c" * 40, env=state, cwd=folder)
+    assert told(portal) == ["r-1", None]
+    assert [oct(each.stat().st_mode)[-3:] for each in tmp_path.glob("portcullis-*")] == ["600"]
+
+
+def test_a_folder_that_cannot_be_written_changes_no_answer(portal, run, tmp_path):
+    portal.answers[("GET", "/v1/gate")] = allowed(receipt="r-1")
+    assert run(*CHECK, env={"PORTCULLIS_STATE": str(tmp_path / "gone")}).returncode == 0
+
+
+def test_a_receipt_goes_through_no_link_that_others_laid(portal, run, tmp_path):
+    portal.answers[("GET", "/v1/gate")] = allowed(receipt="r-1")
+    job = GITHUB | {"RUNNER_TEMP": str(tmp_path)}
+    run(*CHECK, env=job)
+    [kept] = tmp_path.glob("portcullis-*")
+    kept.unlink()
+    target = tmp_path / "target"
+    target.write_text("mine")
+    kept.symlink_to(target)
+    run(*CHECK, env=job)
+    assert target.read_text() == "mine" and not kept.is_symlink()

@@ -84,6 +84,7 @@ def test_the_example_pipeline_is_really_stopped_and_goes_on_after_the_release(ch
         "ENVIRONMENT": "production",
         "VERSION": "1.4.2",
         "COMMIT": "4f2a9c1d00",
+        "TMPDIR": str(tmp_path),
     }
 
     def pipeline():
@@ -98,7 +99,8 @@ def test_the_example_pipeline_is_really_stopped_and_goes_on_after_the_release(ch
     ci.delete(f"locks/{lock['id']}")
     assert pipeline() == 0
     assert done.exists()
-    assert (Deployment.objects.get().version, Deployment.objects.get().status) == ("1.4.2", "success")
+    made = Deployment.objects.get()
+    assert (made.version, made.status, made.gate) == ("1.4.2", "success", "receipt")
 
 
 def by_api(ci, terraform, client):

@@ -30,6 +30,7 @@ class CIRun:
         self.out = folder / f"{name}.log"
         environ = {
             "PATH": os.environ["PATH"],
+            "TMPDIR": str(folder),
             "HOME": str(folder),
             "PORTCULLIS_URL": url,
             "PORTCULLIS_TOKEN": token,
@@ -113,6 +114,7 @@ def test_the_second_run_waits_for_the_lock_and_the_first_and_goes_on_by_itself(s
         ("1.4.1", "success", early.fence),
         ("1.4.2", "success", late.fence),
     }
+    assert set(Deployment.objects.values_list("gate", flat=True)) == {"claim"}
     assert set(Ticket.objects.values_list("ending", flat=True)) == {"begun"}
 
 
