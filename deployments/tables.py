@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.urls import reverse
 
 from catalog.models import Entity
 from catalog.queries import tier_of
-from deployments import cells
+from deployments import badges, cells
 from deployments.kinds import LINKS
 from deployments.models import Deployment, DeploymentConfig, Gate
 from deployments.patches import patch_for
@@ -143,6 +144,19 @@ def gate_row(deployment: Deployment) -> Row | None:
     if deployment.kind not in Deployment.DEPLOYS:
         return None
     return {"passed": deployment.gate != Gate.UNGATED, "text": GATE[Gate(deployment.gate)]}
+
+
+def badge_rows(service: Entity, environments: Sequence[Entity]) -> list[Row]:
+    return [_badge_row(service, each) for each in reversed(environments)]
+
+
+def _badge_row(service: Entity, environment: Entity) -> Row:
+    names = service.identifier, environment.identifier
+    paths = {which: badges.path(*names, which) for which in ("lock", "version")}
+    page = settings.BASE_URL + service_url(service)
+    alt = "{} in {}".format(*names).replace("[", "(").replace("]", ")")
+    lines = [f"[![{alt}: {which}]({settings.BASE_URL}{path})]({page})" for which, path in paths.items()]
+    return {"environment": environment.identifier, "tier": tier_of(environment), "markdown": "\n".join(lines)} | paths
 
 
 def uncovered_row(each: Uncovered) -> Row:

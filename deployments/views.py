@@ -101,6 +101,7 @@ def _panel(request: HttpRequest, name: str) -> Context:
     older = rows[ON_PANEL - 1] if len(rows) > ON_PANEL else None
     return {
         "service": tables.service_row(service),
+        "badges_url": reverse("deployments:badges", args=[service.identifier]),
         "cells": [] if before else [tables.live_row(cell) for cell in queries.cells_of(by, service.identifier)],
         "rows": [tables.deployment_row(each, service) for each in rows[:ON_PANEL]],
         "older_url": f"{url}?before={older.public_id}" if older else None,
@@ -114,6 +115,15 @@ def _deployment(public_id: str) -> Deployment | None:
     except ValueError:
         return None
     return found
+
+
+@require_safe
+def badges(request: HttpRequest, service: str) -> HttpResponse:
+    """The badges of a service, and what to paste to have them in a README."""
+    by = by_of(request)
+    found = service_named(service, by=by)
+    rows = tables.badge_rows(found, queries.environments(by))
+    return render(request, "deployments/badges.html", {"service": tables.service_row(found), "rows": rows})
 
 
 @require_safe

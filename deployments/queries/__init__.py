@@ -18,6 +18,7 @@ from deployments.queries.places import (
     teams,
     visible,
 )
+from deployments.queries.standings import Standing, standing, standings
 
 __all__ = [
     "DAYS",
@@ -25,6 +26,7 @@ __all__ = [
     "Coverage",
     "Matrix",
     "Passage",
+    "Standing",
     "Uncovered",
     "cell",
     "cells_by_entity",
@@ -40,6 +42,8 @@ __all__ = [
     "matrix",
     "passage",
     "services",
+    "standing",
+    "standings",
     "teams",
     "visible",
 ]

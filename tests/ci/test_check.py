@@ -80,7 +80,9 @@ def test_json_is_one_object_with_the_exit_code(portal, run):
 def test_the_run_and_its_commit_go_along_in_ci(portal, run):
     portal.answers["GET", "/v1/gate"] = allowed()
     run(*CHECK, env=GITHUB)
-    assert portal.asked[0]["query"].partition("&run_url=")[0].endswith("&commit={}&run=github%3A77%3A2".format("a" * 40))
+    assert (
+        portal.asked[0]["query"].partition("&run_url=")[0].endswith("&commit={}&run=github%3A77%3A2".format("a" * 40))
+    )
 
 
 def test_github_shows_an_annotation_and_a_summary(portal, run, tmp_path):
