@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from deployments.queries import Standing
 
 GREEN, RED, BLUE, GREY = "#2e6a24", "#a3281d", "#0b5cad", "#5d5d5d"
+WORDS = {"lock": "locked", "freeze": "frozen"}
 LONGEST = 40
 _NARROW, _WIDE = "iIjlt|.,:;'!()[] ", "mwMW@%"
 
@@ -42,7 +43,7 @@ UNKNOWN = Badge("portcullis", "unknown", GREY, "There is no such badge")
 
 def lock_badge(standing: Standing) -> Badge:
     """Never who locked it, nor why: whoever reads a README may see it."""
-    word = {"lock": "locked", "freeze": "frozen"}.get(standing.stopped_by, "open")
+    word = WORDS.get(standing.stopped_by or "", "open")
     return _of(standing, word, GREEN if word == "open" else RED)
 
 

@@ -1,11 +1,12 @@
 from celery import shared_task
 
-from locks.commands import claims_lapse, freezes_lay, freezes_tell, lines_advance, lock_expiries_tell
+from locks.commands import claims_lapse, freezes_lay, freezes_tell, lines_advance, lock_expiries_tell, locks_remind
 
 
 @shared_task(name="locks.expire")
 def expire() -> None:
     lock_expiries_tell()
+    locks_remind()
     freezes_tell()
     claims_lapse()
     lines_advance()

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 # Deployments from before whose run held a claim went through the gate.
 BY_CLAIM = """
-    update deployments_deployment d set gate = 'claim', gate_proof = c.public_id::text
+    update deployments_deployment d set gate = 'claim'
     from deployments_deploymentconfig g, locks_claim c
     where g.id = d.config_id and d.run <> '' and c.service_id = g.service_id and c.environment_id = g.environment_id
         and c.run = d.provider || ':' || d.run || ':' || d.attempt

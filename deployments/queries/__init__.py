@@ -1,3 +1,4 @@
+from deployments.queries.blocked import Blocked, blocked_by
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage
 from deployments.queries.gating import Passage, passage
 from deployments.queries.places import (
@@ -22,12 +23,14 @@ from deployments.queries.standings import Standing, standing, standings
 
 __all__ = [
     "DAYS",
+    "Blocked",
     "Cell",
     "Coverage",
     "Matrix",
     "Passage",
     "Standing",
     "Uncovered",
+    "blocked_by",
     "cell",
     "cells_by_entity",
     "cells_of",

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Q
 
 from catalog.models import Entity
 from deployments.models import Deployment, DeploymentConfig, Gate, Status, begun
 from deployments.queries.places import deployments, environments
 from portal.kit.by import By
 from portal.kit.clock import database_now
+
+Json = dict[str, Any]
 
 DAYS = 30
 
@@ -56,7 +58,7 @@ def coverage(by: By, *, now: datetime | None = None) -> Coverage:
     until = now or database_now()
     since = until - timedelta(days=DAYS)
     rows = _deploys(by, since, until)
-    counted = list(
+    counted: list[Json] = list(
         rows.values("config")
         .annotate(
             claim=Count("pk", filter=Q(gate=Gate.CLAIM)),
@@ -72,16 +74,16 @@ def coverage(by: By, *, now: datetime | None = None) -> Coverage:
     return Coverage(since, until, sums["claim"], sums["receipt"], sums["ungated"], _uncovered(rows, without))
 
 
-def _deploys(by: By, since: datetime, until: datetime) -> QuerySet[Deployment]:
+def _deploys(by: By, since: datetime, until: datetime) -> Any:
     """Those to production that have begun; what is only announced has not got as far as the gate."""
     production = [each.pk for each in environments(by, tier="production")]
     found: Any = deployments(by).annotate(begun=begun())
-    return found.filter(  # type: ignore[no-any-return]
+    return found.filter(
         config__environment__in=production, kind__in=Deployment.DEPLOYS, begun__gte=since, begun__lte=until
     ).exclude(status=Status.PENDING)
 
 
-def _uncovered(rows: QuerySet[Deployment], counted: dict[int, dict[str, Any]]) -> list[Uncovered]:
+def _uncovered(rows: Any, counted: dict[int, Json]) -> list[Uncovered]:
     configs = DeploymentConfig.objects.select_related("service", "environment").in_bulk(counted)
     newest = rows.filter(config__in=counted, gate=Gate.UNGATED).select_related("entity")
     found = []

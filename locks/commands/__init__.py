@@ -28,6 +28,7 @@ from locks.commands.overrides import (
     override_ask,
     override_withdraw,
 )
+from locks.commands.reminders import lock_remind, locks_remind
 from locks.commands.tickets import lines_advance, pair_advance, ticket_join, ticket_withdraw
 
 __all__ = [
@@ -56,7 +57,9 @@ __all__ = [
     "lock_expiry_tell",
     "lock_extend",
     "lock_release",
+    "lock_remind",
     "lock_take",
+    "locks_remind",
     "override_approve",
     "override_ask",
     "override_withdraw",

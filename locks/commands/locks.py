@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from django.db import transaction
 
-from locks import limits
+from locks import limits, reminders
 from locks.decisions import at_least
 from locks.models import Lock
 from locks.scopes import Scope, scope_of
@@ -64,6 +64,7 @@ def lock_take(
         created_at=now,
         starts_at=now,
         expires_at=until,
+        remind_at=reminders.next_at(now, until, now=now),
         holder_kind=by.actor.kind,
         holder_key=by.actor.key,
         holder_name=by.actor.name,
@@ -108,7 +109,8 @@ def lock_extend(lock: Lock, until: datetime | None, *, by: By) -> Lock:
         return lock
     before = lock.facts()
     lock.expires_at = until
-    lock.save(update_fields=["expires_at"])
+    lock.remind_at = reminders.next_at(lock.starts_at, until, now=now)
+    lock.save(update_fields=["expires_at", "remind_at"])
     record("lock.extended", lock.noun(), by=by, before=before, after=lock.facts())
     return lock
 

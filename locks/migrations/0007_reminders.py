@@ -4,6 +4,13 @@ import django.contrib.postgres.indexes
 from django.db import migrations, models
 
 
+# Locks that were taken before get their first reminder within a day. The clock then finds what there is to say.
+FIRST = """
+    update locks_lock set remind_at = least(expires_at - interval '15 minutes', now() + interval '1 day')
+    where released_at is null and (expires_at is null or expires_at > now())
+"""
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -34,4 +41,5 @@ class Migration(migrations.Migration):
             model_name='lock',
             index=models.Index(condition=models.Q(('released_at', None)), fields=['remind_at'], name='lock_to_remind'),
         ),
+        migrations.RunSQL(FIRST, migrations.RunSQL.noop),
     ]

@@ -37,9 +37,11 @@ from locks.queries.locks import (
     wide_locks,
 )
 from locks.queries.overrides import break_glass_uses, codes, override_beat, overrides, visible_overrides
+from locks.queries.reminders import REMINDERS, reminder_is_stale
 
 __all__ = [
     "AUTOMATION",
+    "REMINDERS",
     "Line",
     "Names",
     "Reach",
@@ -78,6 +80,7 @@ __all__ = [
     "overrides",
     "places_of",
     "reach",
+    "reminder_is_stale",
     "scope_names",
     "severest",
     "sight",

@@ -21,7 +21,19 @@ Json = dict[str, Any]
 
 SHOWN = 4  # of each kind, by name, in the preview
 STEPS = [("+30 min", timedelta(minutes=30)), ("+1 h", timedelta(hours=1)), ("+2 h", timedelta(hours=2))]
-ICONS = {"lock.taken": "lock", "lock.released": "lock-open", "lock.extended": "hourglass", "lock.expired": "clock"}
+ICONS = {
+    "lock.taken": "lock",
+    "lock.released": "lock-open",
+    "lock.extended": "hourglass",
+    "lock.expired": "clock",
+    "lock.expiry_warned": "bell",
+    "lock.holder_reminded": "bell",
+}
+TOLD = {
+    "lock.expired": "Ran out by itself",
+    "lock.expiry_warned": "Its end came near, and its holder was told",
+    "lock.holder_reminded": "Held for long, and its holder was told",
+}
 
 
 def lock_row(lock: Lock, by: By, now: datetime) -> Json:
@@ -89,8 +101,8 @@ def _told(event: Event) -> str:
         return f"Locked: {after.get('reason', '')}"
     if event.name == "lock.extended":
         return f"Extended until {_moment(after.get('expires_at'), event.at)}"
-    if event.name == "lock.expired":
-        return "Ran out by itself"
+    if event.name in TOLD:
+        return TOLD[event.name]
     why = after.get("release_reason")
     return f"Released: {why}" if why else "Released"
 
@@ -111,7 +123,7 @@ def denial_row(denial: KeptDecision, named: Mapping[object, Lock | Freeze]) -> J
         "intent": denial.intent,
         "commit": denial.commit,
         "run": run,
-        "url": run if run.startswith(("https://", "http://")) else None,
+        "url": denial.run_url or (run if run.startswith(("https://", "http://")) else None),
         "who": denial.actor_name,
         "robot": not denial.actor_key.startswith("user:"),
         "at": denial.at,

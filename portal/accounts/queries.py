@@ -21,6 +21,12 @@ def user(email: str) -> User:
     return found
 
 
+def user_of(key: str) -> User | None:
+    """The person whom an actor's key stands for, if he is one and may still sign in."""
+    kind, _, number = key.partition(":")
+    return User.objects.filter(pk=number, is_active=True).first() if kind == "user" and number.isdecimal() else None
+
+
 def users_named(emails: Iterable[str]) -> dict[str, User]:
     """By their address in lower case; those that are not here are left out."""
     wanted = {email.lower() for email in emails}

@@ -24,6 +24,8 @@ WORDS = {
     "lock.expired": "Ran out:",
     "freeze.began": "Froze",
     "freeze.ended": "Over:",
+    "lock.expiry_warned": "Warned of the end of the lock of",
+    "lock.holder_reminded": "Reminded the holder of the lock of",
     "deployment.noted": "Noted a late report of",
     "deployment_config.changed": "Changed what is live:",
     "inbox.kept": "Kept",

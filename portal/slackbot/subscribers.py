@@ -8,8 +8,13 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from catalog.models import Entity
+from deployments.queries import blocked_by
+from locks.models import Lock
+from locks.queries import REMINDERS, reminder_is_stale
+from portal.accounts.queries import user_of
 from portal.audit.models import Delivery, Event
 from portal.audit.subscribers import Hopeless, RetryLater, subscribe
+from portal.kit.clock import database_now
 from portal.slackbot.messages import lock_message
 
 Json = dict[str, Any]
@@ -17,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 EVENT_TYPE = "portcullis_delivery"
 TIMEOUT = 6  # seconds; all calls of one delivery together stay within its lease
+ENDINGS = ("lock.released", "lock.expired")
 MOST_PAGES = 5  # of channels
 LOOK_BACK = 200  # messages
 # Asking again will not help: somebody has to change a setting first.
@@ -38,8 +44,14 @@ def client() -> WebClient:
 
 
 def tell(delivery: Delivery) -> Json:
-    """Sends the message. Slack keeps no idempotency keys, so after a crash we look for it before sending again."""
-    channel = channel_of(delivery.event)
+    """Sends the message. Slack keeps no idempotency keys, so after a crash we look for it before sending again.
+
+    A reminder that came to be untrue while it waited is not sent.
+    """
+    event = delivery.event
+    if event.name in REMINDERS and reminder_is_stale(event, now=database_now()):
+        return {"skipped": "It is no longer true."}
+    channel = channel_of(event)
     if not channel:
         raise Hopeless("No channel: set slackChannel on the service or the environment, or PORTCULLIS_SLACK_CHANNEL.")
     try:
@@ -51,13 +63,33 @@ def tell(delivery: Delivery) -> Json:
             channel=channel,
             metadata={"event_type": EVENT_TYPE, "event_payload": {"delivery": str(delivery.public_id)}},
             unfurl_links=False,
-            **lock_message(delivery.event),
+            **_message(web, event),
         )
     except SlackApiError as error:
         raise _reason(error, channel) from error
     except (SlackClientError, OSError) as error:
         raise RetryLater(f"Slack did not answer: {error}") from error
     return {"channel": answer["channel"], "ts": answer["ts"]}
+
+
+def _message(web: WebClient, event: Event) -> Json:
+    if event.name in REMINDERS:
+        return lock_message(event, holder=_holder(web, event))
+    if event.name in ENDINGS:
+        lock = Lock.objects.get(public_id=event.noun_id)
+        return lock_message(event, blocked=blocked_by(lock, now=database_now()))
+    return lock_message(event)
+
+
+def _holder(web: WebClient, event: Event) -> str:
+    """Slack's id of the lock's holder, so that the message calls him; "" where Slack does not tell or know him."""
+    lock = Lock.objects.get(public_id=event.noun_id)
+    user = user_of(lock.holder_key)
+    try:
+        return str(web.users_lookupByEmail(email=user.email)["user"]["id"]) if user else ""
+    except SlackApiError as error:
+        logger.info("Slack does not name the holder of a lock: %s", error.response.get("error"))
+        return ""
 
 
 def channel_of(event: Event) -> str:
