@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,8 @@ from deployments import badges, cells
 from deployments.kinds import LINKS
 from deployments.models import Deployment, DeploymentConfig, Gate
 from deployments.patches import patch_for
-from deployments.queries import Cell, Matrix, Uncovered
+from deployments.queries import Blocked, Cell, Matrix, Uncovered
+from locks.models import Lock
 from portal.accounts.policy import allows
 from portal.kit.by import By
 
@@ -144,6 +146,22 @@ def gate_row(deployment: Deployment) -> Row | None:
     if deployment.kind not in Deployment.DEPLOYS:
         return None
     return {"passed": deployment.gate != Gate.UNGATED, "text": GATE[Gate(deployment.gate)]}
+
+
+def opened_row(lock: Lock, now: datetime) -> Row:
+    return {"title": str(lock), "url": lock.get_absolute_url(), "active": lock.is_active(now)}
+
+
+def blocked_row(each: Blocked) -> Row:
+    denial = each.denial
+    return {
+        "text": f"{denial.intent} of {denial.service_identifier} to {denial.environment_identifier}",
+        "commit": denial.commit,
+        "url": web(denial.run_url),
+        "who": denial.actor_name,
+        "at": denial.at,
+        "stopped": each.stopped,
+    }
 
 
 def badge_rows(service: Entity, environments: Sequence[Entity]) -> list[Row]:

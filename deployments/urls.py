@@ -8,6 +8,7 @@ urlpatterns = [
     path("configs", views.config_list, name="config_list"),
     path("card/<path:service>/in/<path:environment>", views.card, name="card"),
     path("panel/<path:service>", views.panel, name="panel"),
+    path("blocked/<uuid:public_id>", views.blocked, name="blocked"),
     path("badges/<path:service>", views.badges, name="badges"),
     path("coverage", views.coverage, name="coverage"),
     path("inbox", views.inbox, name="inbox"),

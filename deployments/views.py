@@ -20,6 +20,7 @@ from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import pager
 from portal.kit.answers import go
+from portal.kit.clock import database_now
 from portal.kit.errors import Conflict, Invalid, Missing
 from portal.kit.forms import refuse
 from portal.kit.live import live
@@ -124,6 +125,19 @@ def badges(request: HttpRequest, service: str) -> HttpResponse:
     found = service_named(service, by=by)
     rows = tables.badge_rows(found, queries.environments(by))
     return render(request, "deployments/badges.html", {"service": tables.service_row(found), "rows": rows})
+
+
+@require_safe
+def blocked(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The runs that a lock stopped and that have not gone through since, for its page."""
+    lock = locks.lock(by_of(request), public_id)
+
+    def context() -> Context:
+        now = database_now()
+        runs = [tables.blocked_row(each) for each in queries.blocked_by(lock, now=now)]
+        return {"lock": tables.opened_row(lock, now), "runs": runs}
+
+    return live(request, "deployments/blocked.html", context, beat=locks.beat())
 
 
 @require_safe

@@ -123,7 +123,7 @@ def denial_row(denial: KeptDecision, named: Mapping[object, Lock | Freeze]) -> J
         "intent": denial.intent,
         "commit": denial.commit,
         "run": run,
-        "url": denial.run_url or (run if run.startswith(("https://", "http://")) else None),
+        "url": next((each for each in (denial.run_url, run) if each.startswith(("https://", "http://"))), None),
         "who": denial.actor_name,
         "robot": not denial.actor_key.startswith("user:"),
         "at": denial.at,

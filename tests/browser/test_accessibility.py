@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from deployments.commands import deployment_report
 from locks import scopes
 from locks.commands import freeze_create, freeze_withdraw, gate_ask, lock_take, override_ask, ticket_join
-from locks.models import Freeze, ScopeKind
+from locks.models import Freeze, Lock, ScopeKind
 from locks.runs import Run
 from locks.wishes import parse
 from portal.accounts.feeds import feed_renew
@@ -23,6 +24,8 @@ PAGES = {
     "audit": "/audit",
     "panel": "/deployments/panel/checkout",
     "inbox": "/deployments/inbox",
+    "coverage": "/deployments/coverage",
+    "badges": "/deployments/badges/checkout",
     "locks": "/locks/",
     "waiting": "/locks/waiting",
     "overrides": "/locks/overrides",
@@ -77,6 +80,12 @@ def test_axe_finds_nothing_serious(tab, alice, busy_shop, theme):
     for url in PAGES.values():
         page.goto(url)
         assert serious(page) == [], url
+    page.goto(Lock.objects.get(scope_kind="pair", service__identifier="checkout").get_absolute_url())
+    expect(page.locator("#blocked-runs li")).to_have_count(1)
+    assert serious(page) == [], "a lock and the runs that it stopped"
+    page.goto("/deployments/coverage")
+    page.locator("summary").first.click()
+    assert serious(page) == [], "an open patch"
     page.goto("/audit")
     page.locator("summary").first.click()
     assert serious(page) == [], "an open diff"

@@ -13,8 +13,9 @@ from catalog.models import Entity
 from deployments.commands import deployment_report
 from deployments.models import Deployment, InboxItem
 from locks import scopes
-from locks.commands import gate_ask, lock_take
+from locks.commands import gate_ask, lock_release, lock_take
 from locks.models import ScopeKind
+from locks.runs import Run
 from portal.kit.by import By
 from portal.kit.clock import database_now
 from tests.conftest import SETUP, events, write
@@ -326,3 +327,30 @@ def test_everything_is_locked_says_the_banner_of_every_page(signed_in, shop, pag
     assert "banner-line" not in text(signed_in, "/deployments/")
     lock_take(scopes.Scope(ScopeKind.EVERYTHING), reason="Moving house", by=page(alice))
     assert "Alice locked everything" in text(signed_in, "/deployments/")
+
+
+def test_a_locks_page_lists_the_runs_to_run_again_until_they_have_gone_through(bobs, shop, page, bob):
+    lock = lock_take(scopes.pair(shop.checkout_production), reason="debugging", by=page(bob))
+    for number in (7, 8):
+        run = Run(f"github:{number}:1", f"https://ci.example/{number}")
+        gate_ask(shop.checkout_production, run=run, commit=f"{number}f2a9c1", by=SETUP)
+    url = f"/deployments/blocked/{lock.public_id}"
+    assert url in text(bobs, lock.get_absolute_url())
+    assert "when this opens" in text(bobs, url, **HTMX)
+    lock_release(lock, by=page(bob))
+    seen = bobs.get(url, headers=HTMX)
+    html = seen.content.decode()
+    assert html.index('href="https://ci.example/7"') < html.index('href="https://ci.example/8"')
+    assert "2 runs" in html and "still stopped" not in html
+    report(commit="7f2a9c1")
+    fresh = bobs.get(url, headers=HTMX | {"X-Stamp": seen["X-Stamp"]})
+    assert fresh.status_code == 200 and "ci.example/7" not in fresh.content.decode()
+    lock_take(scopes.named("everything"), reason="Moving", by=SETUP)
+    assert "still stopped" in text(bobs, url)
+
+
+def test_no_script_hides_behind_the_page_of_a_run(bobs, shop, page, bob):
+    lock = lock_take(scopes.pair(shop.checkout_production), reason="debugging", by=page(bob))
+    gate_ask(shop.checkout_production, run=Run("github:7:1", "javascript:alert(1)"), by=SETUP)
+    assert "javascript:" not in text(bobs, f"/deployments/blocked/{lock.public_id}")
+    assert "javascript:" not in text(bobs, lock.get_absolute_url())
