@@ -1,5 +1,5 @@
 from deployments.queries.blocked import Blocked, blocked_by
-from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage
+from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
 from deployments.queries.gating import Passage, passage
 from deployments.queries.places import (
     Cell,
@@ -39,6 +39,7 @@ __all__ = [
     "deployments",
     "environments",
     "failing",
+    "gated_percent",
     "history",
     "inbox",
     "latest",

@@ -49,8 +49,19 @@ class Coverage:
 
     @property
     def percent(self) -> int | None:
-        """Rounded down, so that 100 means all of them; None when nothing was deployed."""
-        return (self.total - self.ungated) * 100 // self.total if self.total else None
+        return _percent(self.total, self.ungated)
+
+
+def _percent(total: int, ungated: int) -> int | None:
+    """Rounded down, so that 100 means all of them; None when nothing was deployed."""
+    return (total - ungated) * 100 // total if total else None
+
+
+def gated_percent(by: By, *, now: datetime) -> int | None:
+    """The share alone, for pages that show it beside other things."""
+    rows = _deploys(by, now - timedelta(days=DAYS), now)
+    found = rows.aggregate(total=Count("pk"), ungated=Count("pk", filter=Q(gate=Gate.UNGATED)))
+    return _percent(**found)
 
 
 def coverage(by: By, *, now: datetime | None = None) -> Coverage:

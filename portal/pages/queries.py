@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments.models import Deployment, DeploymentConfig, InboxItem
-from deployments.queries import coverage, deployments, environments, failing, latest, services
+from deployments.queries import deployments, environments, failing, gated_percent, latest, services
 from locks.models import KeptDecision, Lock
 from locks.queries import beat as locks_beat
 from locks.queries import locks
@@ -67,7 +67,7 @@ def overview(by: By) -> Overview:
         failing=failing(by).count(),
         waiting=InboxItem.objects.filter(state=InboxItem.State.WAITING).count() if may_place else None,
         locked=active.count(),
-        gated=coverage(by, now=at).percent,
+        gated=gated_percent(by, now=at),
         locks=list(active[:SHOWN]),
         latest=list(latest(by)[:SHOWN]),
         at=at,

@@ -163,6 +163,24 @@ def test_nothing_deployed_is_no_share(shop):
     assert coverage(SETUP).percent is None
 
 
+def test_the_home_page_shows_the_same_share_and_leads_to_who_is_missing(shop, bobs):
+    for number in range(20):  # so many that the first steps are over
+        report("staging", ci=CI | {"run": str(number)})
+    assert "Through the gate" not in bobs.get("/").content.decode(), "nothing reached production"
+    report()
+    report(decision=receipt(shop.checkout_production))
+    html = bobs.get("/").content.decode()
+    assert "50%" in html and 'href="/deployments/coverage"' in html
+
+
+def test_a_client_cannot_write_the_mark_of_a_deployment_that_ci_reported(shop, terraform):
+    made = report(ci=CI)
+    path = f"blueprints/deployment/entities/{made.entity.identifier}"
+    assert terraform.send("patch", path, {"properties": {"gate": "claim"}}).status == 200
+    assert terraform.get(path).json["entity"]["properties"]["gate"] == "ungated"
+    assert coverage(SETUP).ungated == 1
+
+
 @pytest.fixture
 def bobs(client, bob):
     client.force_login(bob)
