@@ -1,5 +1,7 @@
 """Which deployments passed the gate, and who deploys without asking it."""
 
+import importlib
+import threading
 from datetime import timedelta
 
 import pytest
@@ -246,3 +248,31 @@ def test_fifty_places_cost_as_many_queries_as_one(shop, bobs):
         report(service=f"s{number}")
     assert queries() == one
     assert "and one more" in bobs.get("/deployments/coverage").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_reports_with_one_receipt_at_once_one_is_gated(shop):
+    note, together, marks = receipt(shop.checkout_production), threading.Barrier(4), []
+
+    def pipeline():
+        together.wait(10)
+        marks.append(report(decision=note).gate)
+        connection.close()
+
+    threads = [threading.Thread(target=pipeline) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(marks) == ["receipt", "ungated", "ungated", "ungated"]
+
+
+def test_an_upgrade_marks_what_a_claim_let_through_before(shop):
+    claim(shop.checkout_production)
+    report(ci=CI)
+    report(ci=CI | {"run": "8"})
+    Deployment.objects.update(gate="ungated", gate_proof="")
+    sql = importlib.import_module("deployments.migrations.0003_deployment_gate").BY_CLAIM
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+    assert list(Deployment.objects.order_by("id").values_list("run", "gate")) == [("7", "claim"), ("8", "ungated")]

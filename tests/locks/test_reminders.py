@@ -1,5 +1,6 @@
 """A lock's holder is told shortly before its end, and once a day that it is held on: each exactly once, and only while it is true."""
 
+import importlib
 import threading
 from datetime import timedelta
 
@@ -162,3 +163,21 @@ def test_a_reminder_goes_stale_with_the_release_or_after_a_day(take, page, bob):
     assert reminder_is_stale(event, now=event.at + DAY)
     lock_release(lock, by=page(bob))
     assert reminder_is_stale(event, now=event.at + HOUR)
+
+
+def test_an_upgrade_gives_the_locks_that_are_held_a_first_reminder(take, shop, page, bob):
+    ending = take(4 * HOUR)
+    held = lock_take(scopes.named("service", service="search"), reason="reindexing", until=None, by=SETUP)
+    over = lock_take(scopes.pair(shop.checkout_staging), reason="debugging", by=page(bob))
+    lock_release(over, by=page(bob))
+    Lock.objects.update(remind_at=None)
+    sql = importlib.import_module("locks.migrations.0007_reminders").FIRST
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+    due = dict(Lock.objects.values_list("pk", "remind_at"))
+    assert due[ending.pk] == ending.expires_at - 15 * MINUTE and due[over.pk] is None
+    assert timedelta() < due[held.pk] - database_now() <= DAY
+    assert tick(held, held.starts_at + HOUR * 3) is False
+    Lock.objects.filter(pk=held.pk).update(remind_at=held.starts_at + HOUR)
+    assert tick(held, held.starts_at + 2 * HOUR), "it comes round,"
+    assert told() == [], "with nothing to say yet"
