@@ -1,0 +1,28 @@
+from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
+from deployments.tables.places import (
+    deployment_row,
+    environment_rows,
+    live_row,
+    lock_url,
+    matrix_rows,
+    names_of,
+    place_row,
+    release_url,
+    service_row,
+)
+
+__all__ = [
+    "badge_rows",
+    "blocked_row",
+    "deployment_row",
+    "environment_rows",
+    "live_row",
+    "lock_url",
+    "matrix_rows",
+    "names_of",
+    "opened_row",
+    "place_row",
+    "release_url",
+    "service_row",
+    "uncovered_row",
+]
