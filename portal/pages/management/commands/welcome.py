@@ -29,6 +29,8 @@ To paste, in this order:
   # 3. Lock it, and ask again: it is closed, exit 10
   python3 ci/portcullis lock --service {service} --environment production --reason "trying the gate" --for 2h
   python3 ci/portcullis check --service {service} --environment production
+
+Or sit back: bin/demo plays two deploys that wait in line behind a lock, and go on by themselves.
 """
 
 FIRST_STEPS = """
