@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ci.fake_portal import Portal
+from tests.ci.fake_portal import Portal, granted
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ROOT / "ci" / "portcullis"
@@ -50,3 +50,17 @@ def run(portal, tmp_path):
         return done
 
     return call
+
+
+@pytest.fixture
+def granting(portal):
+    """A portal that grants the place, for leases of six seconds at most."""
+
+    def grant(lease=60):
+        portal.answers["POST", "/v1/claims"] = granted(lease=lease)
+        for deed in ("heartbeat", "finish"):
+            portal.answers["POST", f"/v1/claims/0192-claim/{deed}"] = granted(200, lease=lease)
+        portal.answers["GET", "/v1/deployments/current"] = 200, {"ok": True, "deployment_configs": []}
+        portal.answers["POST", "/v1/deployments"] = 201, {"ok": True, "deployment": {"id": "d"}}
+
+    return grant
