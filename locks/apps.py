@@ -7,7 +7,7 @@ class LocksConfig(AppConfig):
     def ready(self) -> None:
         from catalog import hooks, kinds
         from locks import bound, live
-        from locks.followers import OPENERS, advance, somebody_waits
+        from locks.followers import OPENERS, advance, answer_github, github_waits, somebody_waits
         from locks.hooks import no_active_lock, place_changed
         from portal.audit import subscribers
 
@@ -17,5 +17,6 @@ class LocksConfig(AppConfig):
         kinds.register_panel(kinds.Panel("service", "locks", "Locks", "locks:panel", order=1))
         kinds.register_panel(kinds.Panel("environment", "locks", "Locks", "locks:environment_panel", order=1))
         subscribers.subscribe("locks.line", *OPENERS, handle=advance, wants=lambda event: somebody_waits())
+        subscribers.subscribe("locks.github", *OPENERS, handle=answer_github, wants=lambda event: github_waits())
         hooks.before_deletion(no_active_lock)
         hooks.after_change(place_changed, "service", "environment")

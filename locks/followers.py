@@ -1,9 +1,10 @@
-"""What follows, by itself, when something may have opened: the first in line is told that it is his turn."""
+"""What follows, by itself, when something may have opened: the first in line is told that it is his turn, and
+what waits on GitHub is answered."""
 
 from typing import Any
 
-from locks.commands import lines_advance
-from locks.models import Ticket
+from locks.commands import lines_advance, pending_deployments_advance
+from locks.models import PendingDeployment, Ticket
 from portal.audit.models import Delivery
 
 OPENERS = (
@@ -19,3 +20,11 @@ def somebody_waits() -> bool:
 def advance(delivery: Delivery) -> dict[str, Any]:
     """All lines, not this event's alone: a lock may have covered many. Asking twice does no harm."""
     return {"lines": lines_advance()}
+
+
+def github_waits() -> bool:
+    return PendingDeployment.objects.filter(state=PendingDeployment.State.WAITING).exists()
+
+
+def answer_github(delivery: Delivery) -> dict[str, Any]:
+    return {"pending": pending_deployments_advance()}

@@ -1,6 +1,14 @@
 from celery import shared_task
 
-from locks.commands import claims_lapse, freezes_lay, freezes_tell, lines_advance, lock_expiries_tell, locks_remind
+from locks.commands import (
+    claims_lapse,
+    freezes_lay,
+    freezes_tell,
+    lines_advance,
+    lock_expiries_tell,
+    locks_remind,
+    pending_deployments_advance,
+)
 
 
 @shared_task(name="locks.expire")
@@ -10,6 +18,7 @@ def expire() -> None:
     freezes_tell()
     claims_lapse()
     lines_advance()
+    pending_deployments_advance()
 
 
 @shared_task(name="locks.lay")

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "portal.pages",
     "portal.api",
     "portal.slackbot",
+    "portal.github",
     "portal.actions",
     "portal.sidebars",
     "deployments",
@@ -206,6 +207,11 @@ CELERY_BEAT_SCHEDULE = {
 SLACK_BOT_TOKEN = env.text("PORTCULLIS_SLACK_TOKEN")
 SLACK_API_URL = env.text("PORTCULLIS_SLACK_API_URL", "https://slack.com/api/")
 SLACK_CHANNEL = env.text("PORTCULLIS_SLACK_CHANNEL")
+
+GITHUB_APP_ID = env.text("PORTCULLIS_GITHUB_APP_ID")
+GITHUB_PRIVATE_KEY = env.text("PORTCULLIS_GITHUB_PRIVATE_KEY")
+GITHUB_WEBHOOK_SECRET = env.text("PORTCULLIS_GITHUB_WEBHOOK_SECRET")
+GITHUB_API_URL = env.text("PORTCULLIS_GITHUB_API_URL", "https://api.github.com").rstrip("/")
 
 LOGGING = {
     "version": 1,

@@ -140,6 +140,16 @@ def _unknown(kind: str, name: str, by: By | None) -> Missing:
     return Missing(f"There is no {kind} called “{name}”.{hint}", nearest=alike, kind=kind)
 
 
+def services_of_repository(address: str) -> list[str]:
+    """Identifiers of the services whose property `repository` is this address, with or without an end of .git or /."""
+    plain = address.rstrip("/").removesuffix(".git")
+    same = Q()
+    for end in ("", "/", ".git"):
+        same |= Q(properties__repository__iexact=plain + end)
+    found = Entity.objects.filter(same, blueprint__identifier="service").order_by("identifier")
+    return list(found.values_list("identifier", flat=True))
+
+
 def nearest(blueprint: str, name: str, *, by: By | None = None) -> list[str]:
     """Up to three identifiers that are spelled alike, of those the one who asks may see.
 

@@ -28,6 +28,11 @@ from locks.commands.overrides import (
     override_ask,
     override_withdraw,
 )
+from locks.commands.pending import (
+    pending_deployment_advance,
+    pending_deployment_take,
+    pending_deployments_advance,
+)
 from locks.commands.reminders import lock_remind, locks_remind
 from locks.commands.tickets import lines_advance, pair_advance, ticket_join, ticket_withdraw
 
@@ -64,6 +69,9 @@ __all__ = [
     "override_ask",
     "override_withdraw",
     "pair_advance",
+    "pending_deployment_advance",
+    "pending_deployment_take",
+    "pending_deployments_advance",
     "ticket_join",
     "ticket_withdraw",
 ]

@@ -4,6 +4,7 @@ from locks.models.freeze import Freeze, Window
 from locks.models.limits import TierLimits
 from locks.models.lock import Lock
 from locks.models.override import BreakGlassCode, BreakGlassUse, Override, OverrideUse
+from locks.models.pending import PendingDeployment
 from locks.models.scoped import Effect, Pass, ScopeKind, cover
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Override",
     "OverrideUse",
     "Pass",
+    "PendingDeployment",
     "ScopeKind",
     "Ticket",
     "TierLimits",

@@ -37,6 +37,7 @@ from locks.queries.locks import (
     wide_locks,
 )
 from locks.queries.overrides import break_glass_uses, codes, override_beat, overrides, visible_overrides
+from locks.queries.pending import pending_deployments, pending_or_misplaced
 from locks.queries.reminders import REMINDERS, reminder_is_stale
 
 __all__ = [
@@ -78,6 +79,8 @@ __all__ = [
     "override_beat",
     "override_refused",
     "overrides",
+    "pending_deployments",
+    "pending_or_misplaced",
     "places_of",
     "reach",
     "reminder_is_stale",

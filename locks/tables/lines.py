@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from locks.models import Claim, Ticket
+from locks.models import Claim, PendingDeployment, Ticket
 from locks.queries import Standing
 from portal.accounts.policy import allows
 from portal.kit.by import By
@@ -57,4 +57,17 @@ def _ticket(ticket: Ticket, place: int, by: By) -> Json:
         "ready": bool(ticket.ready_at),
         "may_withdraw": ticket.holder_key == by.actor.key or by.actor.is_admin,
         "withdraw_url": reverse("locks:ticket_withdrawal", args=[ticket.public_id]),
+    }
+
+
+def job_row(pending: PendingDeployment) -> Json:
+    return {
+        "id": str(pending.public_id),
+        "where": pending.where,
+        "waits": pending.state == PendingDeployment.State.WAITING,
+        "run": f"{pending.repository} #{pending.run}",
+        "url": pending.run_url,
+        "asked_by": pending.asked_by,
+        "asked_at": pending.asked_at,
+        "message": pending.message,
     }

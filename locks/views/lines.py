@@ -9,11 +9,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from locks import queries
 from locks.commands import claim_revoke, ticket_withdraw
-from locks.tables.lines import line_rows
+from locks.tables.lines import job_row, line_rows
 from portal.accounts.viewer import by_of
 from portal.kit.answers import told
 from portal.kit.clock import database_now
 from portal.kit.live import live
+
+MOST_JOBS = 100
 
 
 @require_safe
@@ -21,7 +23,8 @@ def waiting(request: HttpRequest) -> HttpResponse:
     by = by_of(request)
 
     def context() -> dict[str, Any]:
-        return {"lines": line_rows(queries.standing(by), by, database_now())}
+        jobs = [job_row(each) for each in queries.pending_or_misplaced(by)[:MOST_JOBS]]
+        return {"lines": line_rows(queries.standing(by), by, database_now()), "jobs": jobs}
 
     return live(request, "locks/waiting.html", context, beat=queries.line_beat())
 

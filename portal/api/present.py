@@ -16,7 +16,17 @@ from deployments.models import Deployment, InboxItem
 from deployments.queries import Cell, Coverage, Uncovered
 from locks import receipts
 from locks.decisions import Decision, facts
-from locks.models import BreakGlassCode, BreakGlassUse, Claim, Freeze, Lock, Override, Ticket, Window
+from locks.models import (
+    BreakGlassCode,
+    BreakGlassUse,
+    Claim,
+    Freeze,
+    Lock,
+    Override,
+    PendingDeployment,
+    Ticket,
+    Window,
+)
 from locks.queries import Line, Simulation
 from portal.api.auth import by_of
 from portal.api.envelope import body
@@ -205,6 +215,10 @@ def code_json(code: BreakGlassCode) -> Json:
 
 def use_json(use: BreakGlassUse) -> Json:
     return {"id": str(use.public_id), **use.facts(), "verdict_means": use.get_verdict_display()}
+
+
+def pending_json(pending: PendingDeployment) -> Json:
+    return {"id": str(pending.public_id), **pending.facts()}
 
 
 def freeze_json(freeze: Freeze) -> Json:

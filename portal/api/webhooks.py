@@ -1,7 +1,5 @@
 from typing import Any
 
-import orjson
-from django.conf import settings
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,8 +16,7 @@ from catalog.webhooks.commands import (
 )
 from catalog.webhooks.models import Received, Webhook
 from portal.api.auth import by_of
-from portal.api.bodies import checked, object_of
-from portal.api.envelope import TooLarge
+from portal.api.bodies import object_of, read_raw
 from portal.api.present import url_of
 from portal.kit.clock import iso
 from portal.kit.errors import Invalid
@@ -47,14 +44,7 @@ def ingest(request: Request, key: str) -> Response:
     It is kept before it is answered; a worker maps it.
     """
     webhook = queries.webhook_at(key)
-    raw = request._request.read(settings.MAX_BODY_BYTES + 1)
-    if len(raw) > settings.MAX_BODY_BYTES:
-        raise TooLarge()
-    try:
-        body = orjson.loads(raw) if raw.strip() else None
-    except orjson.JSONDecodeError as error:
-        raise Invalid.at("body", f"is not JSON: {error}") from error
-    checked(body)
+    raw, body = read_raw(request)
     query = {name: request.query_params[name] for name in request.query_params}
     received = payload_take(webhook, raw, body, request.headers, query)
     return Response({"ok": True, "id": str(received.public_id)}, status=202)

@@ -33,7 +33,7 @@ WORDS = {
     "run.ended": "Ended",
 }
 NOUNS = [
-    "lock", "freeze", "deployment", "deployment_config", "inbox_item", "entity", "blueprint", "action", "run", "page", "folder", "permissions", "user", "team", "credential", "organization", "secret", "feed", "delivery"
+    "lock", "freeze", "deployment", "deployment_config", "inbox_item", "pending_deployment", "entity", "blueprint", "action", "run", "page", "folder", "permissions", "user", "team", "credential", "organization", "secret", "feed", "delivery"
 ]  # fmt: skip
 
 

@@ -1,0 +1,25 @@
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+
+from locks.models import PendingDeployment
+from locks.queries.claims import seen_by
+from portal.accounts.policy import require
+from portal.kit.by import By
+from portal.kit.clock import database_now
+
+State = PendingDeployment.State
+FRESH = timedelta(days=7)
+
+
+def pending_deployments(by: By, *, state: str = State.WAITING) -> QuerySet[PendingDeployment]:
+    """`state` is one of its states or all; of places that the viewer may see; newest first."""
+    require(by, "lock.read")
+    found = PendingDeployment.objects.filter(seen_by(by)).order_by("-id")
+    return found if state == "all" else found.filter(state=state)
+
+
+def pending_or_misplaced(by: By) -> QuerySet[PendingDeployment]:
+    """What waits, and what was rejected of late because the catalog does not know it: somebody has to put that right."""
+    misplaced = Q(state=State.REJECTED, service_identifier="", answered_at__gte=database_now() - FRESH)
+    return pending_deployments(by, state="all").filter(Q(state=State.WAITING) | misplaced)

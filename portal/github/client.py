@@ -1,0 +1,95 @@
+"""Calls to GitHub as an App: signed as the App for a short-lived token of one repository, then with that."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from email.message import Message
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Any
+
+import jwt
+from django.conf import settings
+
+from portal.audit.subscribers import Hopeless, RetryLater
+
+Json = dict[str, Any]
+
+TIMEOUT = 6  # seconds; the two calls of one delivery together stay within its lease
+MOST_BYTES = 1024 * 1024
+SKEW, LIFE = 60, 540  # seconds: clocks differ, and GitHub takes ten minutes at most
+
+
+class NotTaken(Exception):
+    """GitHub understood, and does not take it (422): nothing waits there any more, or it has been said too often."""
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> None:
+        return None
+
+
+def post(installation: int, repository: str, path: str, body: Json, *, permissions: dict[str, str]) -> None:
+    """POST to `path` of GitHub's API, with a token that can do no more than `permissions` in this repository.
+
+    Raises RetryLater, Hopeless, or NotTaken.
+    """
+    wanted = {"repositories": [repository.partition("/")[2]], "permissions": permissions}
+    answer = _send(f"/app/installations/{installation}/access_tokens", wanted, _signed())
+    token = answer.get("token")
+    if not isinstance(token, str):
+        raise RetryLater("GitHub sent no token.")
+    _send(path, body, token)
+
+
+def _signed() -> str:
+    """The App's own word, good for nine minutes."""
+    now = int(time.time())
+    try:
+        claims = {"iat": now - SKEW, "exp": now + LIFE, "iss": settings.GITHUB_APP_ID}
+        return jwt.encode(claims, settings.GITHUB_PRIVATE_KEY, algorithm="RS256")
+    except (ValueError, TypeError, jwt.PyJWTError) as error:
+        raise Hopeless(f"PORTCULLIS_GITHUB_PRIVATE_KEY is no RSA key in PEM form: {error}") from error
+
+
+def _send(path: str, body: Json, token: str) -> Json:
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/vnd.github+json",
+        "Content-Type": "application/json",
+        "User-Agent": "Portcullis",
+        "X-GitHub-Api-Version": "2022-11-28",
+    }
+    request = urllib.request.Request(settings.GITHUB_API_URL + path, json.dumps(body).encode(), headers, method="POST")
+    try:
+        with urllib.request.build_opener(NoRedirect).open(request, timeout=TIMEOUT) as response:
+            raw = response.read(MOST_BYTES)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise _reason(error.code, _said(error), error.headers) from error
+    except (OSError, HTTPException) as error:
+        raise RetryLater(f"GitHub did not answer: {error}") from error
+    try:
+        answer = json.loads(raw) if raw.strip() else {}
+    except ValueError as error:
+        raise RetryLater("GitHub's answer is not JSON.") from error
+    return answer if isinstance(answer, dict) else {}
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.loads(error.read(MOST_BYTES))["message"])[:300]
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return "without a word"
+
+
+def _reason(status: int, said: str, headers: Message) -> Exception:
+    told = f"GitHub answered {status}: {said}"
+    if status == 422:
+        return NotTaken(told)
+    if status in (403, 429) or status >= 500:
+        wait = headers.get("Retry-After", "")
+        return RetryLater(told, float(wait) if wait.isdigit() else None)
+    return Hopeless(f"{told}. Is the App installed on this repository, with the permissions of docs/github.md?")
