@@ -20,6 +20,7 @@ def pending_deployments(by: By, *, state: str = State.WAITING) -> QuerySet[Pendi
 
 
 def pending_or_misplaced(by: By) -> QuerySet[PendingDeployment]:
-    """What waits, and what was rejected of late because the catalog does not know it: somebody has to put that right."""
+    """What waits, in order of arrival; then what was rejected of late because the catalog does not know it."""
     misplaced = Q(state=State.REJECTED, service_identifier="", answered_at__gte=database_now() - FRESH)
-    return pending_deployments(by, state="all").filter(Q(state=State.WAITING) | misplaced)
+    found = pending_deployments(by, state="all").filter(Q(state=State.WAITING) | misplaced)
+    return found.order_by("-state", "id")
