@@ -36,7 +36,17 @@ from locks.queries.locks import (
     severest,
     wide_locks,
 )
-from locks.queries.overrides import break_glass_uses, codes, override_beat, overrides, visible_overrides
+from locks.queries.overrides import (
+    break_glass_uses,
+    code_beat,
+    codes,
+    environments_for_codes,
+    override_beat,
+    overrides,
+    visible_codes,
+    visible_overrides,
+    visible_uses,
+)
 from locks.queries.pending import pending_deployments, pending_or_misplaced
 from locks.queries.reminders import REMINDERS, reminder_is_stale
 
@@ -54,6 +64,7 @@ __all__ = [
     "by_id",
     "claim",
     "claims",
+    "code_beat",
     "codes",
     "coming",
     "counts",
@@ -62,6 +73,7 @@ __all__ = [
     "decisions",
     "denials",
     "denials_of",
+    "environments_for_codes",
     "explain",
     "feed_windows",
     "following",
@@ -92,7 +104,9 @@ __all__ = [
     "ticket",
     "tickets",
     "usual_length",
+    "visible_codes",
     "visible_overrides",
+    "visible_uses",
     "waiting_by",
     "wide_locks",
     "wide_windows",

@@ -1,10 +1,13 @@
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
+from catalog import permissions
 from catalog import queries as catalog
+from catalog.builtin import TIERS
+from catalog.models import Entity
 from catalog.queries import Place
 from locks.models import BreakGlassCode, BreakGlassUse, Override, OverrideUse, of_pair
 from locks.queries.claims import seen_by
-from portal.accounts.policy import require
+from portal.accounts.policy import allows, require
 from portal.audit import queries as audit
 from portal.kit.by import By
 from portal.kit.clock import database_now
@@ -36,7 +39,43 @@ def codes(by: By, *, environment: str = "") -> QuerySet[BreakGlassCode]:
     return found.filter(environment=catalog.environment_named(environment)) if environment else found
 
 
+def visible_codes(by: By) -> QuerySet[BreakGlassCode]:
+    """Those of environments that the viewer may see, newest first, with all that it takes to say who may revoke them."""
+    return codes(by).filter(_environment_seen(by)).select_related("environment")
+
+
+def environments_for_codes(by: By) -> list[str]:
+    """Names of the environments that codes may be issued for by this one, production first."""
+    tiers = list(TIERS)
+    found = Entity.objects.filter(blueprint__identifier="environment")
+    mine = [each for each in found if allows(by.actor, "code.issue", teams=each.team)]
+    mine.sort(key=lambda each: (tiers.index(catalog.tier_of(each)), each.identifier))
+    return [each.identifier for each in mine]
+
+
+def code_beat() -> str:
+    """Changes with every event, and when a code runs out by the clock alone."""
+    ended = BreakGlassCode.objects.filter(expires_at__lte=database_now()).aggregate(last=Max("expires_at"))["last"]
+    return f"{audit.beat()}|{ended}"
+
+
+def _environment_seen(by: By) -> Q:
+    bounds = permissions.bounds(by)
+    return Q() if bounds is None else Q(environment__in=Entity.objects.filter(bounds).values("pk"))
+
+
 def break_glass_uses(by: By) -> QuerySet[BreakGlassUse]:
     """Newest first; a verdict other than sound wants somebody's eyes."""
     require(by, "lock.read")
     return BreakGlassUse.objects.order_by("-id").select_related("code")
+
+
+def visible_uses(by: By) -> QuerySet[BreakGlassUse]:
+    """Those at places that the viewer may see, newest first."""
+    found, bounds = break_glass_uses(by), permissions.bounds(by)
+    if bounds is None:
+        return found
+    known = Entity.objects.filter(bounds)
+    services = known.filter(blueprint__identifier="service").values("identifier")
+    environments = known.filter(blueprint__identifier="environment").values("identifier")
+    return found.filter(service_identifier__in=services, environment_identifier__in=environments)

@@ -1,3 +1,4 @@
+from locks.views.codes import code_list, code_new, code_revocation
 from locks.views.explained import explained
 from locks.views.feeds import feed, feed_address, feed_revocation
 from locks.views.freezes import (
@@ -14,6 +15,9 @@ from locks.views.overrides import override_approval, override_list, override_new
 
 __all__ = [
     "claim_revocation",
+    "code_list",
+    "code_new",
+    "code_revocation",
     "environment_panel",
     "explained",
     "extension",

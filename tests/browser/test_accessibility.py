@@ -30,6 +30,8 @@ PAGES = {
     "waiting": "/locks/waiting",
     "overrides": "/locks/overrides",
     "override": "/locks/overrides/new?service=checkout&environment=production",
+    "codes": "/locks/codes",
+    "issue codes": "/locks/codes/new",
     "explained": "/locks/explained?service=checkout&environment=production&who=ci",
     "freezes": "/locks/freezes",
     "withdrawn freezes": "/locks/freezes?state=withdrawn",
