@@ -73,8 +73,8 @@ class PendingDeployment(models.Model):
 
     @property
     def run_key(self) -> str:
-        """GitHub does not say which attempt it is."""
-        return f"github:{self.run}"
+        """As the run's own reports name it. GitHub does not say which attempt it is."""
+        return f"github:{self.run}:1"
 
     def by(self, door: Door) -> By:
         """Who asks, as the gate sees it: automation that may ask and nothing else."""

@@ -65,8 +65,8 @@ def test_a_lock_holds_it_and_the_release_lets_it_go_on(checkout, github, page, b
     assert states() == ["approved"]
     assert events("pending_deployment") == ["pending_deployment.held", "pending_deployment.approved"]
     assert list(KeptDecision.objects.order_by("id").values_list("outcome", "run")) == [
-        ("deny", "github:4711"),
-        ("allow", "github:4711"),
+        ("deny", "github:4711:1"),
+        ("allow", "github:4711:1"),
     ]
 
 
