@@ -6,14 +6,28 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from catalog import queries as catalog
 from deployments.commands import deployment_report
 from locks import scopes
-from locks.commands import freeze_create, freeze_withdraw, gate_ask, lock_release, lock_take, override_ask, ticket_join
+from locks.commands import (
+    code_use,
+    codes_issue,
+    freeze_create,
+    freeze_withdraw,
+    gate_ask,
+    lock_release,
+    lock_take,
+    override_ask,
+    pending_deployment_take,
+    ticket_join,
+)
 from locks.models import Freeze, Lock, ScopeKind
+from locks.protection import Asked
 from locks.runs import Run
 from locks.wishes import parse
 from portal.accounts.feeds import feed_renew
-from tests.conftest import SETUP
+from portal.kit.clock import database_now
+from tests.conftest import SETUP, write
 from tests.locks.test_freezes import ICS, WEEKEND, always
 
 FREEZE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709"
@@ -54,6 +68,14 @@ def busy_shop(transactional_db, shop, page, alice):
     gate_ask(shop.checkout_production, by=page(alice))
     lock = lock_take(scopes.pair(shop.search_production), reason="Index", by=page(alice))
     override_ask(shop.search_production, [lock.public_id], commit="4f2a9c1d", reason="The fix", by=page(alice))
+    [(_, code)] = codes_issue(catalog.environment_named("production"), by=SETUP)
+    for number in range(2):
+        run = Run(f"gh:{number}:1", f"https://ci.example/{number}")
+        code_use(code, shop.search_production, run, reason="The portal was away", used_at=database_now(), by=SETUP)
+    write("service", "checkout", mode="patch", properties={"repository": "https://github.com/larder/checkout"})
+    for number, name in enumerate(("checkout", "nothing")):
+        where = (f"larder/{name}", f"https://github.com/larder/{name}")
+        pending_deployment_take(Asked(f"d{number}", 99, *where, 4711, "production", "4f2a9c1d", "main", "dana"))
     for number in range(2):
         run = Run(f"gh:{number}:1", f"https://ci.example/{number}")
         ticket_join(shop.checkout_production, run, lease=timedelta(seconds=600), by=page(alice))
