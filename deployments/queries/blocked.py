@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from catalog import queries as catalog
 from deployments.models import Deployment
-from locks.models import Claim, KeptDecision, Lock, Ticket
+from locks.models import Claim, KeptDecision, Lock, PendingDeployment, Ticket
 from locks.queries import decide_many, denials_of
 from portal.kit.errors import Missing
 
@@ -41,10 +41,16 @@ def blocked_by(lock: Lock, *, now: datetime) -> list[Blocked]:
         last.setdefault((_place(denial), _run(denial.run) or denial.actor_key, denial.commit), denial)
     denials = sorted(last.values(), key=lambda each: each.pk)
     tries = list(_tries(denials)) if denials else []
-    waiting = set(Ticket.objects.waiting(now).values_list("run", flat=True)) if denials else set()
+    waiting = _waiting(now) if denials else set()
     left = [each for each in denials if each.run not in waiting and not any(_went(each, one) for one in tries)]
     stopped = _stopped({_place(each) for each in left}, now)
     return [Blocked(each, _place(each) in stopped) for each in left]
+
+
+def _waiting(now: datetime) -> set[str]:
+    """The runs that go on by themselves: in line, or held on GitHub."""
+    held = PendingDeployment.objects.filter(state=PendingDeployment.State.WAITING)
+    return {*Ticket.objects.waiting(now).values_list("run", flat=True), *(each.run_key for each in held)}
 
 
 def _tries(denials: list[KeptDecision]) -> Iterable[_Try]:
@@ -55,6 +61,11 @@ def _tries(denials: list[KeptDecision]) -> Iterable[_Try]:
         places |= Q(service_identifier=service, environment_identifier=environment)
     for claim in Claim.objects.filter(places, begun_at__gt=since):
         yield _Try(_place(claim), _run(claim.run), claim.commit, claim.begun_at)
+    for asked in PendingDeployment.objects.filter(
+        places, state=PendingDeployment.State.APPROVED, answered_at__gt=since
+    ):
+        if asked.answered_at:
+            yield _Try(_place(asked), _run(asked.run_key), asked.commit, asked.answered_at)
     for made in Deployment.objects.filter(places, reported_at__gt=since, kind__in=Deployment.DEPLOYS):
         yield _Try(_place(made), f"{made.provider}:{made.run}" if made.run else "", made.commit, made.reported_at)
 
@@ -64,7 +75,7 @@ def _went(denial: KeptDecision, one: _Try) -> bool:
     return bool(same) and one.place == _place(denial) and one.at > denial.at
 
 
-def _place(row: KeptDecision | Claim | Deployment) -> tuple[str, str]:
+def _place(row: KeptDecision | Claim | Deployment | PendingDeployment) -> tuple[str, str]:
     return row.service_identifier, row.environment_identifier
 
 

@@ -25,20 +25,6 @@ def base_url_is_whole(**_: Any) -> list[Error]:
 
 
 @register
-def github_is_whole(**_: Any) -> list[Warning]:
-    named = {
-        "PORTCULLIS_GITHUB_APP_ID": settings.GITHUB_APP_ID,
-        "PORTCULLIS_GITHUB_PRIVATE_KEY": settings.GITHUB_PRIVATE_KEY,
-        "PORTCULLIS_GITHUB_WEBHOOK_SECRET": settings.GITHUB_WEBHOOK_SECRET,
-    }
-    lacking = [name for name, value in named.items() if not value]
-    if len(lacking) in (0, len(named)):
-        return []
-    hint = f"Set {' and '.join(lacking)} as well; docs/github.md says where they come from."
-    return [Warning("The connection to GitHub is half set up.", hint=hint, id="portal.W002")]
-
-
-@register
 def slack_is_whole(**_: Any) -> list[Warning]:
     if not settings.SLACK_BOT_TOKEN or settings.SLACK_CHANNEL:
         return []

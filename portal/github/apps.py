@@ -6,6 +6,6 @@ class GithubConfig(AppConfig):
     label = "github"
 
     def ready(self) -> None:
-        from portal.github import subscribers
+        from portal.github import checks, subscribers  # noqa: F401
 
         subscribers.register()

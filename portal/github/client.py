@@ -15,7 +15,7 @@ from portal.audit.subscribers import Hopeless, RetryLater
 
 Json = dict[str, Any]
 
-TIMEOUT = 6  # seconds; the two calls of one delivery together stay within its lease
+TIMEOUT = 6  # seconds; the few calls of one delivery together stay within its lease
 MOST_BYTES = 1024 * 1024
 SKEW, LIFE = 60, 540  # seconds: clocks differ, and GitHub takes ten minutes at most
 
@@ -31,17 +31,21 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def post(installation: int, repository: str, path: str, body: Json, *, permissions: dict[str, str]) -> None:
-    """POST to `path` of GitHub's API, with a token that can do no more than `permissions` in this repository.
+def post(repository: str, path: str, body: Json, *, permissions: dict[str, str], installation: int = 0) -> None:
+    """POST to `path` under the repository, with a token that can do no more than `permissions` in it.
 
     Raises RetryLater, Hopeless, or NotTaken.
     """
     wanted = {"repositories": [repository.partition("/")[2]], "permissions": permissions}
-    answer = _send(f"/app/installations/{installation}/access_tokens", wanted, _signed())
-    token = answer.get("token")
-    if not isinstance(token, str):
-        raise RetryLater("GitHub sent no token.")
-    _send(path, body, token)
+    known = installation or _part(_send("GET", f"/repos/{repository}/installation", None, _signed()), "id")
+    answer = _send("POST", f"/app/installations/{known}/access_tokens", wanted, _signed())
+    _send("POST", f"/repos/{repository}{path}", body, str(_part(answer, "token")))
+
+
+def _part(answer: Json, name: str) -> object:
+    if name not in answer:
+        raise RetryLater(f"GitHub's answer has no {name}.")
+    return answer[name]
 
 
 def _signed() -> str:
@@ -54,7 +58,7 @@ def _signed() -> str:
         raise Hopeless(f"PORTCULLIS_GITHUB_PRIVATE_KEY is no RSA key in PEM form: {error}") from error
 
 
-def _send(path: str, body: Json, token: str) -> Json:
+def _send(method: str, path: str, body: Json | None, token: str) -> Json:
     headers = {
         "Authorization": f"Bearer {token}",
         "Accept": "application/vnd.github+json",
@@ -62,7 +66,8 @@ def _send(path: str, body: Json, token: str) -> Json:
         "User-Agent": "Portcullis",
         "X-GitHub-Api-Version": "2022-11-28",
     }
-    request = urllib.request.Request(settings.GITHUB_API_URL + path, json.dumps(body).encode(), headers, method="POST")
+    raw_body = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(settings.GITHUB_API_URL + path, raw_body, headers, method=method)
     try:
         with urllib.request.build_opener(NoRedirect).open(request, timeout=TIMEOUT) as response:
             raw = response.read(MOST_BYTES)
@@ -89,7 +94,7 @@ def _reason(status: int, said: str, headers: Message) -> Exception:
     told = f"GitHub answered {status}: {said}"
     if status == 422:
         return NotTaken(told)
-    if status in (403, 429) or status >= 500:
+    if status in (403, 409, 429) or status >= 500:
         wait = headers.get("Retry-After", "")
         return RetryLater(told, float(wait) if wait.isdigit() else None)
     return Hopeless(f"{told}. Is the App installed on this repository, with the permissions of docs/github.md?")

@@ -31,6 +31,7 @@ WORDS = {
     "inbox.kept": "Kept",
     "run.created": "Asked for",
     "run.ended": "Ended",
+    "github_run.rerun": "Asked GitHub to run again:",
 }
 NOUNS = [
     "lock", "freeze", "deployment", "deployment_config", "inbox_item", "pending_deployment", "entity", "blueprint", "action", "run", "page", "folder", "permissions", "user", "team", "credential", "organization", "secret", "feed", "delivery"

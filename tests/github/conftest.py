@@ -37,20 +37,30 @@ class GitHub(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        found = self.path == "/repos/larder/checkout/installation" and self.signs(self.word)
+        self.say(*((200, {"id": 99}) if found else (404, {"message": "Not Found"})))
+
+    @property
+    def word(self):
+        return self.headers["Authorization"].removeprefix("Bearer ")
+
+    def signs(self, word):
+        claims = jwt.decode(word, KEY.public_key(), algorithms=["RS256"], options={"verify_iat": False})
+        return claims["iss"] == "1234" and claims["exp"] - claims["iat"] <= 600
+
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        word = self.headers["Authorization"].removeprefix("Bearer ")
         self.server.asked.append(self.path)
         if self.path.startswith("/app/installations/"):
-            claims = jwt.decode(word, KEY.public_key(), algorithms=["RS256"], options={"verify_iat": False})
-            if claims["iss"] != "1234" or claims["exp"] - claims["iat"] > 600:
+            if not self.signs(self.word):
                 return self.say(401, {"message": "A JSON web token could not be decoded"})
             token = f"ghs_{len(self.server.tokens)}"
             self.server.tokens[token] = (self.path.split("/")[3], body)
             return self.say(201, {"token": token})
         if self.server.answers:
             return self.say(*self.server.answers.pop(0))
-        if word not in self.server.tokens:
+        if self.word not in self.server.tokens:
             return self.say(401, {"message": "Bad credentials"})
         self.server.told.append((self.path, body))
         return self.say(204, None)

@@ -29,6 +29,7 @@ MODULES = [
     "portal.accounts.feeds",
     "portal.accounts.organization",
     "portal.actions.commands",
+    "portal.github.reruns",
     "portal.sidebars.commands",
     "portal.audit.outbox",
 ]
@@ -197,6 +198,7 @@ CASES = {
         lambda do, shop: do("pcg", shop.search_production, RUN, reason="fire", used_at=database_now(), by=SETUP),
         ["break_glass.used"],
     ),
+    "reruns_ask": (lambda do, shop: do(held(shop), by=SETUP), ["lock.taken"]),
     "limits_set": (lambda do, shop: do("test", {"shortest_reason": 9}, by=SETUP), ["tier_limits.changed"]),
     "gate_ask": (lambda do, shop: do(shop.checkout_production, by=SETUP), []),
     "user_create": (lambda do, shop: do("d@example.org", "Dan", password=None, by=SETUP), ["user.created"]),
