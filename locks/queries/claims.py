@@ -9,10 +9,10 @@ from django.db.models import Max, Model, Q, QuerySet
 
 from catalog import permissions
 from catalog.models import Entity
-from catalog.queries import Place
+from catalog.queries import Place, place_of
 from locks.decisions import Decision
 from locks.models import Claim, KeptDecision, Ticket, of_pair
-from locks.queries.deciding import decide
+from locks.queries.deciding import decide, decide_many
 from portal.accounts.policy import require
 from portal.audit import queries as audit
 from portal.kit.by import Actor, By
@@ -81,12 +81,13 @@ def by_id(by: By, kind: type[M], public_id: str | UUID, called: str) -> M:
 
 @dataclass(frozen=True)
 class Standing:
-    """One pair where somebody deploys or waits; `tickets` in order of arrival."""
+    """One pair where somebody deploys or waits; `tickets` in order of arrival. Where nobody deploys, what the gate says."""
 
     service: str
     environment: str
     claim: Claim | None
     tickets: list[Ticket]
+    decision: Decision | None
 
 
 MOST = 500  # claims, and as many tickets, on one page
@@ -100,12 +101,15 @@ def standing(by: By, *, now: datetime | None = None) -> list[Standing]:
     claims = Claim.objects.running(at).filter(seen).select_related("service", "environment").order_by("id")[:MOST]
     running = {(each.service_id, each.environment_id): each for each in claims}
     lines: dict[tuple[int | None, int | None], list[Ticket]] = {pair: [] for pair in running}
-    for ticket in Ticket.objects.waiting(at).filter(seen)[:MOST]:
+    for ticket in Ticket.objects.waiting(at).filter(seen).select_related("service", "environment")[:MOST]:
         lines.setdefault((ticket.service_id, ticket.environment_id), []).append(ticket)
+    idle = [place_of(line[0].service, line[0].environment) for pair, line in lines.items() if pair not in running]
+    decisions = decide_many(idle, now=at)
     found = []
     for pair, line in lines.items():
-        first = running.get(pair) or line[0]
-        found.append(Standing(first.service_identifier, first.environment_identifier, running.get(pair), line))
+        claim = running.get(pair)
+        first = claim or line[0]
+        found.append(Standing(first.service_identifier, first.environment_identifier, claim, line, decisions.get(pair)))
     return sorted(found, key=lambda each: -len(each.tickets))
 
 

@@ -19,6 +19,7 @@ def line_rows(standing: Iterable[Standing], by: By, now: datetime) -> list[Json]
             "environment": each.environment,
             "ask_url": reverse("locks:explained", query={"service": each.service, "environment": each.environment}),
             "claim": _claim(each.claim, by) if each.claim else None,
+            "gate": each.decision,
             "tickets": [_ticket(ticket, place, by) for place, ticket in enumerate(each.tickets, 1)],
         }
         for each in standing

@@ -124,3 +124,11 @@ def test_the_preview_names_who_deploys_and_who_waits(shop, bob, charlie, page):
     ticket_join(shop.checkout_production, Run("gh:2:1"), by=page(charlie))
     html = at(bob).get("/locks/preview", {"service": "checkout", "environment": "production"}).content.decode()
     assert "1 running" in html and "1 waiting" in html and "Charlie" in html
+
+
+def test_a_line_that_waits_for_the_gate_says_who_closed_it_and_why(shop, alice, page):
+    ticket_join(shop.checkout_production, Run("github:9:1"), by=page(alice))
+    assert "the first in line begins" in at(alice).get("/locks/waiting").content.decode()
+    lock_take(scopes.pair(shop.checkout_production), reason="Debugging double charges", by=page(alice))
+    said = at(alice).get("/locks/waiting").content.decode()
+    assert "is locked by Alice" in said and "Debugging double charges" in said
