@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.ci.fake_portal import Portal
+from tests.ci.fake_portal import Portal, granted
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ROOT / "ci" / "portcullis"
 TOKEN = "pcl_very-secret-token"
+PLACE = ("--service", "cart", "--environment", "production")
+DEPLOY = ("deploy", *PLACE, "--version", "1.4.2", "--commit", "4f2a9c1")
 
 
 @pytest.fixture
@@ -49,3 +51,41 @@ def run(portal, tmp_path):
         return done
 
     return call
+
+
+@pytest.fixture
+def granting(portal):
+    """A portal that grants the place, for leases of six seconds at most."""
+
+    def grant(lease=60):
+        portal.answers["POST", "/v1/claims"] = granted(lease=lease)
+        for deed in ("heartbeat", "finish"):
+            portal.answers["POST", f"/v1/claims/0192-claim/{deed}"] = granted(200, lease=lease)
+        portal.answers["GET", "/v1/deployments/current"] = 200, {"ok": True, "deployment_configs": []}
+        portal.answers["POST", "/v1/deployments"] = 201, {"ok": True, "deployment": {"id": "d"}}
+
+    return grant
+
+
+@pytest.fixture
+def begun(portal, tmp_path):
+    """A deploy that goes on beside the test: begun("--lease", "6", "--", "sh", ...)."""
+    started = []
+
+    def begin(*words):
+        environ = {
+            "PATH": os.environ["PATH"],
+            "PORTCULLIS_URL": portal.url,
+            "PORTCULLIS_TOKEN": TOKEN,
+            "PORTCULLIS_TIMEOUT": "3",
+        }
+        command = [sys.executable, "-S", COMMAND, *DEPLOY, *words]
+        started.append(
+            subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        )
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.kill()
+        each.communicate(timeout=20)

@@ -60,6 +60,15 @@ def refusal(status, error, message, **details):
     return status, {"ok": False, "error": error, "message": message, "details": details}
 
 
+def claim(**changes):
+    usual = {"id": "0192-claim", "service": "cart", "environment": "production", "fence": 7, "lease": 60}
+    return {**usual, "finished_at": None, "revoked_at": None, **changes}
+
+
+def granted(status=201, **changes):
+    return status, {"ok": True, "claim": claim(**changes)}
+
+
 class Portal(ThreadingHTTPServer):
     """Answers by `answers[(method, path)]`: (status, body[, headers]), or a list of them used up one by one."""
 
