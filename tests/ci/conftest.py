@@ -24,7 +24,12 @@ def portal():
 
 
 @pytest.fixture
-def run(portal, tmp_path):
+def python(pytestconfig):
+    return pytestconfig.getoption("--ci-python") or sys.executable
+
+
+@pytest.fixture
+def run(portal, python, tmp_path):
     """run("check", ..., env={...}, cwd=...): the command as a process of its own, in a bare environment."""
 
     def call(*words, env=None, cwd=tmp_path, timeout="3"):
@@ -38,7 +43,7 @@ def run(portal, tmp_path):
         }
         environment = {name: value for name, value in {**bare, **(env or {})}.items() if value is not None}
         done = subprocess.run(
-            [sys.executable, "-S", COMMAND, *words],
+            [python, "-S", COMMAND, *words],
             env=environment,
             cwd=cwd,
             timeout=20,
@@ -68,7 +73,7 @@ def granting(portal):
 
 
 @pytest.fixture
-def begun(portal, tmp_path):
+def begun(portal, python, tmp_path):
     """A deploy that goes on beside the test: begun("--lease", "6", "--", "sh", ...)."""
     started = []
 
@@ -79,7 +84,7 @@ def begun(portal, tmp_path):
             "PORTCULLIS_TOKEN": TOKEN,
             "PORTCULLIS_TIMEOUT": "3",
         }
-        command = [sys.executable, "-S", COMMAND, *DEPLOY, *words]
+        command = [python, "-S", COMMAND, *DEPLOY, *words]
         started.append(
             subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         )

@@ -10,6 +10,7 @@ import pytest
 from locks import schedules
 from locks.schedules import Schedule, spans
 from portal.kit.errors import Invalid
+from tests.locks.mutants import plant
 
 ZONES = [
     "Australia/Lord_Howe",
@@ -122,6 +123,26 @@ def test_the_oracle_notices_windows_that_are_reckoned_by_one_offset(monkeypatch)
     monkeypatch.setattr(schedules, "wall_spans", by_the_offset_of_the_start)
     rule, _ = RULES["weekend"]
     assert disagreements("Europe/Dublin", "weekend", spans(schedule("Europe/Dublin", *rule), SINCE, UNTIL))
+
+
+BUGS = {
+    "the clock on the wall is never turned": (schedules.wall_spans, "if low < turn < high", "if False"),
+    "a window that began before is not seen": (schedules._starts, "- each.length - DAY", ""),
+    "an end is the start and its length in seconds": (
+        schedules.wall_spans,
+        "return _joined(found)",
+        "return [(found[0][0], found[0][0] + (ends - starts))] if found else []",
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_noticed(monkeypatch, bug):
+    plant(monkeypatch, *BUGS[bug])
+    place = "America/New_York"
+    assert any(
+        disagreements(place, name, spans(schedule(place, *rule), SINCE, UNTIL)) for name, (rule, _) in RULES.items()
+    )
 
 
 def test_an_hour_that_comes_twice_is_frozen_both_times():
