@@ -256,7 +256,7 @@ def test_the_table_notices_a_door_that_writes_although_it_refuses(cast):
 def test_every_way_to_write_stands_in_the_table():
     """What can be sent to the gate, by a page, by a program and by the command line, is asked for above."""
     paged = {resolve(filled(path, None).replace("//", f"/{NO_ID}/")).view_name for path, _ in PAGES.deeds.values()}
-    assert {f"locks:{each.name}" for each in urls.urlpatterns} == paged | READ_PAGES
+    assert {f"locks:{each.name}" for each in urls.urlpatterns} == paged | OTHER_PAGES
     sent = {(how[0], how[1].partition("?")[0].replace("{id}", "<str:public_id>")) for how in API.deeds.values()}
     sent |= {("patch", "limits/<str:tier>")}
     assert {route for route in routes() if route[0] != "get"} <= sent | NO_WRITES
@@ -265,9 +265,13 @@ def test_every_way_to_write_stands_in_the_table():
     assert offered == typed | {"wait", "report", "where"}
 
 
-READ_PAGES = {
+# They read, or keep somebody's own address for his calendar.
+OTHER_PAGES = {
     f"locks:{each}"
-    for each in ("preview", "waiting", "override_list", "explained", "environment_panel", "panel", "lock_detail")
+    for each in (
+        *("preview", "waiting", "override_list", "explained", "environment_panel", "panel", "lock_detail"),
+        *("freeze_list", "freeze_preview", "freeze_detail", "feed", "feed_address", "feed_revocation"),
+    )
 }
 NO_WRITES = {("post", "locks/simulation")}
 NO_ID = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"

@@ -38,9 +38,11 @@ class Door:
 
 
 def filled(how: Any, what: Any) -> Any:
-    """`{id}`, `{pk}` and `{fence}` in a deed stand for those of the row."""
+    """`{id}`, `{pk}` and `{edition}` in a deed stand for those of the row, FENCE for its fence."""
     if isinstance(how, str):
-        return how.replace("{id}", str(getattr(what, "public_id", ""))).replace("{pk}", str(getattr(what, "pk", "")))
+        for name, attribute in (("{id}", "public_id"), ("{pk}", "pk"), ("{edition}", "edition")):
+            how = how.replace(name, str(getattr(what, attribute, "")))
+        return how
     if isinstance(how, dict):
         return {name: filled(value, what) for name, value in how.items()}
     if isinstance(how, list | tuple):
