@@ -50,7 +50,9 @@ def _pairs(tree: Json, values: Json) -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         filled = _filled(value, values)
         if [part for part, is_program in _parts(key) if is_program] == [SPREAD]:
-            yield from (filled or {}).items()
+            if not isinstance(filled, dict):
+                raise Invalid.at(key, "has nothing to spread: its value is no object")
+            yield from filled.items()
         elif (name := _text(key, values)) is not None:
             yield _written(name), filled
 

@@ -37,5 +37,10 @@ def test_an_expression_that_cannot_be_reckoned_is_named():
         fill({"a": "{{ .inputs.count + 'x' }}"}, GIVEN)
 
 
+def test_only_an_object_is_spread():
+    with pytest.raises(Invalid, match="nothing to spread"):
+        fill({"{{ spreadValue() }}": "{{ .inputs.tags }}"}, GIVEN)
+
+
 def test_what_is_given_is_never_a_program():
     assert fill("{{ .said }}", {"said": "{{ .secret }}", "secret": 1}) == "{{ .secret }}"

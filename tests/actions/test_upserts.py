@@ -42,7 +42,18 @@ def test_who_may_not_write_it_gets_a_failed_run_and_nothing_is_written(shop, pag
     assert events("run") == ["run.created", "run.ended"]
 
 
-@pytest.mark.parametrize("mapping", [{"title": "{{ .inputs.why + 1 }}"}, {"relations": {"unknown": "x"}}])
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"title": "{{ .inputs.why + 1 }}"},
+        {"title": "{{ .inputs }}"},
+        {"identifier": "{{ 3 }}"},
+        {"identifier": "{{ [] }}"},
+        {"team": "{{ {} }}"},
+        {"relations": {"unknown": "x"}},
+        {"properties": {"{{ spreadValue() }}": "{{ 3 }}"}},
+    ],
+)
 def test_what_cannot_be_written_fails_the_run_with_the_reason(shop, page, bob, mapping):
     run = run_create(action(mapping), {"why": "it leaks"}, entity="checkout", by=page(bob))
     assert run.status == "FAILURE" and run.summary
