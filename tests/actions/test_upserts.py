@@ -3,10 +3,13 @@
 import pytest
 
 from catalog.models import Entity
-from portal.accounts.commands import user_update
+from locks.models import Lock
+from portal.accounts.commands import credential_create, credential_of, user_update
+from portal.accounts.queries import actor_of_credential
 from portal.actions.commands import action_create, run_create, run_decide
 from portal.actions.models import Run
 from portal.audit.models import Event
+from portal.kit.by import By
 from tests.conftest import SETUP, events
 
 MAPPING = {"title": "{{ .entity.identifier }} by {{ .trigger.by.user.firstName }}", "properties": {"why": "{{ .inputs.why }}"}}  # fmt: skip
@@ -79,3 +82,16 @@ def test_nobody_acts_for_who_has_left(shop, page, alice, bob):
 def test_a_new_entity_is_made_where_the_mapping_names_one(shop, page, alice):
     run_create(action({"identifier": "{{ .inputs.why }}"}), {"why": "ads"}, entity="checkout", by=page(alice))
     assert Entity.objects.filter(blueprint__identifier="service", identifier="ads").exists()
+
+
+def test_approval_gives_a_token_no_more_than_its_scopes(shop, terraform, page, alice, bob):
+    blueprint = terraform.get("blueprints/service").json["blueprint"]
+    blueprint["schema"]["properties"]["locked_in_prod"] = {"type": "boolean"}
+    assert terraform.send("put", "blueprints/service", blueprint).status == 200
+    scopes = ["catalog:read", "catalog:write"]  # and not `lock`
+    secret = credential_create("Bob's", kind="ci", scopes=scopes, user=bob, by=SETUP)[1]
+    asker = By(actor_of_credential(credential_of(secret)), "api")
+    lock = action({"properties": {"locked_in_prod": True}}, requiredApproval=True)
+    run = run_decide(run_create(lock, {}, entity="checkout", by=asker), {"status": "APPROVE"}, by=page(alice))
+    assert run.status == "FAILURE" and "lacks the scope “lock”" in run.summary
+    assert not Lock.objects.exists()

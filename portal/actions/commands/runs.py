@@ -53,6 +53,7 @@ def run_create(action: Action, inputs: Json, *, entity: str = "", run_as: str = 
         pending=fetched(action.definition),
         creator_key=asker.actor.key,
         creator_email=asker.actor.email,
+        creator_scopes=sorted(asker.actor.scopes) if asker.actor.token else None,
         created_by=asker.actor.name,
         impersonated_by=by.actor.name if run_as else "",
         updated_by=by.actor.name,

@@ -1,5 +1,6 @@
 """Actions that write an entity: the portal does that itself, with the rights of who asked for it."""
 
+from dataclasses import replace
 from typing import Any
 
 from catalog import queries as catalog
@@ -10,7 +11,7 @@ from portal.accounts.queries import actor_of_credential, actor_of_user, live_cre
 from portal.actions.models import Run
 from portal.actions.payloads import trigger_of
 from portal.actions.templates import fill
-from portal.kit.by import By
+from portal.kit.by import Actor, By
 from portal.kit.errors import Refused
 
 Json = dict[str, Any]
@@ -42,7 +43,15 @@ def asker_of(run: Run, by: By) -> By:
     """Who asked for it, as he may now. Raises Refused when he is gone."""
     kind, _, key = run.creator_key.partition(":")
     if kind == "user" and (person := User.objects.filter(pk=key, is_active=True).first()):
-        return By(actor_of_user(person), by.door, by.trace, by.agent)
+        return By(_bound(actor_of_user(person), run.creator_scopes), by.door, by.trace, by.agent)
     if kind == "credential" and (program := live_credentials().filter(pk=key).first()):
         return By(actor_of_credential(program), by.door, by.trace, by.agent)
     raise Refused(f"{run.created_by} asked for it, and is here no more. Ask for it again.")
+
+
+def _bound(person: Actor, scopes: list[str] | None) -> Actor:
+    """To the scopes of the token by which he asked."""
+    if scopes is None:
+        return person
+    is_admin = person.is_admin and "admin" in scopes
+    return replace(person, token=person.name, scopes=frozenset(scopes), is_admin=is_admin)
