@@ -24,7 +24,9 @@ from portal.kit.by import By, system
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full-oracle", action="store_true", help="compare freezes with every minute of two years")
+    parser.addoption(
+        "--ci-python", help="the interpreter that runs ci/portcullis in tests/ci, such as one of Python 3.8"
+    )
     parser.addoption("--stress-seconds", help="how long tests/stress lets its processes loose; 60 is the long form")
 
 

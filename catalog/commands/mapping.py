@@ -13,7 +13,6 @@ from catalog.schema.validate import check_shape
 from catalog.wishes import parse
 from portal.kit import jq
 from portal.kit.by import By
-from portal.kit.clock import iso
 from portal.kit.errors import Invalid, PortalError
 
 Json = dict[str, Any]
@@ -72,7 +71,7 @@ class Mapping:
         All programs have run before anything is written: nobody waits for them.
         """
         values = queries.properties_of(rows)
-        read = [self._read(_input(row, values[row.pk])) for row in rows]
+        read = [self._read(queries.told_to_jq(row, values[row.pk])) for row in rows]
         for row, found in zip(rows, read, strict=True):
             try:
                 with transaction.atomic():
@@ -136,19 +135,3 @@ def _set(body: Json, where: list[str], value: Any) -> None:
         body[where[0]] = value
     else:
         body.setdefault(where[0], {})[where[1]] = value
-
-
-def _input(row: Entity, values: Json) -> Json:
-    return {
-        "identifier": row.identifier,
-        "title": row.title or None,
-        "icon": row.icon or None,
-        "team": list(row.team),
-        "blueprint": row.blueprint.identifier,
-        "properties": values,
-        "relations": queries.relations_of(row),
-        "createdAt": iso(row.created_at),
-        "createdBy": row.created_by,
-        "updatedAt": iso(row.updated_at),
-        "updatedBy": row.updated_by,
-    }

@@ -26,6 +26,7 @@ from catalog.queries.entities import (
     relations_of,
     relations_shown,
     seen_of,
+    told_to_jq,
     with_dependents,
     with_relations,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "tier_called",
     "tier_in",
     "tier_of",
+    "told_to_jq",
     "views",
     "with_dependents",
     "with_relations",

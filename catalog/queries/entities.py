@@ -10,6 +10,7 @@ from catalog.queries.blueprints import blueprint
 from catalog.queries.places import nearest
 from portal.accounts.policy import require
 from portal.kit.by import By
+from portal.kit.clock import iso
 from portal.kit.errors import Missing
 
 Json = dict[str, Any]
@@ -118,6 +119,23 @@ def properties_of(entities: Sequence[Entity], *, calculated: bool = True) -> dic
             for pk, live in owner.load([each for each in entities if each.blueprint.identifier == identifier]).items():
                 values[pk] |= live
     return values
+
+
+def told_to_jq(entity: Entity, properties: Json) -> Json:
+    """The entity as programs in jq read it, with its `properties` as they are now."""
+    return {
+        "identifier": entity.identifier,
+        "title": entity.title or None,
+        "icon": entity.icon or None,
+        "team": list(entity.team),
+        "blueprint": entity.blueprint.identifier,
+        "properties": properties,
+        "relations": relations_of(entity),
+        "createdAt": iso(entity.created_at),
+        "createdBy": entity.created_by,
+        "updatedAt": iso(entity.updated_at),
+        "updatedBy": entity.updated_by,
+    }
 
 
 def with_dependents(entities: Iterable[Entity]) -> list[Entity]:

@@ -53,7 +53,7 @@ def lock_take(
     for held in same.select_for_update(of=("self",)):
         if not steal:
             raise already_locked(held, now)
-        _require_steal(held, by)
+        require(by, "lock.steal", holder=held.holder_key)
         _end(held, now, f"Taken over by {by.actor.name}: {reason}", by=by, stolen=True)
     lock: Lock = Lock.objects.create(
         kind=kind,
@@ -87,8 +87,8 @@ def lock_release(lock: Lock, *, reason: str = "", steal: bool = False, by: By) -
         return lock
     stolen = not policy.allows(by.actor, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
     if stolen:
-        if not steal or not by.actor.is_person:
-            require(by, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
+        verb = "lock.steal" if steal else "lock.release"
+        require(by, verb, holder=lock.holder_key, teams=lock.owner_teams())
         limits.check_reason(reason)
     _end(lock, now, reason.strip(), by=by, stolen=stolen)
     return lock
@@ -100,7 +100,7 @@ def lock_extend(lock: Lock, until: datetime | None, *, by: By) -> Lock:
     """Moves its end. A lock that has ended is a Conflict: take a new one."""
     scope_of(lock).hold()  # before the row, in the order of lock_take
     lock = _held(lock)
-    require(by, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
+    require(by, "lock.extend", holder=lock.holder_key, teams=lock.owner_teams())
     now = database_now()
     if not lock.is_active(now):
         raise Conflict("This lock has ended. Take a new one.", code="lock_ended")
@@ -166,11 +166,6 @@ def _held(lock: Lock) -> Lock:
     """The row as it is now, kept from others until the transaction ends."""
     row: Lock = Lock.objects.select_for_update(of=("self",)).select_related("service", "environment").get(pk=lock.pk)
     return row
-
-
-def _require_steal(held: Lock, by: By) -> None:
-    if not by.actor.is_person:
-        require(by, "lock.release", holder=held.holder_key, teams=held.owner_teams())
 
 
 def _end(lock: Lock, now: datetime, reason: str, *, by: By, stolen: bool = False) -> None:

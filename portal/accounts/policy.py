@@ -38,6 +38,8 @@ RULES = {
     "lock.read": Rule("gate", "members", "read locks"),
     "lock.take": Rule("lock", "members", "take locks"),
     "lock.release": Rule("lock", "owners", "release this lock", own=True),
+    "lock.extend": Rule("lock", "owners", "extend this lock", own=True),
+    "lock.steal": Rule("lock", "members", "take this lock from its holder", own=True),
     "freeze.write": Rule("lock", "owners", "make and change freezes here", own=True),
     "feed.keep": Rule("admin", "members", "keep an address for a calendar"),
     "action.read": Rule("catalog:read", "members", "see actions and their runs"),
@@ -89,6 +91,7 @@ def require(by: By, verb: str, *, holder: str = "", teams: Collection[str] = (),
         )
     owners = f", its owners ({', '.join(sorted(teams))})" if teams else ""
     may = {
+        "members": "its holder and people may",
         "owners": f"its holder{owners} and administrators may",
         "moderators": "moderators of the blueprint and administrators may",
         "admins": "administrators may",

@@ -151,6 +151,8 @@ class Run(models.Model):
     claimed_until = models.DateTimeField(null=True)
     creator_key = models.CharField(max_length=60)
     creator_email = models.CharField(max_length=254, blank=True)
+    # Of the token by which a person asked: what waits for approval is not done with more. Null: he came himself.
+    creator_scopes = ArrayField(models.CharField(max_length=20), null=True)
     created_by = models.CharField(max_length=254)
     impersonated_by = models.CharField(max_length=254, blank=True)
     updated_by = models.CharField(max_length=254)

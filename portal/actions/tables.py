@@ -12,6 +12,7 @@ from catalog.tables.cells import is_web
 from portal.accounts.policy import allows
 from portal.actions import permissions
 from portal.actions.commands.runs import fetched
+from portal.actions.commands.upserts import done_here
 from portal.actions.models import Action, Approval, Run, RunLog
 from portal.actions.queries import Standing
 from portal.actions.schema.inputs import is_computed
@@ -88,14 +89,16 @@ def action_facts(action: Action, by: By) -> Json:
         "command": command(action),
         "run_url": reverse("actions:run_new", args=[action.identifier]) if may_ask_here(action, by) else None,
         "helper": helper(action),
+        "done_here": done_here(action.definition),
         "runs_url": reverse("actions:run_list", query={"action": action.identifier}),
         "edit_url": reverse("admin:actions_action_change", args=[action.pk]) if by.actor.is_admin else None,
     }
 
 
 def may_ask_here(action: Action, by: By) -> bool:
-    """A page offers what somebody will do: the portal itself calls nobody yet."""
-    wanted = not action.is_automation and action.is_published and fetched(action.definition)
+    """A page offers what somebody will do: the portal writes entities, and calls nobody yet."""
+    done = done_here(action.definition) or fetched(action.definition)
+    wanted = not action.is_automation and action.is_published and done
     able = permissions.may_run(by.actor, action) or permissions.of(action)["execute"]["ownedByTeam"]
     return bool(wanted and able and allows(by.actor, "action.run"))
 

@@ -104,7 +104,8 @@ def lock(request: Request, public_id: str) -> Response:
     by = by_of(request)
     found = queries.lock(by, public_id)
     if request.method == "DELETE":
-        found = lock_release(found, reason=request.query_params.get("reason", ""), by=by)
+        reason = request.query_params.get("reason", "")
+        found = lock_release(found, reason=reason, steal=flag(request, "steal"), by=by)
     return Response({"ok": True, "lock": lock_json(found)})
 
 

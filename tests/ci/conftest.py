@@ -11,6 +11,8 @@ from tests.ci.fake_portal import Portal, granted
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ROOT / "ci" / "portcullis"
 TOKEN = "pcl_very-secret-token"
+PLACE = ("--service", "cart", "--environment", "production")
+DEPLOY = ("deploy", *PLACE, "--version", "1.4.2", "--commit", "4f2a9c1")
 
 
 @pytest.fixture
@@ -22,7 +24,12 @@ def portal():
 
 
 @pytest.fixture
-def run(portal, tmp_path):
+def python(pytestconfig):
+    return pytestconfig.getoption("--ci-python") or sys.executable
+
+
+@pytest.fixture
+def run(portal, python, tmp_path):
     """run("check", ..., env={...}, cwd=...): the command as a process of its own, in a bare environment."""
 
     def call(*words, env=None, cwd=tmp_path, timeout="3"):
@@ -37,7 +44,7 @@ def run(portal, tmp_path):
         }
         environment = {name: value for name, value in {**bare, **(env or {})}.items() if value is not None}
         done = subprocess.run(
-            [sys.executable, "-S", COMMAND, *words],
+            [python, "-S", COMMAND, *words],
             env=environment,
             cwd=cwd,
             timeout=20,
@@ -64,3 +71,27 @@ def granting(portal):
         portal.answers["POST", "/v1/deployments"] = 201, {"ok": True, "deployment": {"id": "d"}}
 
     return grant
+
+
+@pytest.fixture
+def begun(portal, python, tmp_path):
+    """A deploy that goes on beside the test: begun("--lease", "6", "--", "sh", ...)."""
+    started = []
+
+    def begin(*words):
+        environ = {
+            "PATH": os.environ["PATH"],
+            "PORTCULLIS_URL": portal.url,
+            "PORTCULLIS_TOKEN": TOKEN,
+            "PORTCULLIS_TIMEOUT": "3",
+        }
+        command = [python, "-S", COMMAND, *DEPLOY, *words]
+        started.append(
+            subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        )
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.kill()
+        each.communicate(timeout=20)

@@ -1,47 +1,18 @@
 """`deploy` begins nothing without a clear yes, and what it began is dead before another could have the place."""
 
 import hashlib
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
 
-from tests.ci.conftest import COMMAND, TOKEN
+from tests.ci.conftest import DEPLOY, PLACE
 from tests.ci.fake_portal import decision, denied, granted, refusal
 from tests.ci.test_fails_closed import HOSTILE
 
-PLACE = ("--service", "cart", "--environment", "production")
-DEPLOY = ("deploy", *PLACE, "--version", "1.4.2", "--commit", "4f2a9c1")
 # Leaves a mark of every moment it lives in, and so does a child of it; neither heeds a request to end.
 STUBBORN = "trap '' TERM; (trap '' TERM; while :; do date +%s.%N >> child; sleep 0.05; done) & while :; do date +%s.%N >> lives; sleep 0.05; done"
-
-
-@pytest.fixture
-def begun(portal, tmp_path):
-    """A deploy that goes on beside the test: begun("--lease", "6", "--", "sh", ...)."""
-    started = []
-
-    def begin(*words):
-        environ = {
-            "PATH": os.environ["PATH"],
-            "PORTCULLIS_URL": portal.url,
-            "PORTCULLIS_TOKEN": TOKEN,
-            "PORTCULLIS_TIMEOUT": "3",
-        }
-        command = [sys.executable, "-S", COMMAND, *DEPLOY, *words]
-        started.append(
-            subprocess.Popen(command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        )
-        return started[-1]
-
-    yield begin
-    for each in started:
-        each.kill()
-        each.communicate(timeout=20)
 
 
 def appears(path):

@@ -42,6 +42,57 @@ def test_it_needs_nothing_but_the_standard_library():
     assert imported <= sys.stdlib_module_names
 
 
+# In the standard library, and younger than Python 3.8.
+TOO_YOUNG = {
+    *("removeprefix", "removesuffix", "cache", "zoneinfo", "graphlib", "tomllib", "pairwise", "batched", "bit_count"),
+    *("is_relative_to", "readlink", "hardlink_to", "aclosing", "chdir", "to_thread", "TaskGroup", "StrEnum", "UTC"),
+    *("waitstatus_to_exitcode", "pidfd_open", "randbytes", "file_digest", "unparse", "nextafter", "lcm"),
+}
+LATER_WORDS = {"strict", "root_dir", "process_group", "umask", "slots", "kw_only", "exit_on_error", "pipesize"}
+
+
+def is_too_young(node):
+    """Syntax that 3.8 reads and trips over when it runs, and names that it does not have."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return any(isinstance(side, (ast.Dict, ast.DictComp)) for side in (node.left, node.right))
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        return node.value.id in {"list", "dict", "set", "tuple", "type"}
+    if isinstance(node, ast.Call):
+        return bool(LATER_WORDS & {each.arg for each in node.keywords})
+    if isinstance(node, ast.ImportFrom):
+        return node.module in TOO_YOUNG
+    named = node.attr if isinstance(node, ast.Attribute) else node.name if isinstance(node, ast.alias) else ""
+    return named in TOO_YOUNG
+
+
+def test_python_3_8_has_all_that_it_uses():
+    assert [ast.unparse(node) for node in ast.walk(ast.parse(SOURCE)) if is_too_young(node)] == []
+
+
+@pytest.mark.parametrize(
+    "line", ["'a'.removeprefix('b')", "{} | a", "x: list[int] = []", "zip(a, b, strict=True)", "from zoneinfo import x", "import tomllib"]
+)  # fmt: skip
+def test_what_is_too_young_is_noticed(line):
+    assert any(is_too_young(node) for node in ast.walk(ast.parse(line)))
+
+
+def oldest_python():
+    """The oldest that is here, from 3.8 on, and really starts."""
+    for name in (*(f"python3.{minor}" for minor in range(8, 20)), sys.executable):
+        found = shutil.which(name)
+        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return found
+    raise AssertionError("no Python at all")
+
+
+def test_the_oldest_python_here_runs_it_with_nothing_installed(portal, tmp_path):
+    portal.answers["GET", "/v1/gate"] = denied()
+    env = {"PORTCULLIS_URL": portal.url, "PORTCULLIS_TOKEN": "pcl_x", "PATH": os.environ["PATH"]}
+    words = [oldest_python(), "-I", "-S", COMMAND, "check", "--service", "cart", "--environment", "production"]
+    done = subprocess.run(words, env=env, cwd=tmp_path, timeout=20, capture_output=True, text=True, check=False)
+    assert done.returncode == 10 and "debugging checkout" in done.stdout and not done.stderr
+
+
 def test_it_is_executable_and_says_where_it_ends():
     assert os.access(COMMAND, os.X_OK)
     assert SOURCE.splitlines()[-1].startswith("# The end of portcullis")

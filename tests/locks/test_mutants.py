@@ -16,6 +16,7 @@ from locks.commands import (
     claims,
     gate_ask,
     lock_expiries_tell,
+    lock_extend,
     lock_release,
     lock_take,
     locks,
@@ -72,6 +73,18 @@ def release_is_by_id(shop):
     assert second.released_at is None
 
 
+def extension_is_by_id(shop):
+    """S3."""
+    first, second = (
+        lock_take(scopes.pair(place), reason="mine", by=ALICE)
+        for place in (shop.checkout_production, shop.search_production)
+    )
+    later = first.expires_at + HOUR
+    assert lock_extend(first, later, by=ALICE).pk == first.pk
+    second.refresh_from_db()
+    assert second.expires_at != later
+
+
 def release_is_told_once(shop):
     """S10."""
     lock = lock_take(scopes.pair(shop.checkout_production), reason="mine", by=ALICE)
@@ -93,6 +106,23 @@ def fence_counts(shop):
     claim = begin(shop, A)
     assert code_of(lambda: claim_heartbeat(claim, claim.fence - 1, by=CI)) == "old_fence"
     assert code_of(lambda: claim_finish(claim, claim.fence - 1, "success", by=CI)) == "old_fence"
+
+
+def fences_go_up(shop):
+    """S2."""
+    fences = []
+    for run in (A, B, C):
+        claim = begin(shop, run)
+        claim_finish(claim, claim.fence, "success", by=CI)
+        fences.append(claim.fence)
+    assert fences == sorted(set(fences))
+
+
+def silent_claims_block_nobody(shop):
+    """L1."""
+    silence(begin(shop, A))
+    assert not decide(shop.checkout_production, by=CI).stops
+    assert begin(shop, B)
 
 
 def lost_is_lost(shop):
@@ -220,6 +250,13 @@ ALONE = {
         "lock.save(update_fields=",
         "Lock.objects.filter(holder_key=lock.holder_key).update(released_at=now); lock.save(update_fields=",
     ),
+    "an extension is of whatever its holder took last": (
+        extension_is_by_id,
+        locks._held,
+        ".get(pk=lock.pk)",
+        ".filter(holder_key=lock.holder_key).latest('pk')",
+    ),
+    "fences go down": (fences_go_up, claims._next_fence, "nextval('locks_fence')", "1000000 - nextval('locks_fence')"),
     "every release is told": (release_is_told_once, lock_release, "if not lock.is_active(now):", "if False:"),
     "the fence is not looked at": (fence_counts, claims._held, "if fence != held.fence:", "if False:"),
     "a heartbeat brings a lost claim back": (lost_is_lost, claims._held, "held.lease_until <= now", "False"),
@@ -246,6 +283,7 @@ SQL = {
     "an end is one moment late": (expiry_needs_no_worker, "coalesce(expires_at, 'infinity') > at", "coalesce(expires_at, 'infinity') >= at"),
     "a freeze ends one moment late": (model, "w.ends_at > at", "w.ends_at >= at"),
     "a withdrawn freeze goes on": (model, "withdrawn_at is null and", "true and"),
+    "a silent claim goes on": (silent_claims_block_nobody, "and finished_at is null and lease_until > at", "and finished_at is null"),
     "a silent ticket waits on": (silent_tickets_block_nobody, "and ended_at is null and lease_until > at", "and ended_at is null"),
 }  # fmt: skip
 AT_ONCE = {

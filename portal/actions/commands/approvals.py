@@ -6,16 +6,18 @@ from django.utils import timezone
 from catalog.schema.validate import check_shape
 from portal.accounts.policy import require
 from portal.actions import permissions
-from portal.actions.commands.runs import held
+from portal.actions.commands.runs import carried_out, held
 from portal.actions.models import Approval, Run
 from portal.actions.schema.reports import DECISION
 from portal.audit.record import record
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid, Refused
+from portal.kit.locking import retried
 
 Json = dict[str, Any]
 
 
+@retried
 @transaction.atomic
 def run_decide(run: Run, body: Json, *, by: By) -> Run:
     """Approves or declines a run that waits. One who declines ends it; with ALL everybody has to approve.
@@ -41,7 +43,7 @@ def run_decide(run: Run, body: Json, *, by: By) -> Run:
     payload = {"runId": run.public_id, "description": body.get("description") or ""}
     name = "run.approved" if approves else "run.declined"
     record(name, run.noun(), by=by, before=run.told(before), after=run.facts(), payload=payload)
-    return run
+    return carried_out(run, by)
 
 
 def _check_waiting(run: Run) -> None:

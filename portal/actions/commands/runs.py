@@ -11,21 +11,24 @@ from catalog.schema.validate import check_shape
 from portal.accounts.policy import require
 from portal.accounts.queries import actor_of_user, user
 from portal.actions import permissions
+from portal.actions.commands.upserts import asker_of, done_here, entity_upsert
 from portal.actions.models import Action, Run, RunLog
 from portal.actions.schema.inputs import check_given, entities_in, with_defaults
 from portal.actions.schema.reports import LOG, PATCH
 from portal.audit.record import record
 from portal.kit.by import By
-from portal.kit.errors import Invalid, Refused
+from portal.kit.errors import Invalid, PortalError, Refused
+from portal.kit.locking import retried
 
 Json = dict[str, Any]
 
 SOURCES = {"page": "UI", "admin": "UI", "slack": "UI"}
 
 
+@retried
 @transaction.atomic
 def run_create(action: Action, inputs: Json, *, entity: str = "", run_as: str = "", by: By) -> Run:
-    """Records that the action is asked for, in progress, or waiting where it needs approval.
+    """Records that the action is asked for: in progress, waiting where it needs approval, or done where it writes an entity.
 
     `entity` is the identifier of what it is about; `run_as` is the address of the person a program asks for.
     Raises Invalid with the path of each fault, Missing, or Refused.
@@ -50,6 +53,7 @@ def run_create(action: Action, inputs: Json, *, entity: str = "", run_as: str = 
         pending=fetched(action.definition),
         creator_key=asker.actor.key,
         creator_email=asker.actor.email,
+        creator_scopes=sorted(asker.actor.scopes) if asker.actor.token else None,
         created_by=asker.actor.name,
         impersonated_by=by.actor.name if run_as else "",
         updated_by=by.actor.name,
@@ -57,7 +61,7 @@ def run_create(action: Action, inputs: Json, *, entity: str = "", run_as: str = 
     run.save()
     run.refresh_from_db(fields=["created_at", "updated_at"])
     record("run.created", run.noun(), by=by, after=run.facts(), payload={"runId": run.public_id})
-    return run
+    return carried_out(run, by, asker)
 
 
 @transaction.atomic
@@ -101,6 +105,21 @@ def run_respond(run: Run, response: Any, *, by: By) -> Run:
     _check_open(run, {})
     before = run.state()
     run.response = response
+    return _saved(run, before, by)
+
+
+def carried_out(run: Run, by: By, asker: By | None = None) -> Run:
+    """Does what the portal does itself, writes an entity, and ends the run. What is refused is the run's failure."""
+    if run.status != Run.Status.IN_PROGRESS or not done_here(run.definition):
+        return run
+    before = run.state()
+    try:
+        with transaction.atomic():
+            entity_upsert(run, by=asker or asker_of(run, by))
+    except PortalError as error:
+        run.status, run.summary = Run.Status.FAILURE, error.message
+    else:
+        run.status = Run.Status.SUCCESS
     return _saved(run, before, by)
 
 

@@ -340,7 +340,11 @@ GROUP = Group(
             "Release a lock",
             about="Twice is the same as once. A token releases what it took itself.",
             needs="lock.read lock.release",
-            parameters=[ID, query("reason", text("done"))],
+            parameters=[
+                ID,
+                query("reason", text("done")),
+                query("steal", flag(False, "Take it from its holder, who is told: for people, with a reason.")),
+            ],
             answers={200: ok("The lock, released.", lock=LOCK), 404: NO_LOCK},
         ),
         Operation(
@@ -348,7 +352,7 @@ GROUP = Group(
             "POST",
             "/locks/{public_id}/extension",
             "Move a lock's end",
-            needs="lock.read lock.release",
+            needs="lock.read lock.extend",
             parameters=[ID],
             body=either(
                 sent({"duration": _UNTIL["duration"]}, needed="duration"),

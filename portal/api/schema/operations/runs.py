@@ -132,6 +132,7 @@ GROUP = Group(
             "POST",
             "/actions/{identifier}/runs",
             "Ask for a run",
+            about="One that writes an entity is over by then: SUCCESS, or FAILURE with the reason in its summary.",
             needs=ASK,
             parameters=[IDENTIFIER, RUN_AS],
             body=ASKED,
