@@ -270,7 +270,7 @@ OTHER_PAGES = {
     f"locks:{each}"
     for each in (
         *("preview", "waiting", "override_list", "explained", "environment_panel", "panel", "lock_detail"),
-        *("freeze_list", "freeze_preview", "freeze_detail", "feed", "feed_address", "feed_revocation"),
+        *("freeze_list", "freeze_preview", "freeze_detail", "code_list", "feed", "feed_address", "feed_revocation"),
     )
 }
 NO_WRITES = {("post", "locks/simulation")}

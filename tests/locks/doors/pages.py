@@ -36,9 +36,17 @@ DEEDS = {
     "stop another's claim": (STOP, {}),
     "leave with one's own ticket": (LEAVE, {}),
     "leave with another's ticket": (LEAVE, {}),
+    "issue a code": ("/locks/codes/new", {"environment": "production", "count": "1", "life": "90"}),
+    "revoke another's code": ("/locks/codes/{id}/revocation", {}),
 }
 HEARD = {"holds it already": HELD, "ay why": WHY}
-NOT_YOURS = ("may not break glass", "may not extend", "may not make and change freezes")
+NOT_YOURS = (
+    "may not break glass",
+    "may not extend",
+    "may not make and change freezes",
+    "You own none",
+    "not one of the available choices",
+)
 PLAIN = {403: REFUSED, 409: HELD}
 
 
@@ -53,6 +61,8 @@ def ask(who, how, what):
     response = browser_of(who).post(*filled(how, what))
     if response.status_code in (204, 302, 303):
         return REFUSED if response.headers.get("Location", "").startswith("/sign-in") else DONE
+    if response.status_code == 200:  # codes are shown once, in the answer
+        return DONE
     if response.status_code in PLAIN:
         return PLAIN[response.status_code]
     assert response.status_code == 422, response
