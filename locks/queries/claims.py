@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -103,14 +104,19 @@ def standing(by: By, *, now: datetime | None = None) -> list[Standing]:
     lines: dict[tuple[int | None, int | None], list[Ticket]] = {pair: [] for pair in running}
     for ticket in Ticket.objects.waiting(at).filter(seen).select_related("service", "environment")[:MOST]:
         lines.setdefault((ticket.service_id, ticket.environment_id), []).append(ticket)
-    idle = [place_of(line[0].service, line[0].environment) for pair, line in lines.items() if pair not in running]
-    decisions = decide_many(idle, now=at)
+    decisions = _of_the_gate((line[0] for pair, line in lines.items() if pair not in running), at)
     found = []
     for pair, line in lines.items():
         claim = running.get(pair)
         first = claim or line[0]
         found.append(Standing(first.service_identifier, first.environment_identifier, claim, line, decisions.get(pair)))
     return sorted(found, key=lambda each: -len(each.tickets))
+
+
+def _of_the_gate(first: Iterable[Ticket], at: datetime) -> dict[tuple[int | None, int | None], Decision]:
+    """By pair, of those that are still there."""
+    places = [place_of(each.service, each.environment) for each in first if each.service and each.environment]
+    return {**decide_many(places, now=at)}
 
 
 def seen_by(by: By) -> Q:
