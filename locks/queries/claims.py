@@ -116,7 +116,7 @@ def standing(by: By, *, now: datetime | None = None) -> list[Standing]:
 def _of_the_gate(first: Iterable[Ticket], at: datetime) -> dict[tuple[int | None, int | None], Decision]:
     """By pair, of those that are still there."""
     places = [place_of(each.service, each.environment) for each in first if each.service and each.environment]
-    return {**decide_many(places, now=at)}
+    return dict(decide_many(places, now=at).items())
 
 
 def seen_by(by: By) -> Q:
