@@ -35,9 +35,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def is_refusal(said: Any) -> bool:
-    """The browser notes every answer that refuses; that the page shows it is for the test to see."""
-    return any(f"status of {status}" in said.text for status in (409, 422))
+# The browser notes every answer that refuses, and htmx every question that a newer one took the place of.
+# What the page shows then is for the test to see.
+ORDINARY = ("status of 409", "status of 422", "htmx:afterRequest", "htmx:sendAbort")
+
+
+def is_fault(said: Any) -> bool:
+    return said.type == "error" and not any(words in said.text for words in ORDINARY)
 
 
 @pytest.fixture
@@ -56,9 +60,7 @@ def tab(chromium: Browser, live_server: Any, client: Any) -> Iterator[Any]:
             context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "console", lambda said: faults.append(said.text) if said.type == "error" and not is_refusal(said) else None
-        )
+        page.on("console", lambda said: faults.append(said.text) if is_fault(said) else None)
         page.goto(url)
         return page
 

@@ -141,7 +141,7 @@ def test_an_exchange_that_fails_is_closed(portal, run, answer, code):
     portal.answers["POST", "/v1/auth/access_token"] = answer
     portal.answers["GET", "/v1/gate"] = allowed()
     env = {"PORTCULLIS_TOKEN": None, "CLIENT_ID": "dana", "CLIENT_SECRET": "s3cret"}
-    assert run(*CHECK, env=env, timeout="1").returncode == code
+    assert run(*CHECK, env=env).returncode == code
 
 
 def test_an_env_file_beats_the_environment(portal, run, tmp_path):
