@@ -70,7 +70,7 @@ def test_a_lock_counts_down_is_extended_and_released_without_a_mouse(tab, alice,
     expect(timer).to_contain_text("1 h")
     tab_to(shown, "Release the lock of")
     shown.keyboard.press("Enter")
-    tab_to(shown, "Release checkout")
+    expect(shown.get_by_label("Release checkout")).to_be_focused()
     shown.keyboard.type("all is well")
     shown.keyboard.press("Enter")
     expect(shown.locator("#locks")).to_contain_text("Everything is open")
