@@ -10,7 +10,6 @@ from catalog import queries as catalog
 from deployments.models import Deployment
 from locks.models import Claim, KeptDecision, Lock, PendingDeployment, Ticket
 from locks.queries import decide_many, denials_of
-from portal.kit.errors import Missing
 
 MOST = 200
 
@@ -86,12 +85,7 @@ def _run(key: str) -> str:
 
 def _stopped(names: set[tuple[str, str]], now: datetime) -> set[tuple[str, str]]:
     """Those of the places that something stops now."""
-    places = []
-    for service, environment in names:
-        try:
-            places.append(catalog.place(service, environment))
-        except Missing:  # it is gone since
-            continue
+    places = catalog.places_called(names)
     decisions = decide_many(places, now=now)
     return {
         (each.service, each.environment) for each in places if decisions[each.service_id, each.environment_id].denies

@@ -9,11 +9,12 @@ from django.core import signing
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from catalog import queries as catalog
 from deployments.commands import deployment_report, inbox_place
 from deployments.models import Deployment, InboxItem
 from deployments.queries import coverage
-from locks import receipts
-from locks.commands import claim_begin
+from locks import receipts, scopes
+from locks.commands import claim_begin, gate_ask, lock_take
 from locks.queries import decide
 from locks.runs import Run
 from portal.kit.clock import database_now, iso
@@ -248,6 +249,24 @@ def test_fifty_places_cost_as_many_queries_as_one(shop, bobs):
         report(service=f"s{number}")
     assert queries() == one
     assert "and one more" in bobs.get("/deployments/coverage").content.decode()
+
+
+def test_fifty_runs_that_a_lock_stopped_cost_as_many_queries_as_one(shop, bobs, page, alice):
+    lock = lock_take(scopes.named("everything"), reason="the shop sleeps", by=page(alice))
+
+    def queries():
+        with CaptureQueriesContext(connection) as asked:
+            assert bobs.get(f"/deployments/blocked/{lock.public_id}").content.decode().count("deploy of") == stopped
+        return len(asked)
+
+    gate_ask(shop.checkout_production, run=Run("gh:1:1"), by=SETUP)
+    stopped = 1
+    one = queries()
+    for number in range(50):
+        write("service", f"s{number}")
+        gate_ask(catalog.place(f"s{number}", "production"), run=Run(f"gh:{number + 2}:1"), by=SETUP)
+    stopped = 51
+    assert queries() == one
 
 
 @pytest.mark.django_db(transaction=True)
