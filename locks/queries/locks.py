@@ -25,12 +25,13 @@ from portal.kit.errors import Missing
 
 Scoped = TypeVar("Scoped", Lock, Freeze)
 
+LOWER = [tier for tier in TIERS if tier != "production"]
 # Everything, a production tier or environment: what a banner on every page tells of.
 WIDE = (
     Q(scope_kind=ScopeKind.EVERYTHING)
     | Q(scope_kind=ScopeKind.TIER, tier="production")
     | Q(scope_kind=ScopeKind.ENVIRONMENT)
-    & (Q(environment__properties__tier="production") | ~Q(environment__properties__has_key="tier"))
+    & (~Q(environment__properties__has_key="tier") | ~Q(environment__properties__tier__in=LOWER))
 )
 # It tells of a freeze this long before it begins.
 SOON = timedelta(hours=4)
