@@ -291,7 +291,7 @@ def test_an_upgrade_marks_what_a_claim_let_through_before(shop):
     report(ci=CI)
     report(ci=CI | {"run": "8"})
     Deployment.objects.update(gate="ungated", gate_proof="")
-    sql = importlib.import_module("deployments.migrations.0003_deployment_gate").BY_CLAIM
+    sql = importlib.import_module("deployments.migrations.0004_gate_by_claim").BY_CLAIM
     with connection.cursor() as cursor:
         cursor.execute(sql)
     assert list(Deployment.objects.order_by("id").values_list("run", "gate")) == [("7", "claim"), ("8", "ungated")]
