@@ -29,7 +29,9 @@ SHAPE = {
     },
     "required": ["environment", "deployment_callback_url", "repository", "installation"],
 }
-CALLBACK = re.compile(r"/repos/([\w-]+/(?!\.\.?/)[\w.-]+)/actions/runs/([1-9]\d{0,17})/deployment_protection_rule", re.ASCII)
+CALLBACK = re.compile(
+    r"/repos/([\w-]+/(?!\.\.?/)[\w.-]+)/actions/runs/([1-9]\d{0,17})/deployment_protection_rule", re.ASCII
+)
 
 
 @dataclass(frozen=True)

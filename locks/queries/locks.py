@@ -15,6 +15,7 @@ from catalog.models import Entity
 from catalog.queries import Place
 from locks.decisions import severity
 from locks.models import Freeze, KeptDecision, Lock, ScopeKind
+from locks.queries.claims import seen_by_names
 from portal.accounts.models import Team
 from portal.accounts.policy import require
 from portal.audit import queries as audit
@@ -128,10 +129,11 @@ def counts(by: By, *, now: datetime) -> dict[str, int]:
     return found
 
 
-def denials(by: By) -> QuerySet[KeptDecision]:
-    """What the gate has refused, newest first."""
+def denials(by: By, *, of: Lock | Freeze | None = None) -> QuerySet[KeptDecision]:
+    """What the gate has refused, because `of` it if that is given, at places that the viewer may see; newest first."""
     require(by, "lock.read")
-    return KeptDecision.objects.filter(outcome="deny").order_by("-id")
+    found = denials_of(of) if of else KeptDecision.objects.filter(outcome="deny").order_by("-id")
+    return found.filter(seen_by_names(by))
 
 
 def named_by(denials: Sequence[KeptDecision]) -> dict[object, Lock | Freeze]:

@@ -121,7 +121,9 @@ def test_what_another_lock_stops_now_is_not_run_again(checkout, github, page, bo
     assert reran(github) == []
 
 
-@pytest.mark.parametrize("repository", ["larder/secrets", "evil/checkout", "larder/checkout/../secrets", "larder/..", "../.."])
+@pytest.mark.parametrize(
+    "repository", ["larder/secrets", "evil/checkout", "larder/checkout/../secrets", "larder/..", "../.."]
+)
 def test_a_run_of_another_repository_is_never_run_again(checkout, github, page, bob, ci_by, repository):
     held = lock(checkout, page(bob))
     if ".." in repository:  # not even where the catalog says so: an address of GitHub's API would come of it

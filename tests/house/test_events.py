@@ -14,7 +14,7 @@ from locks.runs import Run
 from portal.accounts.models import Credential
 from portal.accounts.queries import actor_of_user
 from portal.audit.models import Delivery, Event
-from portal.kit.by import Actor, By, system
+from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
 from tests.conftest import SETUP
 

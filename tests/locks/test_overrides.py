@@ -135,7 +135,9 @@ def test_production_wants_a_second_person_and_nobody_is_two(shop, page, alice, b
 def test_no_program_is_the_second_person_whatever_its_scopes(shop, page, bob, lock):
     override = ask(shop, page(bob), lock)
     robot = user_create("robot@example.org", "Robot", password=None, service=True, role="admin", by=SETUP)
-    tokens = [credential_create(str(owner), kind="ci", scopes=["admin"], user=owner, by=SETUP)[1] for owner in (None, robot)]
+    tokens = [
+        credential_create(str(owner), kind="ci", scopes=["admin"], user=owner, by=SETUP)[1] for owner in (None, robot)
+    ]
     for token in tokens:
         answer = V1(token).post(f"overrides/{override.public_id}/approval", {})
         assert (answer.status, answer.json["error"]) == (403, "forbidden")

@@ -7,8 +7,8 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from deployments.commands import deployment_report
 from catalog.models import Entity
+from deployments.commands import deployment_report
 from locks import scopes
 from locks.commands import gate_ask, lock_release, lock_take
 from locks.models import ScopeKind
