@@ -21,7 +21,10 @@ SHAPE = {
         },
         "repository": {
             "type": "object",
-            "properties": {"full_name": {"type": "string", "maxLength": 300}, "html_url": _TEXT},
+            "properties": {
+                "full_name": {"type": "string", "maxLength": 300},
+                "html_url": _TEXT | {"pattern": "^https?://"},
+            },
             "required": ["full_name", "html_url"],
         },
         "installation": {"type": "object", "properties": {"id": _ID}, "required": ["id"]},

@@ -69,7 +69,7 @@ def override_ask(
         passes=named,
         reason=limits.check_reason(reason, tier=place.tier),
         link=link,
-        holder_kind=by.actor.kind,
+        holder_kind=by.actor.holder_kind,
         holder_key=by.actor.key,
         holder_name=by.actor.name,
         expires_at=now + life,

@@ -40,6 +40,11 @@ class Actor:
         return self.is_person and not self.is_service
 
     @property
+    def holder_kind(self) -> str:
+        """As what it holds a lock or waits in line: a program's account as the program it is."""
+        return "credential" if self.is_person and self.is_service else self.kind
+
+    @property
     def is_bound(self) -> bool:
         """To the scopes of a credential."""
         return self.kind == "credential" or bool(self.token)
