@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog import queries as catalog
+from catalog.models import Entity
 from deployments.commands import deployment_report, inbox_place
 from deployments.models import Deployment, InboxItem
 from deployments.queries import coverage
@@ -213,6 +214,16 @@ def test_the_patch_is_for_the_ci_that_reported(shop, bobs, ci, told):
     report(ci=ci)
     html = bobs.get("/deployments/coverage").content.decode()
     assert all(line in html for line in told)
+
+
+@pytest.mark.parametrize("repository", ["https://[x", "https://", "javascript:alert(1)", 7, ["https://github.com/a/b"]])
+def test_a_repository_that_is_no_address_costs_the_link_and_not_the_page(shop, bobs, repository):
+    report()
+    properties = {"repository": repository}
+    Entity.objects.filter(blueprint__identifier="service", identifier="checkout").update(properties=properties)
+    for path in ("/deployments/coverage", "/deployments/panel/checkout"):
+        answer = bobs.get(path)
+        assert answer.status_code == 200 and f'href="{repository}"' not in answer.content.decode()
 
 
 def test_an_empty_portal_says_what_belongs_there(shop, bobs):
