@@ -1,6 +1,7 @@
 """Badges for READMEs: whether a place is open, and what is live there. Their addresses are signed, for an image has no token."""
 
 import json
+import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -12,6 +13,8 @@ from deployments.queries import Standing
 GREEN, RED, BLUE, GREY = "#2e6a24", "#a3281d", "#0b5cad", "#5d5d5d"
 WORDS = {"lock": "locked", "freeze": "frozen"}
 LONGEST = 40
+LONGEST_NAMES, MOST_SLASHES = 2001, 40  # of an address: whoever sends one makes us sign each way to part it
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NARROW, _WIDE = "iIjlt|.,:;'!()[] ", "mwMW@%"
 
 
@@ -53,7 +56,7 @@ def version_badge(standing: Standing) -> Badge:
 
 def _of(standing: Standing, value: str, colour: str) -> Badge:
     title = f"{standing.service} in {standing.environment}: {value}"
-    return Badge(_cut(standing.environment), _cut(value), colour, title)
+    return Badge(*(_NOT_IN_XML.sub("", text) for text in (_cut(standing.environment), _cut(value), colour, title)))
 
 
 def path(service: str, environment: str, which: str) -> str:
@@ -65,6 +68,8 @@ def path(service: str, environment: str, which: str) -> str:
 def named(names: str, key: str) -> tuple[str, str] | None:
     """The service and the environment of an address, if its key is ours. Names may hold slashes: the key tells where one ends."""
     parts = names.split("/")
+    if len(names) > LONGEST_NAMES or len(parts) > MOST_SLASHES:
+        return None
     splits = [("/".join(parts[:at]), "/".join(parts[at:])) for at in range(1, len(parts))]
     return next((each for each in splits if _is_signed(*each, key)), None)
 

@@ -130,11 +130,12 @@ def badges(request: HttpRequest, service: str) -> HttpResponse:
 @require_safe
 def blocked(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The runs that a lock stopped and that have not gone through since, for its page."""
-    lock = locks.lock(by_of(request), public_id)
+    by = by_of(request)
+    lock = locks.lock(by, public_id)
 
     def context() -> Context:
         now = database_now()
-        runs = [tables.blocked_row(each) for each in queries.blocked_by(lock, now=now)]
+        runs = [tables.blocked_row(each) for each in queries.blocked_by(lock, now=now, by=by)]
         return {"lock": tables.opened_row(lock, now), "runs": runs}
 
     return live(request, "deployments/blocked.html", context, beat=locks.beat())

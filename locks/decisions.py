@@ -131,10 +131,10 @@ def at_least(effect: str) -> list[str]:
 def denies(bar: Bar, actor: Actor, intent: str) -> bool:
     if intent == "rollback" and Pass.ROLLBACK in bar.allows:
         return False
-    if Pass.HOLDER in bar.allows and actor.is_person and actor.key == bar.holder_key:
+    if Pass.HOLDER in bar.allows and actor.in_person and actor.key == bar.holder_key:
         return False
     if bar.effect == Effect.BLOCK_AUTOMATION:
-        return not actor.is_person
+        return not actor.in_person
     return bool(bar.effect == Effect.BLOCK)
 
 

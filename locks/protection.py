@@ -21,7 +21,10 @@ SHAPE = {
         },
         "repository": {
             "type": "object",
-            "properties": {"full_name": {"type": "string", "maxLength": 300}, "html_url": _TEXT},
+            "properties": {
+                "full_name": {"type": "string", "maxLength": 300},
+                "html_url": _TEXT | {"pattern": "^https?://"},
+            },
             "required": ["full_name", "html_url"],
         },
         "installation": {"type": "object", "properties": {"id": _ID}, "required": ["id"]},
@@ -29,7 +32,9 @@ SHAPE = {
     },
     "required": ["environment", "deployment_callback_url", "repository", "installation"],
 }
-CALLBACK = re.compile(r"/repos/([\w.-]+/[\w.-]+)/actions/runs/([1-9]\d{0,17})/deployment_protection_rule", re.ASCII)
+CALLBACK = re.compile(
+    r"/repos/([\w-]+/(?!\.\.?/)[\w.-]+)/actions/runs/([1-9]\d{0,17})/deployment_protection_rule", re.ASCII
+)
 
 
 @dataclass(frozen=True)

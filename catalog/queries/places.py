@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +103,22 @@ def _by_true_names(service: str, environment: str) -> Place | None:
     if len(found) < 2:
         return None
     return Place(*found["service"][:4], *found["environment"][:4], tier_in({"tier": found["environment"][4]}))
+
+
+def places_called(names: Collection[tuple[str, str]]) -> list[Place]:
+    """Of pairs of identifiers, service and environment, all in two queries; those that are gone are left out."""
+    services = _called("service", {service for service, _ in names})
+    environments = _called("environment", {environment for _, environment in names})
+    return [
+        place_of(services[service], environments[environment])
+        for service, environment in names
+        if service in services and environment in environments
+    ]
+
+
+def _called(kind: str, names: Collection[str]) -> dict[str, Entity]:
+    found = Entity.objects.filter(blueprint__identifier=kind, identifier__in=names)
+    return {each.identifier: each for each in found}
 
 
 def place_by_keys(service: int, environment: int) -> Place | None:

@@ -3,15 +3,6 @@
 from django.db import migrations, models
 
 
-# Deployments from before whose run held a claim went through the gate.
-BY_CLAIM = """
-    update deployments_deployment d set gate = 'claim'
-    from deployments_deploymentconfig g, locks_claim c
-    where g.id = d.config_id and d.run <> '' and c.service_id = g.service_id and c.environment_id = g.environment_id
-        and c.run = d.provider || ':' || d.run || ':' || d.attempt
-"""
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -35,5 +26,4 @@ class Migration(migrations.Migration):
             model_name='deployment',
             constraint=models.UniqueConstraint(condition=models.Q(('gate_proof', ''), _negated=True), fields=('gate_proof',), name='deployment_proof_once'),
         ),
-        migrations.RunSQL(BY_CLAIM, migrations.RunSQL.noop),
     ]

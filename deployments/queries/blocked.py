@@ -9,8 +9,8 @@ from django.db.models import Q
 from catalog import queries as catalog
 from deployments.models import Deployment
 from locks.models import Claim, KeptDecision, Lock, PendingDeployment, Ticket
-from locks.queries import decide_many, denials_of
-from portal.kit.errors import Missing
+from locks.queries import decide_many, denials, denials_of
+from portal.kit.by import By
 
 MOST = 200
 
@@ -33,16 +33,16 @@ class _Try:
     at: datetime
 
 
-def blocked_by(lock: Lock, *, now: datetime) -> list[Blocked]:
+def blocked_by(lock: Lock, *, now: datetime, by: By | None = None) -> list[Blocked]:
     """The runs that it stopped, in the order in which they asked last, without those that have gone through since
-    and those that wait in line: their turn comes by itself."""
+    and those that wait in line: their turn comes by itself. `by`: only at places that he may see."""
     last: dict[tuple[object, ...], KeptDecision] = {}
-    for denial in denials_of(lock)[:MOST]:
+    for denial in (denials(by, of=lock) if by else denials_of(lock))[:MOST]:
         last.setdefault((_place(denial), _run(denial.run) or denial.actor_key, denial.commit), denial)
-    denials = sorted(last.values(), key=lambda each: each.pk)
-    tries = list(_tries(denials)) if denials else []
-    waiting = _waiting(now) if denials else set()
-    left = [each for each in denials if each.run not in waiting and not any(_went(each, one) for one in tries)]
+    refused = sorted(last.values(), key=lambda each: each.pk)
+    tries = list(_tries(refused)) if refused else []
+    waiting = _waiting(now) if refused else set()
+    left = [each for each in refused if each.run not in waiting and not any(_went(each, one) for one in tries)]
     stopped = _stopped({_place(each) for each in left}, now)
     return [Blocked(each, _place(each) in stopped) for each in left]
 
@@ -86,12 +86,7 @@ def _run(key: str) -> str:
 
 def _stopped(names: set[tuple[str, str]], now: datetime) -> set[tuple[str, str]]:
     """Those of the places that something stops now."""
-    places = []
-    for service, environment in names:
-        try:
-            places.append(catalog.place(service, environment))
-        except Missing:  # it is gone since
-            continue
+    places = catalog.places_called(names)
     decisions = decide_many(places, now=now)
     return {
         (each.service, each.environment) for each in places if decisions[each.service_id, each.environment_id].denies

@@ -163,8 +163,13 @@ def run_links(deployment: Deployment | None) -> list[Row]:
 
 
 def web(url: object) -> str:
-    """The address if it leads to the web: a `javascript:` one must never become a link."""
-    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
+    """The address if it leads to the web: a `javascript:` one must never become a link, and one that is none is left out."""
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+        return ""
+    try:
+        return url if urlsplit(url).hostname else ""
+    except ValueError:
+        return ""
 
 
 def commit_url(deployment: Deployment, service: Entity) -> str:

@@ -74,7 +74,7 @@ def claim_begin(
         environment_identifier=place.environment,
         run=run.key,
         run_url=run.url,
-        holder_kind=by.actor.kind,
+        holder_kind=by.actor.holder_kind,
         holder_key=by.actor.key,
         holder_name=by.actor.name,
         intent=intent,

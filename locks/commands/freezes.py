@@ -34,7 +34,7 @@ def freeze_create(scope: Scope, wish: FreezeWish, *, by: By) -> Freeze:
         **wish.columns,
         known_until=now,
         told_until=now,
-        holder_kind=by.actor.kind,
+        holder_kind=by.actor.holder_kind,
         holder_key=by.actor.key,
         holder_name=by.actor.name,
         **scope.columns(),

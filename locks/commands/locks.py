@@ -65,7 +65,7 @@ def lock_take(
         starts_at=now,
         expires_at=until,
         remind_at=reminders.next_at(now, until, now=now),
-        holder_kind=by.actor.kind,
+        holder_kind=by.actor.holder_kind,
         holder_key=by.actor.key,
         holder_name=by.actor.name,
         **scope.columns(),

@@ -69,7 +69,7 @@ def override_ask(
         passes=named,
         reason=limits.check_reason(reason, tier=place.tier),
         link=link,
-        holder_kind=by.actor.kind,
+        holder_kind=by.actor.holder_kind,
         holder_key=by.actor.key,
         holder_name=by.actor.name,
         expires_at=now + life,
@@ -100,7 +100,7 @@ def _named(place: Place, passes: Sequence[str | UUID], now: datetime, by: By) ->
 @retried
 @transaction.atomic
 def override_approve(override: Override, *, by: By) -> Override:
-    """By another than who asked. Twice is once."""
+    """By a person, another than who asked. Twice is once."""
     override = _held(override)
     require(by, "override.approve", teams=override.owner_teams())
     if override.approved_at:
@@ -122,7 +122,7 @@ def override_approve(override: Override, *, by: By) -> Override:
 def override_withdraw(override: Override, *, by: By) -> Override:
     """It opens nothing from now on. Twice is once."""
     override = _held(override)
-    require(by, "override.approve", holder=override.holder_key, teams=override.owner_teams())
+    require(by, "override.withdraw", holder=override.holder_key, teams=override.owner_teams())
     if override.withdrawn_at:
         return override
     before = override.facts()

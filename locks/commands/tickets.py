@@ -65,7 +65,7 @@ def _join(place: Place, run: Run, wish: dict[str, Any], now: datetime, by: By) -
         environment_identifier=place.environment,
         run=run.key,
         run_url=run.url,
-        holder_kind=by.actor.kind,
+        holder_kind=by.actor.holder_kind,
         holder_key=by.actor.key,
         holder_name=by.actor.name,
         arrived_at=now,

@@ -4,7 +4,6 @@ from locks.queries.claims import (
     by_id,
     claim,
     claims,
-    decisions,
     line_beat,
     line_of,
     standing,
@@ -43,9 +42,6 @@ from locks.queries.overrides import (
     environments_for_codes,
     override_beat,
     overrides,
-    visible_codes,
-    visible_overrides,
-    visible_uses,
 )
 from locks.queries.pending import pending_deployments, pending_or_misplaced
 from locks.queries.reminders import REMINDERS, reminder_is_stale
@@ -70,7 +66,6 @@ __all__ = [
     "counts",
     "decide",
     "decide_many",
-    "decisions",
     "denials",
     "denials_of",
     "environments_for_codes",
@@ -104,9 +99,6 @@ __all__ = [
     "ticket",
     "tickets",
     "usual_length",
-    "visible_codes",
-    "visible_overrides",
-    "visible_uses",
     "waiting_by",
     "wide_locks",
     "wide_windows",

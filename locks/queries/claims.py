@@ -12,7 +12,7 @@ from catalog import permissions
 from catalog.models import Entity
 from catalog.queries import Place, place_of
 from locks.decisions import Decision
-from locks.models import Claim, KeptDecision, Ticket, of_pair
+from locks.models import Claim, Ticket, of_pair
 from locks.queries.deciding import decide, decide_many
 from portal.accounts.policy import require
 from portal.audit import queries as audit
@@ -44,9 +44,9 @@ class Line:
 
 
 def claims(by: By, *, state: str = "running", place: Place | None = None) -> QuerySet[Claim]:
-    """`state` is running, lapsed or all; newest first."""
+    """`state` is running, lapsed or all; of places that the viewer may see; newest first."""
     require(by, "lock.read")
-    found: QuerySet[Claim] = Claim.objects.order_by("-id")
+    found: QuerySet[Claim] = Claim.objects.filter(seen_by(by)).order_by("-id")
     if state == "running":
         found = found.filter(finished_at=None, lease_until__gt=database_now())
     if state == "lapsed":
@@ -59,9 +59,9 @@ def claim(by: By, public_id: str | UUID) -> Claim:
 
 
 def tickets(by: By, *, place: Place | None = None) -> QuerySet[Ticket]:
-    """Those who wait, in order of arrival."""
+    """Those who wait at places that the viewer may see, in order of arrival."""
     require(by, "lock.read")
-    found: QuerySet[Ticket] = Ticket.objects.waiting(database_now())
+    found: QuerySet[Ticket] = Ticket.objects.waiting(database_now()).filter(seen_by(by))
     return found.filter(of_pair(place)) if place else found
 
 
@@ -128,6 +128,17 @@ def seen_by(by: By) -> Q:
     return Q(service__in=known, environment__in=known)
 
 
+def seen_by_names(by: By) -> Q:
+    """The same of rows that hold the names alone."""
+    bounds = permissions.bounds(by)
+    if bounds is None:
+        return Q()
+    known = Entity.objects.filter(bounds)
+    services = known.filter(blueprint__identifier="service").values("identifier")
+    environments = known.filter(blueprint__identifier="environment").values("identifier")
+    return Q(service_identifier__in=services, environment_identifier__in=environments)
+
+
 def line_beat() -> str:
     """Changes with every event, every sign of life, and when a lease runs out with nobody alive to close it."""
     at = database_now()
@@ -168,12 +179,3 @@ def usual_length(place: Place) -> timedelta | None:
     ended = Claim.objects.filter(of_pair(place), outcome__in=[Claim.Outcome.SUCCESS, Claim.Outcome.FAILURE])
     spans = [end - begin for begin, end in ended.order_by("-id").values_list("begun_at", "finished_at")[:ENOUGH] if end]
     return median(spans) if spans else None  # type: ignore[type-var]
-
-
-def decisions(by: By, *, place: Place | None = None, outcome: str = "") -> QuerySet[KeptDecision]:
-    """What was kept of the gate's answers, newest first."""
-    require(by, "lock.read")
-    found = KeptDecision.objects.order_by("-id")
-    if place:
-        found = found.filter(Q(service_identifier=place.service, environment_identifier=place.environment))
-    return found.filter(outcome=outcome) if outcome else found

@@ -15,6 +15,7 @@ from catalog.models import Entity
 from catalog.queries import Place
 from locks.decisions import severity
 from locks.models import Freeze, KeptDecision, Lock, ScopeKind
+from locks.queries.claims import seen_by_names
 from portal.accounts.models import Team
 from portal.accounts.policy import require
 from portal.audit import queries as audit
@@ -25,12 +26,13 @@ from portal.kit.errors import Missing
 
 Scoped = TypeVar("Scoped", Lock, Freeze)
 
+LOWER = [tier for tier in TIERS if tier != "production"]
 # Everything, a production tier or environment: what a banner on every page tells of.
 WIDE = (
     Q(scope_kind=ScopeKind.EVERYTHING)
     | Q(scope_kind=ScopeKind.TIER, tier="production")
     | Q(scope_kind=ScopeKind.ENVIRONMENT)
-    & (Q(environment__properties__tier="production") | ~Q(environment__properties__has_key="tier"))
+    & (~Q(environment__properties__has_key="tier") | ~Q(environment__properties__tier__in=LOWER))
 )
 # It tells of a freeze this long before it begins.
 SOON = timedelta(hours=4)
@@ -127,10 +129,11 @@ def counts(by: By, *, now: datetime) -> dict[str, int]:
     return found
 
 
-def denials(by: By) -> QuerySet[KeptDecision]:
-    """What the gate has refused, newest first."""
+def denials(by: By, *, of: Lock | Freeze | None = None) -> QuerySet[KeptDecision]:
+    """What the gate has refused, because `of` it if that is given, at places that the viewer may see; newest first."""
     require(by, "lock.read")
-    return KeptDecision.objects.filter(outcome="deny").order_by("-id")
+    found = denials_of(of) if of else KeptDecision.objects.filter(outcome="deny").order_by("-id")
+    return found.filter(seen_by_names(by))
 
 
 def named_by(denials: Sequence[KeptDecision]) -> dict[object, Lock | Freeze]:

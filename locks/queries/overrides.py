@@ -6,7 +6,7 @@ from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import Place
 from locks.models import BreakGlassCode, BreakGlassUse, Override, OverrideUse, of_pair
-from locks.queries.claims import seen_by
+from locks.queries.claims import seen_by, seen_by_names
 from portal.accounts.policy import allows, require
 from portal.audit import queries as audit
 from portal.kit.by import By
@@ -14,15 +14,11 @@ from portal.kit.clock import database_now
 
 
 def overrides(by: By, *, place: Place | None = None) -> QuerySet[Override]:
-    """Newest first."""
-    require(by, "lock.read")
-    found = Override.objects.order_by("-id").prefetch_related("uses")
-    return found.filter(of_pair(place)) if place else found
-
-
-def visible_overrides(by: By) -> QuerySet[Override]:
     """Those of places that the viewer may see, newest first, with all that it takes to say who may approve them."""
-    return overrides(by).filter(seen_by(by)).select_related("service", "environment")
+    require(by, "lock.read")
+    found = Override.objects.filter(seen_by(by)).order_by("-id")
+    found = found.select_related("service", "environment").prefetch_related("uses")
+    return found.filter(of_pair(place)) if place else found
 
 
 def override_beat() -> str:
@@ -33,15 +29,11 @@ def override_beat() -> str:
 
 
 def codes(by: By, *, environment: str = "") -> QuerySet[BreakGlassCode]:
-    """Newest first, without their text: that is kept nowhere."""
+    """Those of environments that the viewer may see, newest first, without their text: that is kept nowhere."""
     require(by, "lock.read")
-    found = BreakGlassCode.objects.order_by("-id").prefetch_related("uses")
+    found = BreakGlassCode.objects.filter(_environment_seen(by)).order_by("-id")
+    found = found.select_related("environment").prefetch_related("uses")
     return found.filter(environment=catalog.environment_named(environment)) if environment else found
-
-
-def visible_codes(by: By) -> QuerySet[BreakGlassCode]:
-    """Those of environments that the viewer may see, newest first, with all that it takes to say who may revoke them."""
-    return codes(by).filter(_environment_seen(by)).select_related("environment")
 
 
 def environments_for_codes(by: By) -> list[str]:
@@ -65,17 +57,6 @@ def _environment_seen(by: By) -> Q:
 
 
 def break_glass_uses(by: By) -> QuerySet[BreakGlassUse]:
-    """Newest first; a verdict other than sound wants somebody's eyes."""
+    """Those at places that the viewer may see, newest first; a verdict other than sound wants somebody's eyes."""
     require(by, "lock.read")
-    return BreakGlassUse.objects.order_by("-id").select_related("code")
-
-
-def visible_uses(by: By) -> QuerySet[BreakGlassUse]:
-    """Those at places that the viewer may see, newest first."""
-    found, bounds = break_glass_uses(by), permissions.bounds(by)
-    if bounds is None:
-        return found
-    known = Entity.objects.filter(bounds)
-    services = known.filter(blueprint__identifier="service").values("identifier")
-    environments = known.filter(blueprint__identifier="environment").values("identifier")
-    return found.filter(service_identifier__in=services, environment_identifier__in=environments)
+    return BreakGlassUse.objects.filter(seen_by_names(by)).order_by("-id").select_related("code")

@@ -11,7 +11,8 @@ from portal.kit.by import By
 def override_row(override: Override, by: By, now: datetime) -> dict[str, Any]:
     fault = override.fault(now)
     ended = bool(override.withdrawn_at) or override.expires_at <= now
-    owner = allows(by.actor, "override.approve", teams=override.owner_teams())
+    approver = allows(by.actor, "override.approve", teams=override.owner_teams())
+    withdrawer = allows(by.actor, "override.withdraw", holder=override.holder_key, teams=override.owner_teams())
     mine = override.holder_key == by.actor.key
     open_to = bool(not ended and override.needs_approval and not override.approved_at)
     return {
@@ -32,9 +33,9 @@ def override_row(override: Override, by: By, now: datetime) -> dict[str, Any]:
         "passes": len(override.passes),
         "uses": [{"run": use.run, "url": use.run_url, "at": use.at} for use in override.uses.all()],
         "max_uses": override.max_uses,
-        "may_approve": open_to and owner and not mine,
-        "why_not": _why_not(mine) if open_to and not (owner and not mine) else "",
-        "may_withdraw": not ended and (owner or mine),
+        "may_approve": open_to and approver and not mine,
+        "why_not": _why_not(mine) if open_to and not (approver and not mine) else "",
+        "may_withdraw": not ended and withdrawer,
         "approve_url": reverse("locks:override_approval", args=[override.public_id]),
         "withdraw_url": reverse("locks:override_withdrawal", args=[override.public_id]),
     }

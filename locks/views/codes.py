@@ -29,11 +29,11 @@ def code_list(request: HttpRequest) -> HttpResponse:
     by = by_of(request)
 
     def context() -> dict[str, Any]:
-        now, found = database_now(), queries.visible_codes(by)
+        now, found = database_now(), queries.codes(by)
         page = page_of(found, request.GET, newest_first=True)
         return {
             "codes": [code_row(each, by, now) for each in page.rows],
-            "uses": [use_row(each) for each in queries.visible_uses(by)[:MOST_USES]],
+            "uses": [use_row(each) for each in queries.break_glass_uses(by)[:MOST_USES]],
             "pager": pager(request.GET, page, counted(found, "code", "codes")),
             "may_issue": bool(queries.environments_for_codes(by)),
         }

@@ -172,7 +172,7 @@ def freeze_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _detail(freeze: Freeze, by: By) -> Json:
     now = database_now()
     windows = queries.coming([freeze], now)
-    refused = queries.denials_of(freeze)
+    refused = queries.denials(by, of=freeze)
     runs = list(refused[:20])
     named = queries.named_by(runs)
     return {

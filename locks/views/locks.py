@@ -136,7 +136,7 @@ def lock_detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def _detail(lock: Lock, by: By, **forms: Any) -> Json:
     now = database_now()
-    refused = queries.denials_of(lock)
+    refused = queries.denials(by, of=lock)
     runs = list(refused[:20])
     locks = queries.named_by(runs)
     return {

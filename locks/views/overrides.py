@@ -27,7 +27,7 @@ def override_list(request: HttpRequest) -> HttpResponse:
 
     def context() -> dict[str, Any]:
         now = database_now()
-        found = queries.visible_overrides(by)
+        found = queries.overrides(by)
         page = page_of(found, request.GET, newest_first=True)
         rows = [override_row(each, by, now) for each in page.rows]
         return {"overrides": rows, "pager": pager(request.GET, page, counted(found, "override", "overrides"))}

@@ -12,13 +12,14 @@ from portal.kit.errors import Refused
 class Rule:
     """`scope`: what a credential needs. `people`: which persons may, admins aside.
 
-    `own`: a credential may only touch what it holds itself.
+    `own`: a credential may only touch what it holds itself. `in_person`: no program may, whatever its scopes.
     """
 
     scope: str
     people: Literal["members", "owners", "moderators", "admins"]
     deed: str
     own: bool = False
+    in_person: bool = False
 
 
 RULES = {
@@ -54,7 +55,9 @@ RULES = {
     "claim.hold": Rule("gate", "members", "deploy and wait in line"),
     "claim.revoke": Rule("lock", "owners", "stop this deployment", own=True),
     "override.ask": Rule("admin", "owners", "break glass here"),
-    "override.approve": Rule("admin", "owners", "approve or withdraw this override"),
+    # A second person is asked for: a token that anybody holds is none.
+    "override.approve": Rule("admin", "owners", "approve this override", in_person=True),
+    "override.withdraw": Rule("admin", "owners", "withdraw this override"),
     "code.issue": Rule("admin", "owners", "issue break-glass codes for this environment"),
     "limits.write": Rule("admin", "admins", "change the limits of a tier"),
     "audit.read": Rule("admin", "members", "read the audit log"),
@@ -65,6 +68,8 @@ RULES = {
 def allows(actor: Actor, verb: str, *, holder: str = "", teams: Collection[str] = (), blueprint: str = "") -> bool:
     """Whether `actor` may do `verb` to something held by the actor with key `holder` and owned by `teams`."""
     rule = RULES[verb]
+    if rule.in_person and not actor.in_person:
+        return False
     if actor.is_admin:
         return True
     mine = bool(holder) and holder == actor.key
@@ -84,6 +89,8 @@ def require(by: By, verb: str, *, holder: str = "", teams: Collection[str] = (),
     if allows(by.actor, verb, holder=holder, teams=teams, blueprint=blueprint):
         return
     rule = RULES[verb]
+    if rule.in_person and not by.actor.in_person:
+        raise Refused(f"{by.actor.name} may not {rule.deed}: a person has to, signed in or by a token of their own.")
     if by.actor.is_bound and rule.scope not in by.actor.scopes:
         raise Refused(
             f"The credential “{by.actor.token or by.actor.name}” may not {rule.deed}: it lacks the scope “{rule.scope}”.",

@@ -95,6 +95,7 @@ def actor_of_user(user: User) -> Actor:
         is_admin=user.is_staff,
         teams=frozenset(teams),
         moderates=frozenset(user.moderates),
+        is_service=user.is_service,
         restricted=restricted,
     )
 

@@ -76,9 +76,9 @@ def _postpone(delivery: Delivery, error: str, after: float | None) -> None:
     if now - delivery.event.at > GIVE_UP_AFTER:
         _settle(delivery, state=Delivery.State.PARKED, last_error=error)
         return
-    wait = (
-        after if after is not None else min(2.0 ** min(delivery.attempts, 10), LONGEST_WAIT) * random.uniform(0.8, 1.2)
-    )
+    backoff = min(2.0 ** min(delivery.attempts, 10), LONGEST_WAIT) * random.uniform(0.8, 1.2)
+    # What a receiver asks for is its word, not ours: a date that no column holds would stop the worker.
+    wait = backoff if after is None else min(after, GIVE_UP_AFTER.total_seconds())
     _settle(delivery, state=Delivery.State.PENDING, due_at=now + timedelta(seconds=wait), last_error=error)
 
 

@@ -96,5 +96,5 @@ def _reason(status: int, said: str, headers: Message) -> Exception:
         return NotTaken(told)
     if status in (403, 409, 429) or status >= 500:
         wait = headers.get("Retry-After", "")
-        return RetryLater(told, float(wait) if wait.isdigit() else None)
+        return RetryLater(told, float(wait) if wait.isdecimal() else None)
     return Hopeless(f"{told}. Is the App installed on this repository, with the permissions of docs/github.md?")

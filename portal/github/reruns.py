@@ -15,8 +15,8 @@ from portal.kit.by import By
 from portal.kit.clock import database_now
 from portal.kit.locking import advisory_lock
 
-ASKED = "github_run.rerun"
-RUN = re.compile(r"/([\w.-]+/[\w.-]+)/actions/runs/([1-9]\d{0,17})(?:/attempts/\d+)?", re.ASCII)
+NOUN, ASKED = "github_run", "github_run.rerun"
+RUN = re.compile(r"/([\w-]+/(?!\.\.?/)[\w.-]+)/actions/runs/([1-9]\d{0,17})(?:/attempts/\d+)?", re.ASCII)
 
 
 def wanted() -> bool:
@@ -31,7 +31,8 @@ def reruns_ask(lock: Lock, *, by: By) -> int:
     Asked once for each lock; how many.
     """
     advisory_lock("reruns", str(lock.public_id))
-    if Event.objects.filter(name=ASKED, payload__lock=str(lock.public_id)).exists():
+    # Named by its noun as well: by that alone the log has an index.
+    if Event.objects.filter(noun=NOUN, name=ASKED, payload__lock=str(lock.public_id)).exists():
         return 0
     last = {_place(each.denial): each for each in blocked_by(lock, now=database_now())}
     chosen = [each.denial for each in last.values() if not each.stopped and _is_wished(each.denial)]
@@ -57,5 +58,5 @@ def _entry(denial: KeptDecision, lock: Lock) -> Entry | None:
     repository, run = found[1], int(found[2])
     service, environment = _place(denial)
     title = f"{repository} #{run}"
-    noun = Noun("github_run", f"{repository}#{run}", title, service=service, environment=environment)
+    noun = Noun(NOUN, f"{repository}#{run}", title, service=service, environment=environment)
     return Entry(ASKED, noun, payload={"repository": repository, "run": run, "lock": str(lock.public_id)})

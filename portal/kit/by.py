@@ -15,7 +15,7 @@ class Actor:
 
     `key` is stable and unique ("user:7", "credential:3", "system:clock"); `teams` are team identifiers;
     `moderates` are blueprint identifiers. A person who comes by a `token` may do no more than its `scopes` say.
-    `restricted`: whether anything in the catalog is kept from anybody; it is read together with the actor.
+    `is_service`: its account is a program's. `restricted`: whether anything in the catalog is kept from anybody; it is read together with the actor.
     """
 
     kind: Literal["user", "credential", "system"]
@@ -27,11 +27,22 @@ class Actor:
     teams: frozenset[str] = frozenset()
     moderates: frozenset[str] = frozenset()
     token: str = ""
+    is_service: bool = False
     restricted: bool = True
 
     @property
     def is_person(self) -> bool:
         return self.kind == "user"
+
+    @property
+    def in_person(self) -> bool:
+        """A human being, whether by a session or by a token that is somebody's own."""
+        return self.is_person and not self.is_service
+
+    @property
+    def holder_kind(self) -> str:
+        """As what it holds a lock or waits in line: a program's account as the program it is."""
+        return "credential" if self.is_person and self.is_service else self.kind
 
     @property
     def is_bound(self) -> bool:

@@ -46,6 +46,18 @@ def test_a_badge_follows_the_lock(shop, page, bob):
     assert words(get(lock_of())) == ["production", "open"]
 
 
+def test_an_address_of_very_many_parts_is_not_tried_out(shop, monkeypatch):
+    tried = []
+    monkeypatch.setattr(badges, "_is_signed", lambda *names: tried.append(names))
+    answer = get("/v1/badges/" + "a/" * 900 + "production/lock.svg?key=x")
+    assert (answer.status_code, words(answer), tried) == (404, ["portcullis", "unknown"], [])
+
+
+def test_a_version_with_characters_that_no_picture_takes_is_shown_without_them(shop):
+    deployment_report({"service": "checkout", "environment": "production", "version": "1.\x0b2\x1b[0m"}, by=SETUP)
+    assert words(get(version_of())) == ["production", "1.2[0m"]
+
+
 def test_a_freeze_shows_as_frozen(shop):
     starts = f"{database_now() - timedelta(days=1):%Y-%m-%dT%H:%M}"
     wish = parse({"title": "Year end", "reason": "Closed", "starts": starts, "duration": "3d"})

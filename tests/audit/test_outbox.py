@@ -84,6 +84,14 @@ def test_a_receiver_that_asks_to_wait_is_waited_for(db, post):
     assert outbox.deliver_due() == 0
 
 
+def test_a_receiver_that_asks_to_wait_for_ages_stops_no_worker(db, post):
+    post.answers = [RetryLater("busy", after=10.0**18)]
+    happen()
+    assert outbox.deliver_due() == 1
+    delivery = Delivery.objects.get()
+    assert delivery.state == "pending" and delivery.due_at - timezone.now() <= outbox.GIVE_UP_AFTER
+
+
 def test_a_crash_of_the_handler_is_retried_later(db, post):
     post.answers = [ValueError("bang")]
     happen()

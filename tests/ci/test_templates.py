@@ -212,6 +212,13 @@ def test_a_gitlab_job_deploys_with_the_place_held(portal, granting, gitlab, tmp_
     assert [each["status"] for each in bodies(portal, "/v1/deployments")] == ["in_progress", "success"]
 
 
+def test_a_gitlab_job_without_a_command_deploys_nothing_and_says_so(portal, granting, gitlab):
+    granting()
+    code, said = gitlab(".portcullis-deploy")
+    assert code not in (0, 10) and "set it to the command that deploys" in said
+    assert portal.asked == []
+
+
 def test_a_gitlab_job_is_stopped_by_a_lock_and_reports_nothing(portal, gitlab, tmp_path):
     portal.answers["POST", "/v1/claims"] = portal.answers["GET", "/v1/gate"] = denied()
     for name in (".portcullis-deploy", ".portcullis"):

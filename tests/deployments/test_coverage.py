@@ -9,11 +9,13 @@ from django.core import signing
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from catalog import queries as catalog
+from catalog.models import Entity
 from deployments.commands import deployment_report, inbox_place
 from deployments.models import Deployment, InboxItem
 from deployments.queries import coverage
-from locks import receipts
-from locks.commands import claim_begin
+from locks import receipts, scopes
+from locks.commands import claim_begin, gate_ask, lock_take
 from locks.queries import decide
 from locks.runs import Run
 from portal.kit.clock import database_now, iso
@@ -214,6 +216,16 @@ def test_the_patch_is_for_the_ci_that_reported(shop, bobs, ci, told):
     assert all(line in html for line in told)
 
 
+@pytest.mark.parametrize("repository", ["https://[x", "https://", "javascript:alert(1)", 7, ["https://github.com/a/b"]])
+def test_a_repository_that_is_no_address_costs_the_link_and_not_the_page(shop, bobs, repository):
+    report()
+    properties = {"repository": repository}
+    Entity.objects.filter(blueprint__identifier="service", identifier="checkout").update(properties=properties)
+    for path in ("/deployments/coverage", "/deployments/panel/checkout"):
+        answer = bobs.get(path)
+        assert answer.status_code == 200 and f'href="{repository}"' not in answer.content.decode()
+
+
 def test_an_empty_portal_says_what_belongs_there(shop, bobs):
     assert "Nothing was deployed to production" in bobs.get("/deployments/coverage").content.decode()
 
@@ -250,6 +262,24 @@ def test_fifty_places_cost_as_many_queries_as_one(shop, bobs):
     assert "and one more" in bobs.get("/deployments/coverage").content.decode()
 
 
+def test_fifty_runs_that_a_lock_stopped_cost_as_many_queries_as_one(shop, bobs, page, alice):
+    lock = lock_take(scopes.named("everything"), reason="the shop sleeps", by=page(alice))
+
+    def queries():
+        with CaptureQueriesContext(connection) as asked:
+            assert bobs.get(f"/deployments/blocked/{lock.public_id}").content.decode().count("deploy of") == stopped
+        return len(asked)
+
+    gate_ask(shop.checkout_production, run=Run("gh:1:1"), by=SETUP)
+    stopped = 1
+    one = queries()
+    for number in range(50):
+        write("service", f"s{number}")
+        gate_ask(catalog.place(f"s{number}", "production"), run=Run(f"gh:{number + 2}:1"), by=SETUP)
+    stopped = 51
+    assert queries() == one
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_reports_with_one_receipt_at_once_one_is_gated(shop):
     note, together, marks = receipt(shop.checkout_production), threading.Barrier(4), []
@@ -272,7 +302,7 @@ def test_an_upgrade_marks_what_a_claim_let_through_before(shop):
     report(ci=CI)
     report(ci=CI | {"run": "8"})
     Deployment.objects.update(gate="ungated", gate_proof="")
-    sql = importlib.import_module("deployments.migrations.0003_deployment_gate").BY_CLAIM
+    sql = importlib.import_module("deployments.migrations.0004_gate_by_claim").BY_CLAIM
     with connection.cursor() as cursor:
         cursor.execute(sql)
     assert list(Deployment.objects.order_by("id").values_list("run", "gate")) == [("7", "claim"), ("8", "ungated")]

@@ -185,6 +185,13 @@ def test_without_a_secret_the_door_is_closed(checkout, github, settings):
     assert not PendingDeployment.objects.exists()
 
 
+def test_a_link_that_is_none_is_not_kept_for_people_to_follow(checkout, github):
+    hook = asks(github)
+    hook["repository"]["html_url"] = "javascript:alert(1)"
+    assert send(hook)[0] == 422
+    assert not PendingDeployment.objects.exists()
+
+
 @pytest.mark.parametrize(("event", "action"), [("ping", None), ("deployment_protection_rule", "completed")])
 def test_other_events_are_taken_and_left_alone(checkout, github, event, action):
     assert send(asks(github, action=action), event=event) == (202, {"ok": True, "pending_deployment": None})

@@ -14,7 +14,7 @@ from locks.runs import Run
 from portal.accounts.models import Credential
 from portal.accounts.queries import actor_of_user
 from portal.audit.models import Delivery, Event
-from portal.kit.by import By, system
+from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
 from tests.conftest import SETUP
 
@@ -41,6 +41,7 @@ ACTION = {
 }
 PAGE = {"identifier": "board", "type": "dashboard", "widgets": [{"id": "w", "type": "markdown"}]}
 RUN = Run("gh:1:1")
+A_PERSON = By(Actor("user", "user:2", "Sam", is_admin=True), "page")
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
 READY = {"identifier": "ready", "title": "Ready", "rules": []}
 
@@ -179,7 +180,7 @@ CASES = {
         ["lock.taken", "override.asked"],
     ),
     "override_approve": (
-        lambda do, shop: do(override(shop), by=system("another")),
+        lambda do, shop: do(override(shop), by=A_PERSON),
         ["lock.taken", "override.asked", "override.approved"],
     ),
     "override_withdraw": (

@@ -4,13 +4,24 @@ from datetime import timedelta
 import pytest
 
 from locks import scopes
-from locks.commands import gate_ask, lock_expiries_tell, lock_release, lock_take
+from locks.commands import (
+    claim_begin,
+    claim_finish,
+    gate_ask,
+    lock_expiries_tell,
+    lock_release,
+    lock_take,
+    pair_advance,
+    ticket_join,
+)
 from locks.models import KeptDecision, Lock
 from locks.queries import decide, decide_many
 from locks.runs import Run
+from portal.accounts.commands import credential_create, user_create
+from portal.accounts.queries import actor_of_credential
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
-from tests.conftest import events, write
+from tests.conftest import SETUP, events, write
 
 PROGRAM = By(Actor("credential", "credential:0", "CI", scopes=frozenset({"gate", "lock"})), "api")
 SECOND = timedelta(seconds=1)
@@ -80,6 +91,21 @@ def test_people_pass_what_blocks_automation_only(shop, page, alice, bob):
     lock_take(scopes.pair(shop.checkout_production), reason="by hand today", effect="block_automation", by=page(alice))
     assert decide(shop.checkout_production, by=PROGRAM).outcome == "deny"
     assert decide(shop.checkout_production, by=page(bob)).outcome == "warn"
+
+
+def test_a_programs_account_is_no_person_at_the_gate_nor_in_the_line(shop, page, alice):
+    robot = user_create("robot@example.org", "Robot", password=None, service=True, by=SETUP)
+    credential, _ = credential_create("Robot's", kind="ci", scopes=["gate"], user=robot, by=SETUP)
+    by = By(actor_of_credential(credential), "api")
+    place = shop.checkout_production
+    begun = claim_begin(place, Run("gh:1:1"), by=SETUP)
+    ticket = ticket_join(place, Run("gh:2:1"), by=by).ticket
+    lock_take(scopes.pair(place), reason="by hand today", effect="block_automation", by=page(alice))
+    assert gate_ask(place, by=by).outcome == "deny"
+    claim_finish(begun.claim, begun.claim.fence, "success", by=SETUP)
+    pair_advance(place.service_id, place.environment_id)
+    ticket.refresh_from_db()
+    assert (ticket.holder_kind, ticket.ready_at) == ("credential", None)
 
 
 def test_a_warning_is_told_and_does_not_deny(shop, page, alice):

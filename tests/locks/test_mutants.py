@@ -274,7 +274,7 @@ ALONE = {
     "one person is two": (override_is_bound, override_approve, "if by.actor.key == override.holder_key", "if False"),
     "a team's lock covers nothing": (model, decisions.covers_of, "in place.service_teams", "in ()"),
     "rollbacks pass everything": (model, decisions.denies, "Pass.ROLLBACK in bar.allows", "True"),
-    "automation rides on its holder's name": (model, decisions.denies, "actor.is_person and actor.key ==", "actor.name and actor.name !="),
+    "automation rides on its holder's name": (model, decisions.denies, "actor.in_person and actor.key ==", "actor.name and actor.name !="),
     "a warning denies": (model, decisions.denies, "bar.effect == Effect.BLOCK)", "True)"),
 }  # fmt: skip
 SQL = {

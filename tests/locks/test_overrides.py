@@ -21,6 +21,7 @@ from locks.commands import (
 )
 from locks.models import BreakGlassCode, BreakGlassUse, Claim, Override, OverrideUse
 from locks.runs import Run
+from portal.accounts.commands import credential_create, user_create
 from portal.kit.clock import database_now
 from portal.kit.errors import Conflict, Invalid, Refused
 from tests.conftest import SETUP, V1, events
@@ -131,6 +132,29 @@ def test_production_wants_a_second_person_and_nobody_is_two(shop, page, alice, b
     assert begin(shop, Override.objects.get()).claim
 
 
+def test_no_program_is_the_second_person_whatever_its_scopes(shop, page, bob, lock):
+    override = ask(shop, page(bob), lock)
+    robot = user_create("robot@example.org", "Robot", password=None, service=True, role="admin", by=SETUP)
+    tokens = [
+        credential_create(str(owner), kind="ci", scopes=["admin"], user=owner, by=SETUP)[1] for owner in (None, robot)
+    ]
+    for token in tokens:
+        answer = V1(token).post(f"overrides/{override.public_id}/approval", {})
+        assert (answer.status, answer.json["error"]) == (403, "forbidden")
+        assert "a person has to" in answer.json["message"]
+    assert Override.objects.get().approved_at is None
+    assert events("override") == ["override.asked"]
+
+
+def test_who_asks_by_a_token_of_their_own_is_no_second_person_by_the_page(shop, page, alice, lock):
+    _, token = credential_create("Alice's", kind="ci", scopes=["admin"], user=alice, by=SETUP)
+    body = {"service": "checkout", "environment": "prod", "passes": [str(lock.public_id)], "commit": COMMIT}
+    assert V1(token).post("overrides", body | {"reason": REASON}).status == 201
+    with pytest.raises(Refused, match="another has to approve"):
+        override_approve(Override.objects.get(), by=page(alice))
+    assert Override.objects.get().approved_at is None
+
+
 def test_where_the_tier_wants_one_person_one_is_enough(shop, page, alice):
     lock = lock_take(scopes.pair(shop.checkout_staging), reason="debugging", by=page(alice))
     override = override_ask(shop.checkout_staging, [lock.public_id], commit=COMMIT, reason=REASON, by=page(alice))
@@ -204,7 +228,6 @@ def test_over_http_asked_approved_and_passed(shop, ci, terraform, page, alice, b
     made = terraform.post("overrides", body | {"reason": REASON, "duration": "1h"})
     assert (made.status, made.json["override"]["needs_approval"]) == (201, True)
     override = made.json["override"]
-    assert terraform.post(f"overrides/{override['id']}/approval", {}).json["error"] == "same_person"
     asked = {
         "service": "checkout",
         "environment": "prod",
@@ -214,10 +237,8 @@ def test_over_http_asked_approved_and_passed(shop, ci, terraform, page, alice, b
     }
     refused = ci.get("gate", **asked)
     assert (refused.status, refused.json["error"]) == (403, "override_refused")
-    from portal.accounts.commands import credential_create
-
-    _, token = credential_create("Slack", kind="ci", scopes=["admin"], by=SETUP)
-    assert V1(token).post(f"overrides/{override['id']}/approval", {}).json["override"]["approver"] == "Slack"
+    _, token = credential_create("Alice's", kind="ci", scopes=["admin"], user=alice, by=SETUP)
+    assert V1(token).post(f"overrides/{override['id']}/approval", {}).json["override"]["approver"] == "Alice"
     assert ci.get("gate", **asked | {"run": ""}).json["details"]["errors"][0]["path"] == "run"
     passed = ci.get("gate", **asked)
     assert (passed.status, passed.json["decision"]["override"]["id"]) == (200, override["id"])

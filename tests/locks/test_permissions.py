@@ -74,7 +74,7 @@ end another's freeze                      -       -     yes  yes  yes   | -     
 
 ask to pass another's lock                -       -     yes  yes  yes   | -      -       -    -    yes
 approve one's own override                -       -     -    -    -     | -      -       -    -    -
-approve another's override                -       -     yes  yes  yes   | -      -       -    -    yes
+approve another's override                -       -     yes  yes  yes   | -      -       -    -    -
 withdraw one's own override               yes     yes   yes  yes  yes   | -      -       -    -    yes
 withdraw another's override               -       -     yes  yes  yes   | -      -       -    -    yes
 
@@ -222,6 +222,7 @@ NOT_ASKED = "(lambda *asked, **more: None)(by, ''"
 # What it takes to bring somebody through who may not: (the deed of the table, where, right, wrong)
 BUGS = {
     "who asks for it may approve it": ("approve one's own override", override_approve, "by.actor.key == override.holder_key", "False"),
+    "a program is a second person": ("approve another's override", policy.allows, "rule.in_person and", "False and"),
     "programs release what is not theirs": ("release another's lock", policy.allows, "mine or not rule.own", "True"),
     "strangers own everything": ("stop another's claim", policy.allows, "not actor.teams.isdisjoint(teams)", "True"),
     "a token may what its person may": ("take a lock", policy.allows, "actor.is_bound and", "False and"),

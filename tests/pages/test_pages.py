@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from catalog.models import Entity
 from deployments.commands import deployment_report
 from locks import scopes
 from locks.commands import gate_ask, lock_release, lock_take
@@ -112,6 +113,15 @@ def test_only_who_may_change_settings_sees_them(client, alice, charlie):
     for person, offered in ((alice, True), (charlie, False)):
         client.force_login(person)
         assert ('href="/admin/"' in text(client, "/")) is offered
+
+
+@pytest.mark.parametrize("properties", [{}, {"tier": None}, {"tier": "lunar"}])
+def test_the_banner_takes_a_tier_that_nobody_knows_for_production(signed_in, shop, page, alice, properties):
+    for name in ("production", "staging"):
+        lock_take(scopes.named("environment", environment=name), reason=f"Moving {name}", by=page(alice))
+    Entity.objects.filter(blueprint__identifier="environment", identifier="production").update(properties=properties)
+    told = text(signed_in, "/banner", **HTMX)
+    assert "Moving production" in told and "Moving staging" not in told
 
 
 def test_the_banner_appears_and_goes_with_the_lock(signed_in, shop, page, alice):

@@ -99,7 +99,7 @@ GROUP = Group(
             "DELETE",
             "/overrides/{public_id}",
             "Withdraw an override",
-            needs="lock.read override.approve",
+            needs="lock.read override.withdraw",
             parameters=[OVERRIDE_ID],
             answers={200: ok("The override, withdrawn.", override=OVERRIDE), 404: NO_OVERRIDE},
         ),
@@ -108,7 +108,7 @@ GROUP = Group(
             "POST",
             "/overrides/{public_id}/approval",
             "Approve an override",
-            about="By another than who asked.",
+            about="By a person, signed in or by a token of their own, and another than who asked. No program may.",
             needs="lock.read override.approve",
             parameters=[OVERRIDE_ID],
             answers={
