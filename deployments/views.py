@@ -29,6 +29,7 @@ from portal.kit.paging import page_of
 Context = dict[str, Any]
 ON_PANEL = 25
 ON_COVERAGE = 50
+ON_SEARCH = 5  # locks that hold what was searched for
 
 
 @require_safe
@@ -49,6 +50,7 @@ def _matrix(request: HttpRequest) -> Context:
         "tiers": list(reversed(TIERS)),
         "environments": tables.environment_rows(found.environments),
         "rows": tables.matrix_rows(found),
+        "locks": tables.found_locks(locks.locks(by, text=filters.q)[:ON_SEARCH] if filters.q else []),
         "count_text": f"{len(found.rows)} services in {len(found.environments)} environments",
         "table_url": reverse("deployments:config_list"),
         "lock_url": tables.lock_url(),

@@ -1,6 +1,8 @@
 """Home, the audit page, the shell around every page, and the sign-in."""
 
 import html
+import re
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -12,7 +14,7 @@ from locks import scopes
 from locks.commands import gate_ask, lock_release, lock_take
 from locks.models import ScopeKind
 from portal.audit.models import Event
-from portal.pages.tables import diff
+from portal.pages.tables import diff, nouns
 from tests.conftest import PASSWORD, SETUP, write
 
 HTMX = {"HX-Request": "true"}
@@ -157,6 +159,20 @@ def test_the_audit_is_filtered_by_the_query_string(stranger, shop, page, bob):
     assert shown("noun=lock") == 1 == shown("door=page") == shown("actor=bob") == shown("q=lock.taken")
     assert shown("q=CHECKOUT&noun=deployment") == 1
     assert shown("q=nobody") == 0
+
+
+def test_the_audit_shows_the_reason_and_is_searched_by_it(stranger, shop, page, bob):
+    held = lock_take(scopes.pair(shop.checkout_production), reason="Debugging PAY-731", by=page(bob))
+    lock_release(held, reason="Found it", by=page(bob))
+    assert '<span class="reason">Found it</span>' in text(stranger, "/audit?q=found", **HTMX)
+    taken = text(stranger, "/audit?q=pay-731&noun=lock", **HTMX)
+    assert '<span class="reason">Debugging PAY-731</span>' in taken and held.get_absolute_url() in taken
+
+
+def test_the_audit_can_be_narrowed_to_every_noun_that_is_recorded():
+    sources = [each for app in ("catalog", "deployments", "locks", "portal") for each in Path(app).rglob("*.py")]
+    recorded = {noun for each in sources for noun in re.findall(r'Noun\(\s*"([a-z_]+)"', each.read_text())}
+    assert {"lock", "claim", "ticket", "override"} <= recorded <= {each["name"] for each in nouns()}
 
 
 def test_the_audit_is_read_page_by_page_and_only_the_first_is_live(stranger, shop):
