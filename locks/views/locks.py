@@ -139,8 +139,11 @@ def _detail(lock: Lock, by: By, **forms: Any) -> Json:
     refused = queries.denials_of(lock)
     runs = list(refused[:20])
     locks = queries.named_by(runs)
+    running, waiting = queries.met_by(lock, by=by, now=now) if lock.is_active(now) else (0, 0)
     return {
         "lock": tables.lock_row(lock, by, now),
+        "running": running,
+        "waiting": waiting,
         "list_url": reverse("locks:lock_list"),
         "override_url": reverse(
             "locks:override_new",

@@ -28,6 +28,13 @@ def test_the_line_shows_who_deploys_and_who_waits(shop, bob, charlie, page):
     assert "https://ci.example/1" in html and "fence" in html and "Charlie" in html and "gh:2:1" in html
 
 
+def test_the_line_says_what_stops_it_and_leads_there(shop, bob, charlie, page):
+    lock = lock_take(scopes.pair(shop.checkout_production), reason="Debugging", by=page(bob))
+    ticket_join(shop.checkout_production, Run("gh:2:1"), by=page(charlie))
+    html = at(charlie).get("/locks/waiting").content.decode()
+    assert "locked by Bob" in html and f'<a href="{lock.get_absolute_url()}">See what stops it</a>' in html
+
+
 def test_an_unchanged_line_answers_204_until_somebody_joins(shop, bob, page):
     client = at(bob)
     stamp = HTMX | {"X-Stamp": client.get("/locks/waiting")["X-Stamp"]}
