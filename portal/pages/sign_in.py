@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
@@ -31,6 +31,10 @@ class SignInForm(AuthenticationForm):
 
     Counted for the e-mail address alone, anyone could lock an administrator out.
     """
+
+    error_messages: ClassVar = AuthenticationForm.error_messages | {
+        "invalid_login": "This e-mail and this password do not belong together. Only the password minds upper and lower case.",
+    }
 
     def clean(self) -> dict[str, Any]:
         key = tries_key(str(self.cleaned_data.get("username", "")), client_of(self.request))
