@@ -15,7 +15,17 @@ from locks.queries.claims import (
 )
 from locks.queries.deciding import AUTOMATION, decide, decide_many, override_refused, sight, windows_on
 from locks.queries.foresight import Reason, Simulation, explain, met_by, simulate
-from locks.queries.freezes import coming, feed_windows, following, freeze, freezes, wide_windows, windows, windows_in
+from locks.queries.freezes import (
+    coming,
+    feed_windows,
+    following,
+    freeze,
+    freezes,
+    wide_windows,
+    windows,
+    windows_in,
+    windows_now,
+)
 from locks.queries.locks import (
     Names,
     Reach,
@@ -113,5 +123,6 @@ __all__ = [
     "wide_windows",
     "windows",
     "windows_in",
+    "windows_now",
     "windows_on",
 ]

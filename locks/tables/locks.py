@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.queries import Place
 from locks import limits
 from locks.decisions import Decision, severity
-from locks.models import Freeze, KeptDecision, Lock, ScopeKind, Window
+from locks.models import Effect, Freeze, KeptDecision, Lock, ScopeKind, Window
 from locks.queries import Simulation
 from locks.scopes import Scope
 from portal.accounts.policy import allows
@@ -220,6 +220,7 @@ def window_line(window: Window) -> Json:
         "title": freeze.title,
         "covers": freeze.covers,
         "reason": freeze.reason,
+        "warns": freeze.effect == Effect.WARN,
         "ends_at": window.ends_at,
     }
 

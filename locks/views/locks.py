@@ -93,7 +93,11 @@ def _list(request: HttpRequest, by: By) -> Json:
         return shown | {"locks": [tables.lock_row(lock, by, now) for lock in page.rows], "pager": pager}
     locks: list[Lock] = list(queries.locks(by, state=state, now=now))
     ordered = locks if state == "expiring" else queries.severest(locks)
-    return shown | {"locks": [tables.lock_row(lock, by, now) for lock in ordered]}
+    frozen = queries.windows_now(by, now=now) if state == "active" else []
+    return shown | {
+        "locks": [tables.lock_row(lock, by, now) for lock in ordered],
+        "freezes": [tables.window_line(each) for each in frozen],
+    }
 
 
 def _blocked(request: HttpRequest, by: By) -> Json:

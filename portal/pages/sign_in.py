@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
@@ -32,8 +32,8 @@ class SignInForm(AuthenticationForm):
     Counted for the e-mail address alone, anyone could lock an administrator out.
     """
 
-    error_messages: ClassVar = AuthenticationForm.error_messages | {
-        "invalid_login": "This e-mail and this password do not belong together. Only the password minds upper and lower case.",
+    error_messages = AuthenticationForm.error_messages | {  # noqa: RUF012
+        "invalid_login": "This e-mail and this password do not belong together. Capital letters matter in the password only.",
     }
 
     def clean(self) -> dict[str, Any]:

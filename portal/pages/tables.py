@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from deployments.models import DeploymentConfig
 from deployments.queries import DAYS
-from locks.models import Lock
+from locks.models import Effect, Lock, Window
 from portal.audit.diff import diff
 from portal.audit.models import Event
 from portal.pages.queries import FirstSteps, Overview
@@ -145,6 +145,20 @@ def lock_row(lock: Lock) -> Row:
         "reason": lock.reason,
         "expires_at": lock.expires_at,
         "url": lock.get_absolute_url(),
+        "icon": "alert-triangle" if lock.effect == Effect.WARN else "lock",
+    }
+
+
+def window_row(window: Window) -> Row:
+    """A freeze that is on, as one of the rows of locks."""
+    freeze = window.freeze
+    return {
+        "title": freeze.covers,
+        "holder": f"the freeze {freeze.title}",
+        "reason": freeze.reason,
+        "expires_at": window.ends_at,
+        "url": freeze.get_absolute_url(),
+        "icon": "alert-triangle" if freeze.effect == Effect.WARN else "snowflake",
     }
 
 

@@ -54,6 +54,14 @@ def weekend(shop, page, alice):
     return freeze_create(scopes.named("tier", tier="production"), parse(WEEKEND), by=page(alice))
 
 
+def test_a_freeze_that_is_on_shows_among_the_locks(shop, bob, page, alice):
+    freeze = freeze_create(scopes.named("everything"), always(), by=page(alice))
+    html = text(bob, "/locks/", **HTMX)
+    assert freeze.get_absolute_url() in html and "books are closing" in html
+    freeze_withdraw(freeze, by=page(alice))
+    assert freeze.get_absolute_url() not in text(bob, "/locks/", **HTMX)
+
+
 def untouched(freeze):
     return Freeze.objects.get(pk=freeze.pk).facts() == freeze.facts()
 

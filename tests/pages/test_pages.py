@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from deployments.commands import deployment_report
 from locks import scopes
-from locks.commands import gate_ask, lock_release, lock_take
+from locks.commands import freeze_create, gate_ask, lock_release, lock_take
 from locks.models import ScopeKind
 from portal.audit.models import Event
 from portal.pages.tables import diff, nouns
 from tests.conftest import PASSWORD, SETUP, write
+from tests.locks.test_freezes import always
 
 HTMX = {"HX-Request": "true"}
 
@@ -67,6 +68,15 @@ def test_the_first_steps_tick_themselves_off(signed_in, shop, page, bob):
     gate_ask(shop.checkout_production, by=page(bob))
     over = text(signed_in, "/", **HTMX)
     assert "step" not in over and "Trying the gate" in over and "Deployed lately" in over
+
+
+def test_home_names_a_freeze_that_is_on_beside_the_locks(signed_in, shop, page, alice):
+    for number in range(20):
+        report(version=f"1.{number}")
+    assert "No lock and no freeze is on" in text(signed_in, "/", **HTMX)
+    freeze = freeze_create(scopes.named("everything"), always(), by=page(alice))
+    home = text(signed_in, "/", **HTMX)
+    assert freeze.get_absolute_url() in home and "books are closing" in home and "No lock and no freeze" not in home
 
 
 def test_a_refusal_changes_the_stamp_of_home_though_it_is_no_event(signed_in, shop, page, bob):
@@ -243,7 +253,9 @@ def test_she_is_never_led_out_of_the_portal(fresh):
 def test_a_wrong_password_is_refused_and_says_nothing_about_the_account(fresh):
     wrong, unknown = sign_in(fresh, "guess"), sign_in(fresh, "guess", "nobody@example.org")
     for answer in (wrong, unknown):
-        assert "correct" in answer.content.decode() and "/sign-in" not in answer.headers.get("Location", "")
+        assert "do not belong together" in answer.content.decode() and "/sign-in" not in answer.headers.get(
+            "Location", ""
+        )
     assert fresh.get("/").status_code == 302
 
 
