@@ -58,8 +58,10 @@ def test_a_freeze_that_is_on_shows_among_the_locks(shop, bob, page, alice):
     freeze = freeze_create(scopes.named("everything"), always(), by=page(alice))
     html = text(bob, "/locks/", **HTMX)
     assert freeze.get_absolute_url() in html and "books are closing" in html
+    assert "Ask for an override" in text(bob, freeze.get_absolute_url())
     freeze_withdraw(freeze, by=page(alice))
     assert freeze.get_absolute_url() not in text(bob, "/locks/", **HTMX)
+    assert "Ask for an override" not in text(bob, freeze.get_absolute_url())
 
 
 def untouched(freeze):
