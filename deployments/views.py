@@ -29,6 +29,7 @@ from portal.kit.paging import page_of
 Context = dict[str, Any]
 ON_PANEL = 25
 ON_COVERAGE = 50
+ON_SEARCH = 5  # locks that hold what was searched for
 
 
 @require_safe
@@ -49,11 +50,16 @@ def _matrix(request: HttpRequest) -> Context:
         "tiers": list(reversed(TIERS)),
         "environments": tables.environment_rows(found.environments),
         "rows": tables.matrix_rows(found),
-        "count_text": f"{len(found.rows)} services in {len(found.environments)} environments",
+        "locks": tables.found_locks(locks.locks(by, text=filters.q)[:ON_SEARCH] if filters.q else []),
+        "count_text": _count(len(found.rows), "service") + " in " + _count(len(found.environments), "environment"),
         "table_url": reverse("deployments:config_list"),
         "lock_url": tables.lock_url(),
         "first_steps_url": reverse("pages:home"),
     }
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
 @require_safe

@@ -194,7 +194,10 @@ def _rule_fault(each: Holiday, timezone: str) -> str:
         first = next(iter(_rule(each, timezone).replace(count=1, until=None, dtstart=_late(each, parts))), None)
     except (ValueError, TypeError, OverflowError, KeyError, IndexError):
         return "must be one rule of RFC 5545, such as FREQ=WEEKLY;BYDAY=FR"
-    return "" if first else "never happens"
+    if not first:
+        return "never happens"
+    # A calendar file may hold what is long over; a freeze that is never on would only seem to protect.
+    return "" if each.name or next(iter(_rule(each, timezone)), None) else "ends before it first happens"
 
 
 def _late(each: Holiday, parts: dict[str, str]) -> datetime:

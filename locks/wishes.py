@@ -44,13 +44,15 @@ def parse(body: Json, *, base: Freeze | None = None) -> FreezeWish:
                 columns[name] = read(body[name])
             except Invalid as wrong:
                 faults += wrong.details["errors"]
+    needed = {"title": "give it a name", "reason": "say why"}
+    if columns.get("starts") or columns.get("duration"):
+        needed |= {"starts": "say when it first begins", "duration": "say how long it lasts"}
+    wrong_already = {each["path"] for each in faults}
     faults += [
         {"path": name, "message": words}
-        for name, words in (("title", "give it a name"), ("reason", "say why"))
-        if not columns.get(name) and not any(each["path"] == name for each in faults)
+        for name, words in needed.items()
+        if not columns.get(name) and name not in wrong_already
     ]
-    if bool(columns.get("starts")) != bool(columns.get("duration")):
-        faults.append({"path": "duration", "message": "starts and duration belong together"})
     if faults:
         raise Invalid.of(faults)
     columns["holidays"] = _holidays(body, columns)

@@ -2,6 +2,7 @@ from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncover
 from deployments.tables.places import (
     deployment_row,
     environment_rows,
+    found_locks,
     live_row,
     lock_url,
     matrix_rows,
@@ -16,6 +17,7 @@ __all__ = [
     "blocked_row",
     "deployment_row",
     "environment_rows",
+    "found_locks",
     "live_row",
     "lock_url",
     "matrix_rows",

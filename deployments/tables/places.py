@@ -1,7 +1,7 @@
 """Rows for the templates, made from cells and deployments."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from deployments import cells
 from deployments.kinds import LINKS
 from deployments.models import Deployment, DeploymentConfig, Gate
 from deployments.queries import Cell, Matrix
+from locks.models import Lock
 from portal.accounts.policy import allows
 from portal.kit.by import By
 
@@ -76,6 +77,21 @@ def lock_row(cell: Cell) -> Row | None:
         "expires_at": first.expires_at,
         "url": first.get_absolute_url(),
     }
+
+
+def found_locks(locks: Iterable[Lock]) -> list[Row]:
+    """Locks that a search has met, whatever they hold."""
+    return [
+        {
+            "covers": lock.covers,
+            "holder": lock.holder_name,
+            "reason": lock.reason,
+            "warns": lock.effect == Lock.Effect.WARN,
+            "expires_at": lock.expires_at,
+            "url": lock.get_absolute_url(),
+        }
+        for lock in locks
+    ]
 
 
 def place_row(cell: Cell) -> Row:

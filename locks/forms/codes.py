@@ -13,13 +13,20 @@ from portal.kit.errors import PortalError
 from portal.kit.forms import refuse
 
 LIVES = [("30", "30 days"), ("90", "90 days"), ("180", "180 days"), ("365", "1 year")]
+HOW_MANY = f"From 1 to {MOST_CODES} at a time."
 
 
 class CodesForm(forms.Form):
     """Offers the environments that the one who asks may issue codes for."""
 
     environment = forms.ChoiceField()
-    count = forms.IntegerField(label="How many", min_value=1, max_value=MOST_CODES, initial=1)
+    count = forms.IntegerField(
+        label="How many",
+        min_value=1,
+        max_value=MOST_CODES,
+        initial=1,
+        error_messages=dict.fromkeys(("min_value", "max_value", "required", "invalid"), HOW_MANY),
+    )
     life = forms.ChoiceField(label="Good for", choices=LIVES, initial="90")
 
     def __init__(self, *args: Any, by: By, **kwargs: Any) -> None:

@@ -25,9 +25,11 @@ class ExplainedForm(forms.Form):
     """One question to the gate. It asks and keeps nothing."""
 
     service = forms.CharField(
-        max_length=1000, widget=forms.TextInput(attrs={"list": "services", "autocomplete": "off"})
+        max_length=1000,
+        widget=forms.TextInput(attrs={"list": "services", "autocomplete": "off"}),
+        error_messages={"required": "Name the service."},
     )
-    environment = forms.ChoiceField()
+    environment = forms.ChoiceField(error_messages={"required": "Name the environment."})
     intent = forms.ChoiceField(choices=[("deploy", "Deploy"), ("rollback", "Roll back")], initial="deploy")
     who = forms.ChoiceField(label="As", choices=[("me", "me"), ("ci", "CI")], initial="me")
     at = forms.DateTimeField(required=False, widget=HERE, input_formats=INSTANTS)

@@ -24,8 +24,13 @@ class OverrideForm(forms.Form):
     )
     environment = forms.ChoiceField()
     passes = forms.MultipleChoiceField(label="It may pass", required=False, widget=forms.CheckboxSelectMultiple)
-    commit = forms.CharField(max_length=100)
-    reason = forms.CharField(max_length=2000)
+    commit = forms.CharField(
+        max_length=100,
+        error_messages={"required": "Name the commit that may pass: the override is good for no other."},
+    )
+    reason = forms.CharField(
+        max_length=2000, error_messages={"required": "Say why it cannot wait: whoever approves it reads that."}
+    )
     life = forms.ChoiceField(label="For", choices=LIVES, initial="30m")
     max_uses = forms.IntegerField(label="Runs it lets through", min_value=1, max_value=10, initial=1)
 
@@ -42,9 +47,13 @@ class OverrideForm(forms.Form):
 
     def _place(self) -> Place | None:
         named = self.data if self.is_bound else self.initial
+        self.unknown = ""
+        if not named.get("service"):
+            return None
         try:
-            return catalog.place(named.get("service", ""), named.get("environment", ""))
-        except PortalError:
+            return catalog.place(named["service"], named.get("environment", ""))
+        except PortalError as error:
+            self.unknown = error.message
             return None
 
     def _stops(self) -> list[Bar]:

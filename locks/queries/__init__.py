@@ -13,8 +13,18 @@ from locks.queries.claims import (
     waiting_by,
 )
 from locks.queries.deciding import AUTOMATION, decide, decide_many, override_refused, sight, windows_on
-from locks.queries.foresight import Reason, Simulation, explain, simulate
-from locks.queries.freezes import coming, feed_windows, following, freeze, freezes, wide_windows, windows, windows_in
+from locks.queries.foresight import Reason, Simulation, explain, met_by, simulate
+from locks.queries.freezes import (
+    coming,
+    feed_windows,
+    following,
+    freeze,
+    freezes,
+    wide_windows,
+    windows,
+    windows_in,
+    windows_now,
+)
 from locks.queries.locks import (
     Names,
     Reach,
@@ -82,6 +92,7 @@ __all__ = [
     "lock_by_key",
     "locks",
     "locks_in",
+    "met_by",
     "named_by",
     "override_beat",
     "override_refused",
@@ -104,5 +115,6 @@ __all__ = [
     "wide_windows",
     "windows",
     "windows_in",
+    "windows_now",
     "windows_on",
 ]

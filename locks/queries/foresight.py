@@ -12,6 +12,7 @@ from catalog.models import Entity
 from catalog.queries import Place
 from locks.decisions import Bar, covers_of, denies
 from locks.models import Claim, Effect, Freeze, Lock, Pass, ScopeKind, Ticket
+from locks.queries.claims import seen_by
 from locks.queries.deciding import sight, windows_on
 from locks.queries.freezes import coming
 from locks.queries.locks import Reach, held_on, reach
@@ -124,6 +125,13 @@ def simulate(kind: ScopeKind, columns: Json, *, by: By) -> Simulation:
         [name for name, _ in people.most_common(MOST_PEOPLE)],
         owners,
     )
+
+
+def met_by(lock: Lock, *, by: By, now: datetime) -> tuple[int, int]:
+    """How many deployments that the viewer may see run where the lock holds, and how many wait there in line."""
+    columns = {"service": lock.service, "environment": lock.environment, "tier": lock.tier, "team": lock.team}
+    inside = _inside(ScopeKind(lock.scope_kind), columns) & seen_by(by)
+    return Claim.objects.running(now).filter(inside).count(), Ticket.objects.waiting(now).filter(inside).count()
 
 
 def _inside(kind: ScopeKind, columns: Json) -> Q:

@@ -60,6 +60,11 @@ def windows(freezes: QuerySet[Freeze], since: datetime, until: datetime) -> list
     return sorted(found, key=lambda each: (each.starts_at, each.freeze.pk))
 
 
+def windows_now(by: By, *, now: datetime) -> list[Window]:
+    """That are on, wherever."""
+    return windows(freezes(by), now, now + timedelta(microseconds=1))
+
+
 def feed_windows(by: By, at: datetime) -> list[Window]:
     """For a calendar: from a month ago to a year ahead, and so many that programs still read it."""
     return windows(freezes(by), at - timedelta(days=31), at + timedelta(days=366))[:FEED]

@@ -45,9 +45,13 @@ def locks(
     service: str = "",
     environment: str = "",
     scope: str = "",
+    text: str = "",
     now: datetime | None = None,
 ) -> QuerySet[Lock]:
-    """`state` is active, mine (active and held by the viewer), expiring (within an hour), history or all."""
+    """`state` is active, mine (active and held by the viewer), expiring (within an hour), history or all.
+
+    `text` is a part of the reason, of the holder's name, or of what is locked.
+    """
     require(by, "lock.read")
     at = now or database_now()
     found = visible(Lock.objects.select_related("service", "environment"), by)
@@ -65,7 +69,12 @@ def locks(
         found = found.filter(environment_identifier=environment)
     if scope:
         found = found.filter(scope_kind=scope)
-    return found
+    return found.filter(_says(text)) if text else found
+
+
+def _says(text: str) -> Q:
+    named = ("reason", "holder_name", "service_identifier", "environment_identifier", "tier", "team")
+    return Q.create([(f"{each}__icontains", text) for each in named], connector=Q.OR)
 
 
 def locks_in(by: By, environment: Entity, *, now: datetime) -> QuerySet[Lock]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from locks.decisions import Decision
 from locks.models import Claim, PendingDeployment, Ticket
 from locks.queries import Standing
 from portal.accounts.policy import allows
@@ -20,10 +21,16 @@ def line_rows(standing: Iterable[Standing], by: By, now: datetime) -> list[Json]
             "ask_url": reverse("locks:explained", query={"service": each.service, "environment": each.environment}),
             "claim": _claim(each.claim, by) if each.claim else None,
             "gate": each.decision,
+            "gate_url": _stopper_url(each.decision),
             "tickets": [_ticket(ticket, place, by) for place, ticket in enumerate(each.tickets, 1)],
         }
         for each in standing
     ]
+
+
+def _stopper_url(decision: Decision | None) -> str:
+    stoppers = decision.denying if decision and decision.denies else []
+    return stoppers[0].get_absolute_url() if stoppers else ""
 
 
 def _of_run(row: Claim | Ticket) -> Json:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from catalog.queries import Place
 from locks import limits
 from locks.decisions import Decision, severity
-from locks.models import Freeze, KeptDecision, Lock, ScopeKind, Window
+from locks.models import Effect, Freeze, KeptDecision, Lock, ScopeKind, Window
 from locks.queries import Simulation
 from locks.scopes import Scope
 from portal.accounts.policy import allows
@@ -45,6 +45,7 @@ def lock_row(lock: Lock, by: By, now: datetime) -> Json:
         "title": capital(lock.covers),
         "covers": lock.covers,
         "scope": lock.get_scope_kind_display(),
+        "place": _place_urls(lock),
         "kind": lock.kind,
         "effect": lock.effect,
         "reason": lock.reason,
@@ -62,6 +63,18 @@ def lock_row(lock: Lock, by: By, now: datetime) -> Json:
         "release_url": reverse("locks:release", args=[lock.public_id]),
         "extend_url": reverse("locks:extension", args=[lock.public_id]),
         "later": iso(later(lock, timedelta(hours=1), now)) if lock.expires_at else None,
+    }
+
+
+def _place_urls(lock: Lock) -> Json | None:
+    """Where the service of a lock is to be read of, and what the gate says of the place."""
+    if not lock.service_id:
+        return None
+    asked = {"service": lock.service_identifier, "environment": lock.environment_identifier}
+    return {
+        "name": lock.service_identifier,
+        "url": reverse("catalog:entity_detail", args=["service", lock.service_identifier]),
+        "ask_url": reverse("locks:explained", query=asked) if lock.environment_id else "",
     }
 
 
@@ -129,7 +142,7 @@ def denial_row(denial: KeptDecision, named: Mapping[object, Lock | Freeze]) -> J
         "at": denial.at,
         "message": denial.message,
         "lock_url": stopped_by.get_absolute_url() if stopped_by else None,
-        "lock_title": capital(stopped_by.covers) if stopped_by else "",
+        "stopper": "freeze" if isinstance(stopped_by, Freeze) else "lock",
     }
 
 
@@ -207,6 +220,7 @@ def window_line(window: Window) -> Json:
         "title": freeze.title,
         "covers": freeze.covers,
         "reason": freeze.reason,
+        "warns": freeze.effect == Effect.WARN,
         "ends_at": window.ends_at,
     }
 

@@ -93,7 +93,11 @@ def _list(request: HttpRequest, by: By) -> Json:
         return shown | {"locks": [tables.lock_row(lock, by, now) for lock in page.rows], "pager": pager}
     locks: list[Lock] = list(queries.locks(by, state=state, now=now))
     ordered = locks if state == "expiring" else queries.severest(locks)
-    return shown | {"locks": [tables.lock_row(lock, by, now) for lock in ordered]}
+    frozen = queries.windows_now(by, now=now) if state == "active" else []
+    return shown | {
+        "locks": [tables.lock_row(lock, by, now) for lock in ordered],
+        "freezes": [tables.window_line(each) for each in frozen],
+    }
 
 
 def _blocked(request: HttpRequest, by: By) -> Json:
@@ -139,8 +143,11 @@ def _detail(lock: Lock, by: By, **forms: Any) -> Json:
     refused = queries.denials(by, of=lock)
     runs = list(refused[:20])
     locks = queries.named_by(runs)
+    running, waiting = queries.met_by(lock, by=by, now=now) if lock.is_active(now) else (0, 0)
     return {
         "lock": tables.lock_row(lock, by, now),
+        "running": running,
+        "waiting": waiting,
         "list_url": reverse("locks:lock_list"),
         "override_url": reverse(
             "locks:override_new",

@@ -8,7 +8,8 @@ from portal.audit.models import Event
 def events(
     *, noun: str = "", entity: tuple[str, str] | None = None, text: str = "", actor: str = "", door: str = ""
 ) -> QuerySet[Event]:
-    """Newest first. `entity` is (blueprint, identifier); `text` is a part of the title, the name or the actor's name."""
+    """Newest first. `entity` is (blueprint, identifier); `text` is a part of the title, the name, the actor's name or
+    the reason that was given."""
     found = Event.objects.order_by("-id")
     if noun:
         found = found.filter(noun=noun)
@@ -19,7 +20,8 @@ def events(
     if door:
         found = found.filter(door=door)
     if text:
-        found = found.filter(Q(title__icontains=text) | Q(name__icontains=text) | Q(actor_name__icontains=text))
+        named = Q(title__icontains=text) | Q(name__icontains=text) | Q(actor_name__icontains=text)
+        found = found.filter(named | Q(after__reason__icontains=text) | Q(after__release_reason__icontains=text))
     return found
 
 

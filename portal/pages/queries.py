@@ -5,9 +5,9 @@ from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments.models import Deployment, DeploymentConfig, InboxItem
 from deployments.queries import deployments, environments, failing, gated_percent, latest, services
-from locks.models import KeptDecision, Lock
+from locks.models import KeptDecision, Lock, Window
 from locks.queries import beat as locks_beat
-from locks.queries import locks
+from locks.queries import locks, windows_now
 from portal.accounts.policy import allows
 from portal.kit.by import By
 from portal.kit.clock import database_now
@@ -53,6 +53,7 @@ class Overview:
     locked: int
     gated: int | None  # percent of the deployments to production; None when there were none
     locks: list[Lock]
+    frozen: list[Window]
     latest: list[DeploymentConfig]
     at: datetime
 
@@ -69,6 +70,7 @@ def overview(by: By) -> Overview:
         locked=active.count(),
         gated=gated_percent(by, now=at),
         locks=list(active[:SHOWN]),
+        frozen=windows_now(by, now=at),
         latest=list(latest(by)[:SHOWN]),
         at=at,
     )

@@ -32,6 +32,10 @@ class SignInForm(AuthenticationForm):
     Counted for the e-mail address alone, anyone could lock an administrator out.
     """
 
+    error_messages = AuthenticationForm.error_messages | {  # noqa: RUF012
+        "invalid_login": "This e-mail and this password do not belong together. Capital letters matter in the password only.",
+    }
+
     def clean(self) -> dict[str, Any]:
         key = tries_key(str(self.cleaned_data.get("username", "")), client_of(self.request))
         if _count(key) >= TRIES:

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from deployments.models import DeploymentConfig
 from deployments.queries import DAYS
-from locks.models import Lock
+from locks.models import Effect, Lock, Window
 from portal.audit.diff import diff
 from portal.audit.models import Event
 from portal.pages.queries import FirstSteps, Overview
@@ -26,6 +26,20 @@ WORDS = {
     "freeze.ended": "Over:",
     "lock.expiry_warned": "Warned of the end of the lock of",
     "lock.holder_reminded": "Reminded the holder of the lock of",
+    "claim.begun": "Began to deploy",
+    "claim.finished": "Finished deploying",
+    "claim.lapsed": "Lost the place:",
+    "claim.revoked": "Stopped the deployment of",
+    "claim.came_late": "Came too late to",
+    "ticket.joined": "Joined the line of",
+    "ticket.ready": "Its turn came:",
+    "ticket.held_up": "Waits on in the line of",
+    "ticket.begun": "Left the line to deploy",
+    "ticket.withdrawn": "Left the line of",
+    "ticket.lapsed": "Fell out of the line of",
+    "override.asked": "Asked for an override of",
+    "override.approved": "Approved an override of",
+    "override.withdrawn": "Withdrew an override of",
     "deployment.noted": "Noted a late report of",
     "deployment_config.changed": "Changed what is live:",
     "inbox.kept": "Kept",
@@ -33,8 +47,16 @@ WORDS = {
     "run.ended": "Ended",
     "github_run.rerun": "Asked GitHub to run again:",
 }
+# The reason that people gave is what a reader of the log looks for first.
+WHY = {
+    "lock.taken": "reason",
+    "lock.released": "release_reason",
+    "freeze.created": "reason",
+    "override.asked": "reason",
+    "break_glass.used": "reason",
+}
 NOUNS = [
-    "lock", "freeze", "deployment", "deployment_config", "inbox_item", "pending_deployment", "entity", "blueprint", "action", "run", "page", "folder", "permissions", "user", "team", "credential", "organization", "secret", "feed", "delivery"
+    "lock", "freeze", "claim", "ticket", "override", "break_glass_code", "break_glass_use", "tier_limits", "deployment", "deployment_config", "inbox_item", "pending_deployment", "github_run", "entity", "blueprint", "scorecard", "action", "run", "page", "folder", "view", "permissions", "user", "team", "credential", "organization", "secret", "feed", "webhook", "integration", "migration", "index", "delivery"
 ]  # fmt: skip
 
 
@@ -48,6 +70,7 @@ def event_row(event: Event) -> Row:
         "noun": event.noun.replace("_", " "),
         "subject": event.title or event.noun_id,
         "subject_url": subject_url(event),
+        "why": (event.after or {}).get(WHY.get(event.name, "")),
         "door": event.door,
         "diff": diff(event.before or {}, event.after or {}),
         "open": False,
@@ -71,6 +94,10 @@ def subject_url(event: Event) -> str:
         return reverse("locks:lock_detail", args=[event.noun_id])
     if event.noun == "freeze":
         return reverse("locks:freeze_detail", args=[event.noun_id])
+    if event.noun in {"override", "break_glass_code", "break_glass_use"}:
+        return reverse("locks:override_list" if event.noun == "override" else "locks:code_list")
+    if event.noun in {"claim", "ticket"} and event.service:
+        return reverse("catalog:entity_detail", args=["service", event.service])
     if event.noun == "action":
         return reverse("actions:action_detail", args=[event.noun_id])
     if event.noun == "run":
@@ -118,6 +145,20 @@ def lock_row(lock: Lock) -> Row:
         "reason": lock.reason,
         "expires_at": lock.expires_at,
         "url": lock.get_absolute_url(),
+        "icon": "alert-triangle" if lock.effect == Effect.WARN else "lock",
+    }
+
+
+def window_row(window: Window) -> Row:
+    """A freeze that is on, as one of the rows of locks."""
+    freeze = window.freeze
+    return {
+        "title": freeze.covers,
+        "holder": f"the freeze {freeze.title}",
+        "reason": freeze.reason,
+        "expires_at": window.ends_at,
+        "url": freeze.get_absolute_url(),
+        "icon": "alert-triangle" if freeze.effect == Effect.WARN else "snowflake",
     }
 
 

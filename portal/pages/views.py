@@ -35,7 +35,7 @@ def _home(request: HttpRequest) -> Context:
     return {
         "first_run": False,
         "figures": tables.figures(now),
-        "locks": [tables.lock_row(each) for each in now.locks],
+        "locks": [*map(tables.lock_row, now.locks), *map(tables.window_row, now.frozen)],
         "deployments": [tables.latest_row(each) for each in now.latest],
         "locks_url": reverse("locks:lock_list"),
         "deployments_url": reverse("deployments:matrix"),

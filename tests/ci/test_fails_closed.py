@@ -174,6 +174,13 @@ def test_an_unknown_name_is_no_free_place(portal, run, answer):
     assert len(portal.asked) == 1
 
 
+def test_the_nearest_names_are_said_once(portal, run):
+    message = "There is no service called “kart”. Did you mean cart?"
+    portal.answers["GET", "/v1/gate"] = refusal(404, "not_found", message, nearest={"service": ["cart"]})
+    done = run(*CHECK)
+    assert done.returncode == 22 and done.stderr.count("Did you mean") == 1
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_bad_credentials_are_told_apart(portal, run, status):
     portal.answers["GET", "/v1/gate"] = refusal(status, "unauthorized", "This token was revoked.")

@@ -99,6 +99,20 @@ def test_filters_are_read_from_the_query_string(signed_in, shop, page, bob):
     assert "Staging" not in text(signed_in, "/deployments/?tier=production", **HTMX)
 
 
+def test_a_search_finds_the_lock_by_its_reason_its_holder_and_what_it_holds(signed_in, shop, page, bob):
+    pair = lock_take(scopes.pair(shop.search_production), reason="Reindexing, OPS-12", by=page(bob))
+    lock_take(scopes.named("service", service="checkout"), reason="Load test", by=page(bob))
+
+    def found(words):
+        return text(signed_in, f"/deployments/?{urlencode({'q': words})}", **HTMX)
+
+    assert "found-lock" not in text(signed_in, "/deployments/", **HTMX)
+    for words in ("ops-12", "bob", "search"):
+        assert pair.get_absolute_url() in found(words) and "Reindexing, OPS-12" in found(words)
+    assert "checkout everywhere" in found("load test") and "Reindexing" not in found("load test")
+    assert "found-lock" not in found("nothing")
+
+
 def test_configs_are_a_table_like_any_other(signed_in, shop, page, bob):
     report(version="1.9.0")
     report("search", version="1.10.0")

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from locks import scopes
-from locks.commands import gate_ask, lock_take
+from locks.commands import gate_ask, lock_take, ticket_join
 from locks.models import Lock
 from locks.runs import Run
 from portal.accounts.commands import user_update
@@ -201,6 +201,30 @@ def test_a_refused_run_is_listed_with_the_lock_that_stopped_it(shop, bob, page, 
     assert ci.get("gate", service="checkout", environment="production", run="https://ci.example/7").status == 423
     for address in (f"/locks/{lock.public_id}", "/locks/?state=blocked"):
         assert "https://ci.example/7" in at(bob).get(address).content.decode()
+
+
+def test_a_locks_page_says_who_waits_behind_it_and_where_to_ask_the_gate(shop, bob, page):
+    lock = held(shop.checkout_production, page(bob))
+    assert "See the line" not in at(bob).get(f"/locks/{lock.public_id}").content.decode()
+    ticket_join(shop.checkout_production, Run("gh:2:1"), by=SETUP)
+    ticket_join(shop.search_production, Run("gh:3:1"), by=SETUP)
+    html = at(bob).get(f"/locks/{lock.public_id}").content.decode()
+    assert "1 run waits in line here" in html and "/locks/waiting" in html
+    assert "/locks/explained?service=checkout&amp;environment=production" in html
+
+
+def test_a_lock_that_only_warns_does_not_look_like_one_that_stops(shop, bob, page):
+    lock = held(shop.checkout_production, page(bob), effect="warn")
+    html = at(bob).get(f"/locks/{lock.public_id}").content.decode()
+    assert "Bob warns here" in html and "note-red" not in html and "Ask for an override" not in html
+
+
+def test_a_refused_run_says_once_what_stopped_it_and_links_there(shop, bob, page):
+    lock = held(shop.checkout_production, page(bob))
+    gate_ask(shop.checkout_production, by=SETUP)
+    html = at(bob).get("/locks/?state=blocked").content.decode()
+    assert "<h1>Blocked runs" in html and f'<a href="{lock.get_absolute_url()}">See the lock</a>' in html
+    assert html.count("checkout in production") == 2  # what was refused, and the sentence that says why
 
 
 def test_the_history_tells_how_long_and_who_ended_it(shop, bob, charlie, page):

@@ -54,6 +54,16 @@ def weekend(shop, page, alice):
     return freeze_create(scopes.named("tier", tier="production"), parse(WEEKEND), by=page(alice))
 
 
+def test_a_freeze_that_is_on_shows_among_the_locks(shop, bob, page, alice):
+    freeze = freeze_create(scopes.named("everything"), always(), by=page(alice))
+    html = text(bob, "/locks/", **HTMX)
+    assert freeze.get_absolute_url() in html and "books are closing" in html
+    assert "Ask for an override" in text(bob, freeze.get_absolute_url())
+    freeze_withdraw(freeze, by=page(alice))
+    assert freeze.get_absolute_url() not in text(bob, "/locks/", **HTMX)
+    assert "Ask for an override" not in text(bob, freeze.get_absolute_url())
+
+
 def untouched(freeze):
     return Freeze.objects.get(pk=freeze.pk).facts() == freeze.facts()
 
@@ -247,7 +257,9 @@ def test_what_is_chosen_is_what_is_kept_and_what_the_form_shows_again(shop, bob,
         ({"reason": "x"}, "in 3 characters or more"),
         ({"service": ""}, "Name the service."),
         ({"service": "chekout"}, "Did you mean checkout?"),
-        ({"starts": ""}, "belong together"),
+        ({"starts": ""}, "Say when it first begins."),
+        ({"length": ""}, "Say how long it lasts."),
+        ({"until": "2020-01-01"}, "Ends before it first happens."),
         ({"starts": "soon"}, "Must be a day and time without an offset"),
         ({"length": "a while"}, "Must be a length of time"),
         ({"length": "400d"}, "366 days at most"),

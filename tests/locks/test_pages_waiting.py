@@ -28,6 +28,26 @@ def test_the_line_shows_who_deploys_and_who_waits(shop, bob, charlie, page):
     assert "https://ci.example/1" in html and "fence" in html and "Charlie" in html and "gh:2:1" in html
 
 
+def test_the_line_says_what_stops_it_and_leads_there(shop, bob, charlie, page):
+    lock = lock_take(scopes.pair(shop.checkout_production), reason="Debugging", by=page(bob))
+    ticket_join(shop.checkout_production, Run("gh:2:1"), by=page(charlie))
+    html = at(charlie).get("/locks/waiting").content.decode()
+    assert "locked by Bob" in html and f'<a href="{lock.get_absolute_url()}">See what stops it</a>' in html
+
+
+def test_an_override_for_a_service_that_is_not_there_names_the_nearest(shop, bob):
+    html = at(bob).get("/locks/overrides/new?service=chekout&environment=production").content.decode()
+    assert "Did you mean checkout?" in html and 'aria-invalid="true"' in html
+
+
+def test_an_empty_request_for_an_override_is_told_what_each_field_is_for(shop, bob, page):
+    lock_take(scopes.pair(shop.checkout_production), reason="Debugging", by=page(bob))
+    answer = at(bob).post("/locks/overrides/new", {"service": "checkout", "environment": "production"})
+    html = answer.content.decode()
+    assert answer.status_code == 422 and not Override.objects.exists()
+    assert "Say why it cannot wait" in html and "Name the commit that may pass" in html
+
+
 def test_an_unchanged_line_answers_204_until_somebody_joins(shop, bob, page):
     client = at(bob)
     stamp = HTMX | {"X-Stamp": client.get("/locks/waiting")["X-Stamp"]}

@@ -184,6 +184,7 @@ def test_an_end_given_as_an_instant_is_what_the_wall_shows_then():
         ("UTC", "2027-01-01T00:00", "1h", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "rrule"),
         ("UTC", "2027-01-01T00:00", "1h", "FREQ=YEARLY;BYEASTER=0", "rrule"),
         ("UTC", "2027-01-01T00:00", "1h", "every Friday", "rrule"),
+        ("UTC", "2027-01-01T00:00", "1h", "FREQ=WEEKLY;UNTIL=20260101T000000Z", "rrule"),
         ("UTC", "2027-01-01T00:00", "1h", "FREQ=WEEKLY;BYDAY=XX", "rrule"),
         ("UTC", "2027-01-01T00:00", "1h", "FREQ=DAILY\nRRULE:FREQ=WEEKLY", "rrule"),
     ],

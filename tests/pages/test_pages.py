@@ -1,6 +1,8 @@
 """Home, the audit page, the shell around every page, and the sign-in."""
 
 import html
+import re
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -10,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Entity
 from deployments.commands import deployment_report
 from locks import scopes
-from locks.commands import gate_ask, lock_release, lock_take
+from locks.commands import freeze_create, gate_ask, lock_release, lock_take
 from locks.models import ScopeKind
 from portal.audit.models import Event
-from portal.pages.tables import diff
+from portal.pages.tables import diff, nouns
 from tests.conftest import PASSWORD, SETUP, write
+from tests.locks.test_freezes import always
 
 HTMX = {"HX-Request": "true"}
 
@@ -66,6 +69,15 @@ def test_the_first_steps_tick_themselves_off(signed_in, shop, page, bob):
     gate_ask(shop.checkout_production, by=page(bob))
     over = text(signed_in, "/", **HTMX)
     assert "step" not in over and "Trying the gate" in over and "Deployed lately" in over
+
+
+def test_home_names_a_freeze_that_is_on_beside_the_locks(signed_in, shop, page, alice):
+    for number in range(20):
+        report(version=f"1.{number}")
+    assert "No lock and no freeze is on" in text(signed_in, "/", **HTMX)
+    freeze = freeze_create(scopes.named("everything"), always(), by=page(alice))
+    home = text(signed_in, "/", **HTMX)
+    assert freeze.get_absolute_url() in home and "books are closing" in home and "No lock and no freeze" not in home
 
 
 def test_a_refusal_changes_the_stamp_of_home_though_it_is_no_event(signed_in, shop, page, bob):
@@ -169,6 +181,20 @@ def test_the_audit_is_filtered_by_the_query_string(stranger, shop, page, bob):
     assert shown("q=nobody") == 0
 
 
+def test_the_audit_shows_the_reason_and_is_searched_by_it(stranger, shop, page, bob):
+    held = lock_take(scopes.pair(shop.checkout_production), reason="Debugging PAY-731", by=page(bob))
+    lock_release(held, reason="Found it", by=page(bob))
+    assert '<span class="reason">Found it</span>' in text(stranger, "/audit?q=found", **HTMX)
+    taken = text(stranger, "/audit?q=pay-731&noun=lock", **HTMX)
+    assert '<span class="reason">Debugging PAY-731</span>' in taken and held.get_absolute_url() in taken
+
+
+def test_the_audit_can_be_narrowed_to_every_noun_that_is_recorded():
+    sources = [each for app in ("catalog", "deployments", "locks", "portal") for each in Path(app).rglob("*.py")]
+    recorded = {noun for each in sources for noun in re.findall(r'Noun\(\s*"([a-z_]+)"', each.read_text())}
+    assert {"lock", "claim", "ticket", "override"} <= recorded <= {each["name"] for each in nouns()}
+
+
 def test_the_audit_is_read_page_by_page_and_only_the_first_is_live(stranger, shop):
     for number in range(60):
         report(version=f"1.{number}")
@@ -237,7 +263,9 @@ def test_she_is_never_led_out_of_the_portal(fresh):
 def test_a_wrong_password_is_refused_and_says_nothing_about_the_account(fresh):
     wrong, unknown = sign_in(fresh, "guess"), sign_in(fresh, "guess", "nobody@example.org")
     for answer in (wrong, unknown):
-        assert "correct" in answer.content.decode() and "/sign-in" not in answer.headers.get("Location", "")
+        assert "do not belong together" in answer.content.decode() and "/sign-in" not in answer.headers.get(
+            "Location", ""
+        )
     assert fresh.get("/").status_code == 302
 
 
