@@ -4,7 +4,7 @@ import argparse
 from datetime import timedelta
 
 from bench.__main__ import must_be, rounds, set_up, tell
-from bench.load import Figures, request
+from bench.load import Figures, paced, request
 from bench.stack import stack
 
 SERVICES, ENVIRONMENTS = 5000, 6
@@ -23,6 +23,11 @@ def main() -> int:
         figures = rounds(running, asks(token), chosen)
         tell(SERVICES * ENVIRONMENTS, figures)
         check(figures)
+        slow = paced(running.port, asks(token)["gate, denying"], rate=50, seconds=10)
+        must_be(slow, 423)
+        print(
+            f"\ndenials, 50 a second: median {slow.quantile(0.5) * 1000:.1f} ms, p99 {slow.quantile(0.99) * 1000:.1f} ms"
+        )
     return 0
 
 

@@ -44,17 +44,43 @@ async def _press(port: int, next_request: Callable[[int], bytes], connections: i
     return figures
 
 
+def paced(port: int, next_request: Callable[[int], bytes], *, rate: float, seconds: float) -> Figures:
+    """So many a second, whether or not those before are answered; the wait for a connection counts."""
+    return asyncio.run(_paced(port, next_request, rate, seconds))
+
+
+async def _paced(port: int, next_request: Callable[[int], bytes], rate: float, seconds: float) -> Figures:
+    figures, start, count = Figures(), time.perf_counter(), int(rate * seconds)
+    due = iter([(number, start + number / rate) for number in range(count)])
+    await asyncio.gather(*(_paced_worker(port, next_request, due, figures) for _ in range(16)))
+    figures.wall = time.perf_counter() - start
+    return figures
+
+
+async def _paced_worker(port: int, next_request: Callable[[int], bytes], due, figures: Figures) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for number, at in due:
+        await asyncio.sleep(max(0.0, at - time.perf_counter()))
+        writer.write(next_request(number))
+        await _answer(reader, at, figures)
+    writer.close()
+
+
 async def _worker(port: int, next_request: Callable[[int], bytes], counter, end: float, figures: Figures) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while (begun := time.perf_counter()) < end:
         writer.write(next_request(next(counter)))
-        status, length = await _head(reader)
-        if length:
-            await reader.readexactly(length)
-        figures.seconds.append(time.perf_counter() - begun)
-        figures.statuses[status] = figures.statuses.get(status, 0) + 1
-        figures.bytes += length
+        await _answer(reader, begun, figures)
     writer.close()
+
+
+async def _answer(reader: asyncio.StreamReader, begun: float, figures: Figures) -> None:
+    status, length = await _head(reader)
+    if length:
+        await reader.readexactly(length)
+    figures.seconds.append(time.perf_counter() - begun)
+    figures.statuses[status] = figures.statuses.get(status, 0) + 1
+    figures.bytes += length
 
 
 async def _head(reader: asyncio.StreamReader) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """What the gate answers, and how it comes to it. Pure: no clock and no database."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from catalog.queries import Place
@@ -12,6 +12,7 @@ from portal.kit.clock import iso, spoken
 from portal.kit.errors import Invalid
 
 INTENTS = ("deploy", "rollback")
+AHEAD = timedelta(days=400)  # how far it is looked for when it opens
 SOON = 5  # seconds until asking again is worth it, where others are before
 Outcome = Literal["allow", "warn", "deny", "wait"]
 Bar = Lock | Window  # whatever can stand in the way, and is asked the same things
@@ -145,15 +146,15 @@ def weigh(
     actor: Actor,
     intent: str,
     at: datetime,
-    coming: Iterable[Window] = (),
+    later: Callable[[datetime], Iterable[Window]] = lambda at: (),
     claim: Claim | None = None,
     ahead: int = 0,
     override: Override | None = None,
 ) -> Decision:
     """The decision over the locks and freezes that are on and cover the place.
 
-    `coming` are later windows of its freezes: it does not open when one follows on another. `override` is one that is
-    good here and now: it opens when it names all that denies, or not at all.
+    `later` tells the windows of its freezes that are on at a later instant: it does not open when one follows on
+    another. `override` is one that is good here and now: it opens when it names all that denies, or not at all.
     """
     check_intent(intent)
     seen = sorted(bars, key=severity)
@@ -169,22 +170,24 @@ def weigh(
         locks=tuple(bar for bar in seen if isinstance(bar, Lock)),
         freezes=tuple(bar for bar in seen if isinstance(bar, Window)),
         denying=denying,
-        next_open_at=_opens(denying, [each for each in coming if denies(each, actor, intent)]),
+        next_open_at=_opens(
+            denying, at + AHEAD, lambda at: [each for each in later(at) if denies(each, actor, intent)]
+        ),
         claim=claim,
         ahead=ahead,
         override=override if passed else None,
     )
 
 
-def _opens(denying: Iterable[Bar], coming: Iterable[Window]) -> datetime | None:
+def _opens(
+    denying: Iterable[Bar], last: datetime, following: Callable[[datetime], Sequence[Window]]
+) -> datetime | None:
     ends = [bar.expires_at for bar in denying]
     if not ends or None in ends:
         return None
     opens = max(end for end in ends if end)
-    for window in sorted(coming, key=lambda each: each.starts_at):
-        if window.starts_at > opens:
-            break
-        opens = max(opens, window.ends_at)
+    while opens < last and (windows := following(opens)):
+        opens = max(each.ends_at for each in windows)
     return opens
 
 

@@ -16,7 +16,6 @@ from portal.kit.clock import database_now
 from portal.kit.errors import Refused
 
 AUTOMATION = Actor("credential", "", "any program")
-AHEAD = timedelta(days=400)
 
 # One statement, so that everything is seen at one instant. A freeze's windows never touch: the first that has not
 # ended yet is the only one that can be on.
@@ -107,23 +106,17 @@ def decide(
     if override:
         check_override(override, place, commit, seen.at)
     claim, before = seen.before(run)
-    bars = seen.bars()
-
-    def weighed(coming: Iterable[Window] = ()) -> Decision:
-        return weigh(
-            place,
-            bars,
-            actor=by.actor,
-            intent=intent,
-            at=seen.at,
-            coming=coming,
-            claim=claim,
-            ahead=before,
-            override=override,
-        )
-
-    first = weighed()
-    return weighed(coming(place, seen.at)) if first.denies else first
+    return weigh(
+        place,
+        seen.bars(),
+        actor=by.actor,
+        intent=intent,
+        at=seen.at,
+        later=_Calendar(place).on,
+        claim=claim,
+        ahead=before,
+        override=override,
+    )
 
 
 def check_override(override: Override, place: Place, commit: str, at: datetime) -> None:
@@ -141,12 +134,14 @@ def override_refused(why: str) -> Refused:
     return Refused(f"The override opens nothing: {why}.", code="override_refused")
 
 
-def coming(place: Place, at: datetime) -> list[Window]:
-    """The windows of its freezes that begin after the instant, as far as a year or so."""
-    windows: list[Window] = []
-    for freeze in Freeze.objects.filter(withdrawn_at=None, cover__in=covers_of(place)):
-        windows += freeze.windows(at, at + AHEAD)
-    return windows
+class _Calendar:
+    """The freezes of a place, read when first asked for."""
+
+    def __init__(self, place: Place) -> None:
+        self.freezes = Freeze.objects.filter(withdrawn_at=None, cover__in=covers_of(place))
+
+    def on(self, at: datetime) -> list[Window]:
+        return on(self.freezes, at)
 
 
 def on(freezes: Iterable[Freeze], at: datetime) -> list[Window]:

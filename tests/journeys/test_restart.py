@@ -1,4 +1,4 @@
-"""The portal is started anew, once politely and once after a kill, while CI goes on asking."""
+"""The portal is started anew while CI goes on asking."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from portal.embedded import processes
 from portal.embedded.layout import Layout
 from portal.embedded.up import free_port
 from tests.journeys.conftest import ROOT, eventually
+from tests.stress.conftest import LONG
 
 
 class Portal:
@@ -92,8 +93,14 @@ def pipelines(portal, folder):
     return subprocess.Popen(words, cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+def pytest_generate_tests(metafunc):
+    """Killed as well in a long run."""
+    if "way" in metafunc.fixturenames:
+        long = float(metafunc.config.getoption("--stress-seconds") or 0) >= LONG
+        metafunc.parametrize("way", ["terminate", "kill"] if long else ["terminate"])
+
+
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("way", ["terminate", "kill"])
 def test_all_of_it_starts_anew_and_no_question_is_lost_or_answered_wrong(portal, way, tmp_path, capsys):
     asking = pipelines(portal, tmp_path / "said")
     try:
