@@ -11,18 +11,15 @@ from operator import or_
 from typing import Any
 
 import orjson
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Q, QuerySet
 
 from catalog.models import Blueprint, Entity
 from catalog.search import values
-from catalog.search.keys import Among
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
 
 MOST_KEYS = 5
-FARTHEST = 2000
 
 
 @dataclass(frozen=True)
@@ -70,28 +67,14 @@ def _is_never_null(name: str) -> bool:
     return name in values.META
 
 
-def page(
-    rows: QuerySet[Entity],
-    blueprint: Blueprint,
-    keys: Sequence[Sort],
-    *,
-    size: int,
-    cursor: str = "",
-    among: QuerySet[Entity] | None = None,
-) -> Page:
-    """The page at the cursor, the first without one. Raises Invalid at `from` for a cursor that is none of this list's.
-
-    `among` holds all the rows and more, and they are common in it: they are met on the way through it.
-    """
+def page(rows: QuerySet[Entity], blueprint: Blueprint, keys: Sequence[Sort], *, size: int, cursor: str = "") -> Page:
+    """The page at the cursor, the first without one. Raises Invalid at `from` for a cursor that is none of this list's."""
     keys = keys[:MOST_KEYS]
     backwards, edge = _read(cursor, keys) if cursor else (False, None)
-
-    def listed(rows: QuerySet[Entity]) -> QuerySet[Entity]:
-        found = ordered(rows, blueprint, keys, backwards=backwards)
-        return found if edge is None else found.filter(_beyond(keys, edge, backwards))
-
-    found = listed(rows)
-    got = _met(found, listed(among), size + 1) if among is not None else list(found[: size + 1])
+    found = ordered(rows, blueprint, keys, backwards=backwards)
+    if edge is not None:
+        found = found.filter(_beyond(keys, edge, backwards))
+    got = list(found[: size + 1])
     more, got = len(got) > size, got[:size]
     if backwards:
         got.reverse()
@@ -101,13 +84,6 @@ def page(
         _cursor(got[-1], keys, "n") if got and has_next else None,
         _cursor(got[0], keys, "p") if got and has_previous else None,
     )
-
-
-def _met(found: QuerySet[Entity], way: QuerySet[Entity], count: int) -> list[Entity]:
-    """The first of those found: within the next part of the way, or, where they are rarer there, out of all of them."""
-    near = ArraySubquery(way.values("pk")[:FARTHEST])
-    got = list(found.filter(Among(F("pk"), near))[:count])
-    return got if len(got) == count else list(found[:count])
 
 
 def _beyond(keys: Sequence[Sort], edge: list[Any], backwards: bool) -> Q:

@@ -13,7 +13,6 @@ from django.db import connection
 from django.db.models import BigIntegerField, BooleanField, F, Func, Q, QuerySet, Value
 
 from catalog.models import Entity
-from catalog.search.keys import Among
 
 MOST_FOUND = 1000
 MOST_WORDS = 20
@@ -44,16 +43,18 @@ class _Like(Func):
     output_field = BooleanField()
 
 
+class _Among(Func):
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY ("
+    output_field = BooleanField()
+
+
 @dataclass(frozen=True)
 class Found:
-    """`count` stops at one more than MOST_FOUND; then the words are common."""
+    """`count` stops at one more than MOST_FOUND."""
 
     rows: QuerySet[Entity]
     count: int
-
-    @property
-    def is_common(self) -> bool:
-        return self.count > MOST_FOUND
 
 
 def words(rows: QuerySet[Entity], text: str) -> Found:
@@ -65,7 +66,7 @@ def words(rows: QuerySet[Entity], text: str) -> Found:
     found = rows.filter(_matching(text.strip()))
     first = _first(found)
     if len(first) <= MOST_FOUND:
-        found = rows.filter(Among(F("pk"), Value(first, ArrayField(BigIntegerField()))))
+        found = rows.filter(_Among(F("pk"), Value(first, ArrayField(BigIntegerField()))))
     return Found(found, len(first))
 
 

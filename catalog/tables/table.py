@@ -97,11 +97,10 @@ class Table:
         return any(column.spreads for column in self.shown)
 
     def page(self) -> search.Page:
-        among = self._kept if self.found and self.found.is_common else None
         try:
-            return search.page(self.rows, self.blueprint, self.sort, size=PAGE, cursor=self.state.cursor, among=among)
+            return search.page(self.rows, self.blueprint, self.sort, size=PAGE, cursor=self.state.cursor)
         except Invalid:  # somebody edited the address; the first page will do
-            return search.page(self.rows, self.blueprint, self.sort, size=PAGE, among=among)
+            return search.page(self.rows, self.blueprint, self.sort, size=PAGE)
 
     def heads(self) -> list[Json]:
         first = self._head("$title", self.look.title or self.blueprint.title)

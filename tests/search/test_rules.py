@@ -310,19 +310,6 @@ def test_pages_follow_each_other_in_any_order(crates, keys, expected):
     assert back.previous is None
 
 
-@pytest.mark.parametrize("farthest", [1, 2, 100])
-@pytest.mark.parametrize("keys", [[], [search.Sort("size", True)], [search.Sort("heavy")]])
-def test_what_is_met_on_the_way_is_what_a_whole_search_finds(crates, keys, farthest, monkeypatch):
-    monkeypatch.setattr("catalog.search.paging.FARTHEST", farthest)
-    all_there_are = Entity.objects.filter(blueprint=crates)
-    some = all_there_are.exclude(identifier="b")
-    cursor, met = "", []
-    while cursor is not None:
-        page = search.page(some, crates, keys, size=1, cursor=cursor, among=all_there_are)
-        met, cursor = met + page.rows, page.next
-    assert met == list(search.ordered(some, crates, keys))
-
-
 @pytest.mark.parametrize("cursor", ["x", "e30", "W10", "WyJuIl0", "bnVsbA", "ÿ"])
 def test_a_cursor_of_something_else_is_refused(crates, cursor):
     with pytest.raises(Invalid) as refused:
