@@ -146,14 +146,14 @@ def weigh(
     actor: Actor,
     intent: str,
     at: datetime,
-    later: Callable[[datetime], Iterable[Window]] = lambda at: (),
+    later: Callable[[datetime, datetime], Iterable[Window]] = lambda since, until: (),
     claim: Claim | None = None,
     ahead: int = 0,
     override: Override | None = None,
 ) -> Decision:
     """The decision over the locks and freezes that are on and cover the place.
 
-    `later` tells the windows of its freezes that are on at a later instant: it does not open when one follows on
+    `later` tells the windows of its freezes that touch a later span of time: it does not open when one follows on
     another. `override` is one that is good here and now: it opens when it names all that denies, or not at all.
     """
     check_intent(intent)
@@ -171,7 +171,7 @@ def weigh(
         freezes=tuple(bar for bar in seen if isinstance(bar, Window)),
         denying=denying,
         next_open_at=_opens(
-            denying, at + AHEAD, lambda at: [each for each in later(at) if denies(each, actor, intent)]
+            denying, at + AHEAD, lambda *span: [each for each in later(*span) if denies(each, actor, intent)]
         ),
         claim=claim,
         ahead=ahead,
@@ -180,14 +180,22 @@ def weigh(
 
 
 def _opens(
-    denying: Iterable[Bar], last: datetime, following: Callable[[datetime], Sequence[Window]]
+    denying: Iterable[Bar], last: datetime, later: Callable[[datetime, datetime], Sequence[Window]]
 ) -> datetime | None:
+    """Looks a day ahead first, and twice as far each time: mostly nothing follows, and hundreds may."""
     ends = [bar.expires_at for bar in denying]
     if not ends or None in ends:
         return None
-    opens = max(end for end in ends if end)
-    while opens < last and (windows := following(opens)):
-        opens = max(each.ends_at for each in windows)
+    opens, step = max(end for end in ends if end), timedelta(days=1)
+    while opens < last:
+        until = opens + step
+        for window in sorted(later(opens, until), key=lambda each: each.starts_at):
+            if window.starts_at > opens:
+                return opens
+            opens = max(opens, window.ends_at)
+        if opens < until:
+            return opens
+        step *= 2
     return opens
 
 

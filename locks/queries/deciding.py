@@ -112,7 +112,7 @@ def decide(
         actor=by.actor,
         intent=intent,
         at=seen.at,
-        later=_Calendar(place).on,
+        later=_Calendar(place).windows,
         claim=claim,
         ahead=before,
         override=override,
@@ -140,8 +140,8 @@ class _Calendar:
     def __init__(self, place: Place) -> None:
         self.freezes = Freeze.objects.filter(withdrawn_at=None, cover__in=covers_of(place))
 
-    def on(self, at: datetime) -> list[Window]:
-        return on(self.freezes, at)
+    def windows(self, since: datetime, until: datetime) -> list[Window]:
+        return [window for freeze in self.freezes for window in freeze.windows(since, until)]
 
 
 def on(freezes: Iterable[Freeze], at: datetime) -> list[Window]:

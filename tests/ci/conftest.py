@@ -1,8 +1,11 @@
+import importlib.machinery
+import importlib.util
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,6 +16,16 @@ COMMAND = ROOT / "ci" / "portcullis"
 TOKEN = "pcl_very-secret-token"
 PLACE = ("--service", "cart", "--environment", "production")
 DEPLOY = ("deploy", *PLACE, "--version", "1.4.2", "--commit", "4f2a9c1")
+
+
+def command_line() -> ModuleType:
+    """The file as a module; nothing is left beside it."""
+    loader = importlib.machinery.SourceFileLoader("portcullis_command", str(COMMAND))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.dont_write_bytecode, kept = True, sys.dont_write_bytecode
+    loader.exec_module(module)
+    sys.dont_write_bytecode = kept
+    return module
 
 
 @pytest.fixture

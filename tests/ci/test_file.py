@@ -1,8 +1,6 @@
 """The file itself: old enough for Python 3.8, documented, and whole."""
 
 import ast
-import importlib.machinery
-import importlib.util
 import os
 import re
 import shutil
@@ -11,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.ci.conftest import COMMAND, ROOT
+from tests.ci.conftest import COMMAND, ROOT, command_line
 from tests.ci.fake_portal import allowed, denied
 
 SOURCE = COMMAND.read_text()
@@ -20,12 +18,7 @@ README = (ROOT / "ci" / "README.md").read_text()
 
 @pytest.fixture
 def program():
-    loader = importlib.machinery.SourceFileLoader("portcullis_command", str(COMMAND))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    sys.dont_write_bytecode, kept = True, sys.dont_write_bytecode
-    loader.exec_module(module)
-    sys.dont_write_bytecode = kept
-    return module
+    return command_line()
 
 
 def test_python_3_8_reads_it():

@@ -4,8 +4,6 @@ Each is the command line itself in a process of its own, but loaded once: starti
 Closing its input ends the asking; it then waits for all answers and prints `asked` and those `wrong`, as JSON.
 """
 
-import importlib.machinery
-import importlib.util
 import json
 import os
 import select
@@ -13,14 +11,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-COMMAND = Path(__file__).parents[2] / "ci" / "portcullis"
-
-
-def command_line() -> ModuleType:
-    loader = importlib.machinery.SourceFileLoader("portcullis_command", str(COMMAND))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
+from tests.ci.conftest import command_line
 
 
 def ask(portcullis: ModuleType, service: str, said: Path) -> int:

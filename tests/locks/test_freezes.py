@@ -251,3 +251,14 @@ def test_a_wrong_freeze_is_refused_with_its_path_and_leaves_nothing(shop, ci, ch
     answer = ci.post("freezes", WEEKEND | {"scope": "tier", "tier": "production"} | change)
     assert (answer.status, answer.json["details"]["errors"][0]["path"]) == (422, path)
     assert not Freeze.objects.exists()
+
+
+def test_freezes_that_take_turns_for_years_are_looked_through_in_a_few_steps(shop, monkeypatch):
+    for day in ("01", "02"):
+        rule = {"starts": f"2024-01-{day}T00:00", "duration": "24h", "rrule": "FREQ=DAILY;INTERVAL=2"}
+        freeze_create(scopes.named("service", service="checkout"), always(**rule), by=SETUP)
+    looks, windows = [], Freeze.windows
+    monkeypatch.setattr(Freeze, "windows", lambda self, *span: looks.append(span) or windows(self, *span))
+    decision = decide(shop.checkout_production, by=PROGRAM)
+    assert decision.next_open_at >= decision.at + timedelta(days=400)
+    assert len(looks) <= 2 * 10

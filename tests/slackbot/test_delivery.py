@@ -9,15 +9,7 @@ from locks import scopes
 from locks.commands import lock_release, lock_take
 from portal.audit import outbox
 from portal.audit.models import Delivery
-from portal.embedded.mock_slack import MockSlack
 from tests.conftest import write
-
-
-@pytest.fixture
-def slack(settings):
-    with MockSlack() as slack:
-        settings.SLACK_API_URL, settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL = slack.url, "xoxb-test", "general"
-        yield slack
 
 
 @pytest.fixture

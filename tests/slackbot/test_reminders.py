@@ -12,19 +12,11 @@ from locks.models import Lock
 from locks.runs import Run
 from portal.audit import outbox
 from portal.audit.models import Delivery
-from portal.embedded.mock_slack import MockSlack
 from portal.kit.clock import database_now
 from tests.conftest import SETUP
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PAGE = "https://ci.example/runs/{}"
-
-
-@pytest.fixture
-def slack(settings):
-    with MockSlack() as slack:
-        settings.SLACK_API_URL, settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL = slack.url, "xoxb-test", "general"
-        yield slack
 
 
 @pytest.fixture
