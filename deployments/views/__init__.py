@@ -1,0 +1,6 @@
+from deployments.views.gate import badges, blocked, coverage
+from deployments.views.inbox import inbox, placement
+from deployments.views.matrix import card, config_list, matrix
+from deployments.views.panel import panel
+
+__all__ = ["badges", "blocked", "card", "config_list", "coverage", "inbox", "matrix", "panel", "placement"]
