@@ -162,6 +162,9 @@ class Deployment(models.Model):
         ]
         indexes = [
             models.Index(fields=["config", "-finished_at"], name="deployment_live", condition=Q(status="success")),
+            # What ran on the pair before.
+            models.Index(fields=["config", "commit"], name="deployment_ran_commit", condition=Q(status="success")),
+            models.Index(fields=["config", "version"], name="deployment_ran_version", condition=Q(status="success")),
             models.Index(fields=["config", "-id"], name="deployment_history"),
             models.Index(F("config"), begun().desc(), name="deployment_begun"),
             models.Index(fields=["commit"], name="deployment_commit", condition=~Q(commit="")),

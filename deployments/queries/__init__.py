@@ -1,6 +1,7 @@
 from deployments.queries.blocked import Blocked, blocked_by
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
 from deployments.queries.gating import Passage, passage
+from deployments.queries.order import Step, following, previous, steps, steps_of
 from deployments.queries.places import (
     Cell,
     Matrix,
@@ -29,6 +30,7 @@ __all__ = [
     "Matrix",
     "Passage",
     "Standing",
+    "Step",
     "Uncovered",
     "blocked_by",
     "cell",
@@ -39,15 +41,19 @@ __all__ = [
     "deployments",
     "environments",
     "failing",
+    "following",
     "gated_percent",
     "history",
     "inbox",
     "latest",
     "matrix",
     "passage",
+    "previous",
     "services",
     "standing",
     "standings",
+    "steps",
+    "steps_of",
     "teams",
     "visible",
 ]
