@@ -6,13 +6,14 @@ from typing import Any
 
 from deployments.models import Deployment, Status
 from locks import runs
-from portal.kit.clock import instant
+from portal.kit.clock import instant, iso
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
 
 FUTURE_ALLOWED = timedelta(minutes=5)
 MOST_CHANGES = 500
+MOST_PARENTS = 100
 _TEXTS = {
     "service": 1000,
     "environment": 1000,
@@ -34,7 +35,8 @@ _CHANGE_TEXTS = ("sha", "message", "author", "pr", "url")
 class Report:
     """`provider`, `run` and `attempt` identify the deployment; without a run each report is one of its own.
 
-    `decision` is the gate's receipt and `claim` a claim's id, which show that the gate was passed.
+    `decision` is the gate's receipt and `claim` a claim's id, which show that the gate was passed. `boundary` are
+    commits outside the changes that `previous_commit` contains: there the branches among the changes began.
     """
 
     service: str
@@ -59,6 +61,7 @@ class Report:
     run_url: str = ""
     fence: int | None = None
     changes: list[Json] = field(default_factory=list)
+    boundary: list[str] = field(default_factory=list)
     instances: Any = None
     extra: Json = field(default_factory=dict)
 
@@ -143,8 +146,33 @@ class _Reader:
                 self.fault(path, "must be an object with a sha")
                 continue
             texts = {key: self.text(change, key, 5000, f"{path}.{key}") for key in _CHANGE_TEXTS}
-            read.append({key: value for key, value in texts.items() if value})
+            known = {key: value for key, value in texts.items() if value}
+            read.append(known | self.lineage(change, path))
         return read
+
+    def lineage(self, change: Json, path: str) -> Json:
+        """What git knows of a commit beside its words. No parents at all is a root, which is not the same as none told."""
+        found: Json = {"patch_id": self.text(change, "patch_id", 64, f"{path}.patch_id")}
+        if change.get("committed_at") is not None:
+            try:
+                found["committed_at"] = iso(instant(change["committed_at"], f"{path}.committed_at"))
+            except Invalid as wrong:
+                self.faults += wrong.details["errors"]
+        known = {key: value for key, value in found.items() if value}
+        return known if change.get("parents") is None else known | {"parents": self.shas(change, "parents", path)}
+
+    def shas(self, source: Json, key: str, path: str = "", most: int = MOST_PARENTS) -> list[str]:
+        value = source.get(key)
+        path = f"{path}.{key}".lstrip(".")
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(each, str) and len(each) <= 100 for each in value):
+            self.fault(path, "must be a list of shas")
+        elif len(value) > most:
+            self.fault(path, f"holds {len(value)}; {most} are allowed")
+        else:
+            return value
+        return []
 
 
 def parse(body: Any, *, now: datetime, needs_version: bool = True) -> Report:
@@ -167,6 +195,7 @@ def parse(body: Any, *, now: datetime, needs_version: bool = True) -> Report:
         run_url=reader.text(ci, "url", 2000, "ci.url"),
         fence=reader.whole(body, "fence", "fence", None),
         changes=changes,
+        boundary=reader.shas(body, "boundary", most=MOST_CHANGES),
         instances=body.get("instances"),
         extra=reader.objects("extra", dict, {}),
     )

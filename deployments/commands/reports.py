@@ -12,6 +12,7 @@ from catalog.commands import entity_copy
 from catalog.models import Entity
 from catalog.queries import Place
 from deployments import queries, reports
+from deployments.commands.commits import commits_save
 from deployments.commands.configs import (
     config_of,
     entity_held,
@@ -139,6 +140,7 @@ def _taken_in(
         deployment = _make(report, place, config, now, entity, reported_by or by.actor.name, by)
         told = [Entry("deployment.reported", deployment.noun(), None, deployment.facts(), _payload(deployment))]
     told += recompute(config, by)
+    commits_save(report, place.service_id)
     if told:
         record_many(told, by=by)
     return Outcome(deployment, created=found is None)

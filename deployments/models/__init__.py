@@ -1,4 +1,16 @@
+from deployments.models.commits import Commit, CommitTicket
 from deployments.models.deployments import LEVEL, Deployment, DeploymentConfig, Gate, Status, begun
 from deployments.models.reports import InboxItem, ReportRequest
 
-__all__ = ["LEVEL", "Deployment", "DeploymentConfig", "Gate", "InboxItem", "ReportRequest", "Status", "begun"]
+__all__ = [
+    "LEVEL",
+    "Commit",
+    "CommitTicket",
+    "Deployment",
+    "DeploymentConfig",
+    "Gate",
+    "InboxItem",
+    "ReportRequest",
+    "Status",
+    "begun",
+]

@@ -1,5 +1,5 @@
 from deployments.models import Deployment, Gate, InboxItem, Status
-from deployments.reports import MOST_CHANGES
+from deployments.reports import MOST_CHANGES, MOST_PARENTS
 from portal.api.deployments import LONGEST_KEY
 from portal.api.schema.answers import fault, missing, ok
 from portal.api.schema.operation import Group, Operation
@@ -28,6 +28,22 @@ CHANGE = sent(
         "author": null(text("Dana")),
         "pr": null(text("1207")),
         "url": null(text("https://git.example/pr/1207")),
+        "parents": null(
+            listed(
+                text("9b1e77a0", maxLength=100),
+                "Shas, as git knows them; the first is the one that was merged into. Where no change tells its parents, "
+                "each stands on the next one of the list, and the last on `previous_commit`.",
+                maxItems=MOST_PARENTS,
+            )
+        ),
+        "committed_at": null(instant(example="2026-02-03T14:02:00Z")),
+        "patch_id": null(
+            text(
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4",
+                "Of `git patch-id --stable`: copies of a commit have the same one.",
+                maxLength=64,
+            )
+        ),
     },
     needed="sha",
     name="Change",
@@ -74,6 +90,14 @@ REPORT = sent(
         "ci": null(_CI),
         "fence": null(whole(7, "Of two that finished at once the greater is live.", minimum=0, maximum=2**31 - 1)),
         "changes": null(listed(CHANGE, "What is in it.", maxItems=MOST_CHANGES)),
+        "boundary": null(
+            listed(
+                text("77c0de00", maxLength=100),
+                "Parents of changes that are no changes themselves, being in `previous_commit` already: where branches "
+                "began. Only when the list of changes is whole.",
+                maxItems=MOST_CHANGES,
+            )
+        ),
         "instances": anything({"pods": 3}, "Kept as it is."),
         "extra": null(free({"region": "eu-west-1"}, "Kept as it is.")),
     },
