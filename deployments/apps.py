@@ -5,10 +5,14 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
+        from django.db.models.signals import post_migrate
+
         from catalog import hooks, kinds
         from catalog.tables import looks as catalog_looks
         from deployments import handlers, looks
+        from deployments.commands import sources_install
 
+        post_migrate.connect(sources_install, sender=self)
         handlers.register_kinds()
         catalog_looks.register(looks.CONFIG)
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))

@@ -90,11 +90,13 @@ DEPLOYMENT = {
     "ownership": {"type": "Inherited", "path": "deploymentConfig.service"},
 }
 
-# What the panels of links show, in this order.
+# Properties of a config that are addresses by themselves: their name, their icon and their kind of log source.
 LINKS = {
-    "logsUrl": ("Logs", "file-text"),
-    "errorsUrl": ("Errors", "bug"),
-    "sessionsUrl": ("Sessions", "eye"),
-    "tracesUrl": ("Traces", "route"),
-    "serviceMapUrl": ("Service map", "map"),
+    "logsUrl": ("Logs", "file-text", "application"),
+    "platformLogsUrl": ("Platform logs", "server", "platform"),
+    "errorsUrl": ("Errors", "bug", "errors"),
+    "sessionsUrl": ("Sessions", "eye", "sessions"),
+    "tracesUrl": ("Traces", "route", "traces"),
+    "serviceMapUrl": ("Service map", "map", "traces"),
+    "metricsUrl": ("Metrics", "activity", "metrics"),
 }

@@ -16,7 +16,8 @@ LOCKED, FAILING = Filter("locked", "=", "yes"), Filter("status", "=", "failure")
 
 
 def _load(by: By, entities: Sequence[Entity]) -> dict[int, Any]:
-    return {pk: tables.place_row(cell) for pk, cell in queries.cells_by_entity(by, entities).items()}
+    sources = queries.log_sources()
+    return {pk: tables.place_row(cell, sources) for pk, cell in queries.cells_by_entity(by, entities).items()}
 
 
 CONFIG = Look(

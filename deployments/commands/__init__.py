@@ -1,6 +1,7 @@
 from deployments.commands.configs import config_of, copy_to_config_entity
 from deployments.commands.inbox import inbox_drop, inbox_place
 from deployments.commands.reports import Outcome, deployment_report, deployment_store
+from deployments.commands.sources import log_source_create, log_source_delete, log_source_update, sources_install
 
 __all__ = [
     "Outcome",
@@ -10,4 +11,8 @@ __all__ = [
     "deployment_store",
     "inbox_drop",
     "inbox_place",
+    "log_source_create",
+    "log_source_delete",
+    "log_source_update",
+    "sources_install",
 ]

@@ -1,6 +1,7 @@
 from deployments.models.commits import Commit, CommitTicket
 from deployments.models.deployments import LEVEL, Deployment, DeploymentConfig, Gate, Status, begun
 from deployments.models.reports import InboxItem, ReportRequest
+from deployments.models.sources import LogSource
 
 __all__ = [
     "LEVEL",
@@ -10,6 +11,7 @@ __all__ = [
     "DeploymentConfig",
     "Gate",
     "InboxItem",
+    "LogSource",
     "ReportRequest",
     "Status",
     "begun",

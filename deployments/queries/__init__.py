@@ -20,6 +20,7 @@ from deployments.queries.places import (
     teams,
     visible,
 )
+from deployments.queries.sources import Sources, log_sources, sources_everywhere, sources_of, span_of
 from deployments.queries.standings import Standing, standing, standings
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Coverage",
     "Matrix",
     "Passage",
+    "Sources",
     "Standing",
     "Step",
     "Uncovered",
@@ -46,10 +48,14 @@ __all__ = [
     "history",
     "inbox",
     "latest",
+    "log_sources",
     "matrix",
     "passage",
     "previous",
     "services",
+    "sources_everywhere",
+    "sources_of",
+    "span_of",
     "standing",
     "standings",
     "steps",

@@ -126,7 +126,7 @@ def matrix(
 def _cells(by: By, services: list[Entity], environments: list[Entity], at: datetime) -> list[list[Cell]]:
     ends = {entity.pk: entity for entity in [*services, *environments]}
     rows = visible(by, DeploymentConfig.objects.filter(service__in=services, environment__in=environments))
-    configs = {(config.service_id, config.environment_id): config for config in _whole(rows, ends)}
+    configs = {(config.service_id, config.environment_id): config for config in whole(rows, ends)}
     places = {(s.pk, e.pk): place_of(s, e) for s in services for e in environments}
     decisions = decide_many(places.values(), now=at)
     return [
@@ -138,7 +138,7 @@ def _cells(by: By, services: list[Entity], environments: list[Entity], at: datet
     ]
 
 
-def _whole(rows: QuerySet[DeploymentConfig], ends: dict[int, Entity] | None = None) -> list[DeploymentConfig]:
+def whole(rows: QuerySet[DeploymentConfig], ends: dict[int, Entity] | None = None) -> list[DeploymentConfig]:
     """With their services, environments and deployments at hand. Each of these is read once, however often it is named."""
     found = list(rows.select_related("entity"))
     deployments = Deployment.objects.in_bulk(
@@ -175,7 +175,7 @@ def cells_by_entity(by: By, entities: Sequence[Entity]) -> dict[int, Cell]:
 
 def _decided(by: By, rows: QuerySet[DeploymentConfig]) -> list[Cell]:
     require(by, "catalog.read")
-    found = _whole(visible(by, rows))
+    found = whole(visible(by, rows))
     decisions = decide_many([place_of(row.service, row.environment) for row in found])
     return [Cell(row.service, row.environment, row, decisions[row.service_id, row.environment_id]) for row in found]
 

@@ -11,14 +11,17 @@ from deployments.tables.places import (
     release_url,
     service_row,
 )
+from deployments.tables.sources import deployment_sources, live_sources, sources
 
 __all__ = [
     "badge_rows",
     "blocked_row",
     "deployment_row",
+    "deployment_sources",
     "environment_rows",
     "found_locks",
     "live_row",
+    "live_sources",
     "lock_url",
     "matrix_rows",
     "names_of",
@@ -26,5 +29,6 @@ __all__ = [
     "place_row",
     "release_url",
     "service_row",
+    "sources",
     "uncovered_row",
 ]

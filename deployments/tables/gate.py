@@ -12,7 +12,8 @@ from catalog.queries import tier_of
 from deployments import badges
 from deployments.patches import patch_for
 from deployments.queries import Blocked, Uncovered
-from deployments.tables.places import deployment_row, service_url, web
+from deployments.sources import web
+from deployments.tables.places import deployment_row, service_url
 from locks.models import Lock
 
 Row = dict[str, Any]

@@ -10,9 +10,10 @@ from django.urls import reverse
 from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments import cells
-from deployments.kinds import LINKS
-from deployments.models import Deployment, DeploymentConfig, Gate
+from deployments.models import Deployment, Gate, LogSource
 from deployments.queries import Cell, Matrix
+from deployments.sources import web
+from deployments.tables.sources import live_sources
 from locks.models import Lock
 from portal.accounts.policy import allows
 from portal.kit.by import By
@@ -94,8 +95,8 @@ def found_locks(locks: Iterable[Lock]) -> list[Row]:
     ]
 
 
-def place_row(cell: Cell) -> Row:
-    """The cell, and all that is known of it."""
+def place_row(cell: Cell, sources: Sequence[LogSource] = ()) -> Row:
+    """The cell, and all that is known of it; `sources` are `queries.log_sources()`."""
     live = cell.current
     return cell_row(cell) | {
         "service": cell.service.identifier,
@@ -107,13 +108,13 @@ def place_row(cell: Cell) -> Row:
         "author": live.author if live else "",
         "gate": gate_row(live) if live else None,
         "lock_url": lock_url(cell.service.identifier, cell.environment.identifier),
-        "links": [*run_links(live or cell.latest), *links(cell.config)],
+        "links": live_sources(cell.config, sources) if cell.config else [],
     }
 
 
-def live_row(cell: Cell) -> Row:
+def live_row(cell: Cell, sources: Sequence[LogSource] = ()) -> Row:
     """A line of what is live in each environment: its cells with their headings."""
-    row = place_row(cell)
+    row = place_row(cell, sources)
     return {"environment": row["environment"], "url": row["url"], "cells": [(head, make(row)) for head, make in LIVE]}
 
 
@@ -167,25 +168,9 @@ def took(deployment: Deployment) -> str:
     return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
 
 
-def links(config: DeploymentConfig | None) -> list[Row]:
-    properties = config.entity.properties | config.entity.computed if config else {}
-    found = [(label, web(properties.get(name)), icon) for name, (label, icon) in LINKS.items()]
-    return [{"label": label, "url": url, "icon": icon} for label, url, icon in found if url]
-
-
 def run_links(deployment: Deployment | None) -> list[Row]:
     url = web(deployment.run_url) if deployment else ""
     return [{"label": "CI run", "url": url, "icon": "terminal"}] if url else []
-
-
-def web(url: object) -> str:
-    """The address if it leads to the web: a `javascript:` one must never become a link, and one that is none is left out."""
-    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-        return ""
-    try:
-        return url if urlsplit(url).hostname else ""
-    except ValueError:
-        return ""
 
 
 def commit_url(deployment: Deployment, service: Entity) -> str:
@@ -198,11 +183,12 @@ def commit_url(deployment: Deployment, service: Entity) -> str:
 
 
 def _in_repository(repository: object, commit: str) -> str:
-    address = web(repository)
+    # Never with a password that somebody left in it.
+    address = web(re.sub(r"^(https?://)[^/?#]*@", r"\1", repository)) if isinstance(repository, str) else ""
     if not address or not re.fullmatch(r"[0-9a-fA-F]{7,64}", commit):
         return ""
     parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]  # never a password that somebody left in it
+    host = parts.netloc
     base = f"{parts.scheme}://{host}{parts.path.rstrip('/').removesuffix('.git')}"
     if "gitlab" in host:
         return f"{base}/-/commit/{commit}"

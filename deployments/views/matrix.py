@@ -73,5 +73,5 @@ def card(request: HttpRequest, service: str, environment: str) -> HttpResponse:
     """The card of a cell; where scripts are off the cell's own link is followed instead."""
     by = by_of(request)
     cell = queries.cell(by, service, environment)
-    row = tables.place_row(cell) | {"release_url": tables.release_url(cell, by)}
+    row = tables.place_row(cell, queries.log_sources()) | {"release_url": tables.release_url(cell, by)}
     return render(request, "deployments/matrix.html#card", {"cell": row})

@@ -33,11 +33,14 @@ def _panel(request: HttpRequest, name: str) -> Context:
     before = _deployment(request.GET.get("before", ""))
     rows = list(queries.history(by, service=service.identifier, before=before)[: ON_PANEL + 1])
     url = reverse("deployments:panel", args=[service.identifier])
+    sources = [] if before else queries.log_sources()
     older = rows[ON_PANEL - 1] if len(rows) > ON_PANEL else None
     return {
         "service": tables.service_row(service),
         "badges_url": reverse("deployments:badges", args=[service.identifier]),
-        "cells": [] if before else [tables.live_row(cell) for cell in queries.cells_of(by, service.identifier)],
+        "cells": []
+        if before
+        else [tables.live_row(cell, sources) for cell in queries.cells_of(by, service.identifier)],
         "rows": [tables.deployment_row(each, service) for each in rows[:ON_PANEL]],
         "older_url": f"{url}?before={older.public_id}" if older else None,
         "newest_url": url if before else None,

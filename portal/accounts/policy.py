@@ -35,6 +35,7 @@ RULES = {
     "integration.report": Rule("catalog:write", "admins", "tell of a resync"),
     "deployment.report": Rule("report", "members", "report deployments"),
     "inbox.resolve": Rule("admin", "admins", "place reports of the inbox"),
+    "source.write": Rule("admin", "admins", "change log sources"),
     "gate.ask": Rule("gate", "members", "ask the gate"),
     "lock.read": Rule("gate", "members", "read locks"),
     "lock.take": Rule("lock", "members", "take locks"),

@@ -43,6 +43,7 @@ PAGE = {"identifier": "board", "type": "dashboard", "widgets": [{"id": "w", "typ
 RUN = Run("gh:1:1")
 A_PERSON = By(Actor("user", "user:2", "Sam", is_admin=True), "page")
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
+SOURCE = {"name": "Kibana", "kind": "application", "template": "https://kibana.example/"}
 READY = {"identifier": "ready", "title": "Ready", "rules": []}
 
 # command: (how to call it, the events it must record), in the shop of tests/conftest.py
@@ -147,6 +148,12 @@ CASES = {
         lambda do, shop: do(kept(), service="search", environment="staging", by=SETUP),
         ["inbox.kept", "entity.created", "deployment.reported", "deployment_config.changed", "inbox.placed"],
     ),
+    "log_source_create": (lambda do, shop: do(SOURCE, by=SETUP), ["log_source.created"]),
+    "log_source_update": (
+        lambda do, shop: do(source(), {"is_on": False}, by=SETUP),
+        ["log_source.created", "log_source.updated"],
+    ),
+    "log_source_delete": (lambda do, shop: do(source(), by=SETUP), ["log_source.created", "log_source.deleted"]),
     "inbox_drop": (lambda do, shop: do(kept(), by=SETUP), ["inbox.kept", "inbox.dropped"]),
     "lock_take": (lambda do, shop: do(scopes.pair(shop.checkout_production), reason="why", by=SETUP), ["lock.taken"]),
     "lock_release": (lambda do, shop: do(held(shop), by=SETUP), ["lock.taken", "lock.released"]),
@@ -436,6 +443,10 @@ def of_service(identifier):
 
 def run(**more):
     return import_string("portal.actions.commands.run_create")(action(**more), {}, by=SETUP)
+
+
+def source():
+    return import_string("deployments.commands.log_source_create")(SOURCE, by=SETUP)
 
 
 def kept_page():

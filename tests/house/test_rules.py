@@ -48,9 +48,14 @@ def sources():
 
 
 def test_nothing_happens_by_model_signal():
-    """`post_migrate` alone may install the kinds."""
+    """`post_migrate` alone may install the kinds and the log sources."""
     found = {str(path.relative_to(ROOT)) for path in sources() if "signals" in path.read_text()}
-    assert found <= {"catalog/apps.py", "portal/embedded/processes.py", "portal/embedded/supervisor.py"}
+    assert found <= {
+        "catalog/apps.py",
+        "deployments/apps.py",
+        "portal/embedded/processes.py",
+        "portal/embedded/supervisor.py",
+    }
     assert "import post_migrate" in (ROOT / "catalog/apps.py").read_text()
 
 
