@@ -14,9 +14,10 @@ from catalog.kinds import Kind, register
 from catalog.models import Entity
 from catalog.wishes import Wish
 from deployments import kinds, reports
-from deployments.commands import copy_to_config_entity, deployment_store
+from deployments.commands import copy_to_config_entity, deployment_store, ingest
 from deployments.commands.configs import hold_pair
-from deployments.models import Deployment, DeploymentConfig, Status
+from deployments.commands.ingest import Sent
+from deployments.models import Deployment, DeploymentConfig, ReportRequest, Status
 from deployments.reports import Report
 from portal.accounts.policy import require
 from portal.audit.record import record
@@ -101,14 +102,21 @@ def deployment_write(wish: Wish, by: By) -> Entity | None:
     if known and wish.rename and not known.entity_is_clients:
         raise Conflict("A deployment that CI reported keeps its identifier.", code="deployment_conflict")
     stored = entity_store(wish, by=by)
-    config = _config_of(stored)
+    sent, config = Sent(_sent(wish), ReportRequest.Door.ENTITY), _config_of(stored)
     if config is None:
+        ingest.ignore(sent, "It names no deployment config: it is kept as a plain entity.", by=by)
         return stored
     now = database_now()
     report = _report(stored, config, known, now)
     place = catalog.place_of(config.service, config.environment)
-    deployment_store(report, place, now=now, known=known, entity=stored, by=by)
+    outcome = deployment_store(report, place, now=now, known=known, entity=stored, by=by)
+    ingest.settle(sent, outcome, report=report, now=now, by=by)
     return stored
+
+
+def _sent(wish: Wish) -> Json:
+    relations = {name: list(targets) for name, targets in wish.relations.items()}
+    return {"identifier": wish.identifier, "properties": wish.properties, "relations": relations}
 
 
 def entity_changed(entity: Entity, before: Json, by: By) -> None:

@@ -11,6 +11,9 @@ urlpatterns = [
     path("blocked/<uuid:public_id>", views.blocked, name="blocked"),
     path("badges/<path:service>", views.badges, name="badges"),
     path("coverage", views.coverage, name="coverage"),
+    path("ingest", views.ingest, name="ingest"),
+    path("ingest/<int:pk>", views.arrival, name="arrival"),
+    path("ingest/<int:pk>/replay", views.replay, name="replay"),
     path("inbox", views.inbox, name="inbox"),
     path("inbox/<uuid:public_id>/placement", views.placement, name="placement"),
 ]

@@ -162,6 +162,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# How long the ingest log, and the Idempotency-Keys with it, are kept.
+INGEST_DAYS = env.number("PORTCULLIS_INGEST_DAYS", 30, least=1, most=3650)
+
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
@@ -201,6 +204,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "indexes": {"task": "catalog.index", "schedule": 20.0, "options": {"expires": 20}},
     "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
+    "ingest-log": {"task": "deployments.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "freeze-windows": {"task": "locks.lay", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

@@ -1,6 +1,9 @@
 from deployments.commands.configs import config_of, copy_to_config_entity
 from deployments.commands.inbox import inbox_drop, inbox_place
-from deployments.commands.reports import Outcome, deployment_report, deployment_store
+from deployments.commands.ingest import Outcome
+from deployments.commands.replay import report_replay
+from deployments.commands.reports import deployment_report, deployment_store, report_refuse
+from deployments.commands.retention import requests_forget
 from deployments.commands.sources import log_source_create, log_source_delete, log_source_update, sources_install
 
 __all__ = [
@@ -15,4 +18,7 @@ __all__ = [
     "log_source_delete",
     "log_source_update",
     "sources_install",
+    "report_refuse",
+    "report_replay",
+    "requests_forget",
 ]

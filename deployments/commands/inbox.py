@@ -10,7 +10,7 @@ from catalog.models import Entity
 from catalog.wishes import parse
 from deployments import reports
 from deployments.commands.reports import at_arrival, deployment_store
-from deployments.models import Deployment, InboxItem
+from deployments.models import Deployment, InboxItem, ReportRequest
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
@@ -42,6 +42,7 @@ def inbox_place(item: InboxItem, *, service: str, environment: str, create_missi
     before = item.facts()
     item.state, item.deployment = InboxItem.State.PLACED, outcome.deployment
     item.save(update_fields=["state", "deployment"])
+    ReportRequest.objects.filter(inbox_item=item).update(deployment=outcome.deployment)
     record("inbox.placed", item.noun(), by=by, before=before, after=item.facts())
     assert outcome.deployment is not None
     return outcome.deployment

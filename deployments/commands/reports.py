@@ -1,17 +1,17 @@
 """Taking reports in: which deployment a report is of, and what it changes."""
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from catalog.commands import entity_copy
 from catalog.models import Entity
 from catalog.queries import Place
 from deployments import queries, reports
+from deployments.commands import ingest
 from deployments.commands.commits import commits_save
 from deployments.commands.configs import (
     config_of,
@@ -22,6 +22,7 @@ from deployments.commands.configs import (
     recompute,
     suffixed,
 )
+from deployments.commands.ingest import Became, Door, Outcome, Sent
 from deployments.models import LEVEL, Deployment, DeploymentConfig, Gate, InboxItem, ReportRequest, Status
 from deployments.reports import Report
 from portal.accounts.policy import require
@@ -29,7 +30,7 @@ from portal.audit.record import Entry, record, record_many
 from portal.kit import rows
 from portal.kit.by import By
 from portal.kit.clock import database_now, iso
-from portal.kit.errors import Conflict, Missing
+from portal.kit.errors import Conflict, Missing, PortalError
 from portal.kit.locking import Moved, retried
 
 Json = dict[str, Any]
@@ -40,54 +41,53 @@ _FILLED = (
     "previous_commit", "ref", "message", "author", "actor", "artifact", "decision", "run_url", "started_at", "fence",
 )  # fmt: skip
 OVER = 2  # the level of an end
+BECAME = {
+    "deployment.reported": Became.CREATED,
+    "deployment.updated": Became.ADVANCED,
+    "deployment.noted": Became.LATE,
+}
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a report: a deployment, or a place in the inbox."""
+def deployment_report(body: Any, *, key: str = "", door: str = Door.REPORT, by: By) -> Outcome:
+    """Takes a report in. `key` identifies the request: the same again has the same answer, another body is a Conflict.
 
-    deployment: Deployment | None = None
-    inbox_item: InboxItem | None = None
-    created: bool = False
+    Names that the catalog does not know put the report into the inbox; nothing is lost. Raises Invalid with every
+    fault, and Conflict when the run has said otherwise before. Whatever becomes of it stands in the ingest log.
+    """
+    sent = Sent(body, door)
+    try:
+        return _reported(sent, key, by)
+    except PortalError as error:
+        ingest.refuse(sent, error, by=by)
+        raise
+
+
+def report_refuse(body: Any, error: PortalError, *, door: str = Door.REPORT, by: By) -> None:
+    """Writes down what a door refused before any command could."""
+    ingest.refuse(Sent(body, door), error, by=by)
 
 
 @retried
 @transaction.atomic
-def deployment_report(body: Json, *, key: str = "", by: By) -> Outcome:
-    """Takes a report in. `key` identifies the request: the same again has the same answer, another body is a Conflict.
-
-    Names that the catalog does not know put the report into the inbox; nothing is lost. Raises Invalid with every
-    fault, and Conflict when the run has said otherwise before.
-    """
+def _reported(sent: Sent, key: str, by: By) -> Outcome:
     require(by, "deployment.report")
-    request, now = _claimed(key, body, by) if key else (None, database_now())
-    report = reports.parse(body, now=now)
+    request, now = ingest.claimed(sent, key, by) if key else (None, database_now())
+    report = reports.parse(sent.body, now=now)
     if key and request is None:
-        return _replay(ReportRequest.objects.get(actor_key=by.actor.key, key=key), body)
-    try:
-        place = place_held(report.service, report.environment)
-    except Missing as unknown:
-        outcome = Outcome(inbox_item=_keep(report, body, unknown, by), created=True)
+        outcome = _replay(ReportRequest.objects.get(actor_key=by.actor.key, key=key), sent.body)
     else:
-        outcome = _taken_in(report, place, now=now, by=by)
-    if request:
-        came_to = {"deployment": outcome.deployment, "inbox_item": outcome.inbox_item}
-        ReportRequest.objects.filter(pk=request).update(**came_to)
+        outcome = taken_or_kept(report, sent, now=now, by=by)
+    ingest.settle(replace(sent, request=request), outcome, report=report, now=now, by=by)
     return outcome
 
 
-def _claimed(key: str, body: Json, by: By) -> tuple[int | None, datetime]:
-    """The row of a request that has not come before, else none; and the instant. Who comes second waits for the first."""
-    query = """
-        with claimed as (
-            insert into deployments_reportrequest (actor_key, key, body) values (%s, %s, %s)
-            on conflict (actor_key, key) do nothing returning id
-        ) select (select id from claimed), statement_timestamp()
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(query, [by.actor.key, key, json.dumps(body)])
-        request, now = cursor.fetchone()
-        return request, now
+def taken_or_kept(report: Report, sent: Sent, *, now: datetime, by: By, **more: Any) -> Outcome:
+    """Takes it in where its names are known, else keeps it in the inbox."""
+    try:
+        place = place_held(report.service, report.environment)
+    except Missing as unknown:
+        return Outcome(inbox_item=_keep(report, sent.body, unknown, by), created=True, became=Became.INBOX)
+    return _taken_in(report, place, now=now, by=by, **more)
 
 
 @transaction.atomic
@@ -139,11 +139,12 @@ def _taken_in(
     else:
         deployment = _make(report, place, config, now, entity, reported_by or by.actor.name, by)
         told = [Entry("deployment.reported", deployment.noun(), None, deployment.facts(), _payload(deployment))]
+    became = BECAME[told[0].name] if told else Became.REPEATED
     told += recompute(config, by)
     commits_save(report, place.service_id)
     if told:
         record_many(told, by=by)
-    return Outcome(deployment, created=found is None)
+    return Outcome(deployment, created=found is None, became=became)
 
 
 def _same_run(report: Report, place: Place, config: DeploymentConfig) -> Deployment | None:
@@ -157,8 +158,9 @@ def _same_run(report: Report, place: Place, config: DeploymentConfig) -> Deploym
 
 
 def _replay(earlier: ReportRequest, body: Json) -> Outcome:
-    if earlier.body != body:
-        keys = sorted(name for name in earlier.body.keys() | body.keys() if earlier.body.get(name) != body.get(name))
+    known: Json = earlier.body or {}
+    if known != body:
+        keys = sorted(name for name in known.keys() | body.keys() if known.get(name) != body.get(name))
         raise Conflict(
             f"This Idempotency-Key was used for another report; they differ in {', '.join(keys)}.",
             code="idempotency_conflict",

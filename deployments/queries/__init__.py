@@ -1,6 +1,7 @@
 from deployments.queries.blocked import Blocked, blocked_by
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
 from deployments.queries.gating import Passage, passage
+from deployments.queries.ingest import FILTERS, ingest_beat, report_request, report_requests
 from deployments.queries.order import Step, following, previous, steps, steps_of
 from deployments.queries.places import (
     Cell,
@@ -25,6 +26,7 @@ from deployments.queries.standings import Standing, standing, standings
 
 __all__ = [
     "DAYS",
+    "FILTERS",
     "Blocked",
     "Cell",
     "Coverage",
@@ -47,11 +49,14 @@ __all__ = [
     "gated_percent",
     "history",
     "inbox",
+    "ingest_beat",
     "latest",
     "log_sources",
     "matrix",
     "passage",
     "previous",
+    "report_request",
+    "report_requests",
     "services",
     "sources_everywhere",
     "sources_of",

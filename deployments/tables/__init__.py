@@ -1,4 +1,5 @@
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
+from deployments.tables.ingest import arrival_page, arrival_row, masked, what
 from deployments.tables.places import (
     deployment_row,
     environment_rows,
@@ -14,6 +15,8 @@ from deployments.tables.places import (
 from deployments.tables.sources import deployment_sources, live_sources, sources
 
 __all__ = [
+    "arrival_page",
+    "arrival_row",
     "badge_rows",
     "blocked_row",
     "deployment_row",
@@ -23,6 +26,7 @@ __all__ = [
     "live_row",
     "live_sources",
     "lock_url",
+    "masked",
     "matrix_rows",
     "names_of",
     "opened_row",
@@ -31,4 +35,5 @@ __all__ = [
     "service_row",
     "sources",
     "uncovered_row",
+    "what",
 ]

@@ -1,6 +1,20 @@
 from deployments.views.gate import badges, blocked, coverage
 from deployments.views.inbox import inbox, placement
+from deployments.views.ingest import arrival, ingest, replay
 from deployments.views.matrix import card, config_list, matrix
 from deployments.views.panel import panel
 
-__all__ = ["badges", "blocked", "card", "config_list", "coverage", "inbox", "matrix", "panel", "placement"]
+__all__ = [
+    "arrival",
+    "badges",
+    "blocked",
+    "card",
+    "config_list",
+    "coverage",
+    "inbox",
+    "ingest",
+    "matrix",
+    "panel",
+    "placement",
+    "replay",
+]

@@ -36,6 +36,8 @@ RULES = {
     "deployment.report": Rule("report", "members", "report deployments"),
     "inbox.resolve": Rule("admin", "admins", "place reports of the inbox"),
     "source.write": Rule("admin", "admins", "change log sources"),
+    "ingest.read": Rule("catalog:read", "members", "read the ingest log"),
+    "ingest.replay": Rule("admin", "admins", "replay what came"),
     "gate.ask": Rule("gate", "members", "ask the gate"),
     "lock.read": Rule("gate", "members", "read locks"),
     "lock.take": Rule("lock", "members", "take locks"),

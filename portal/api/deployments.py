@@ -1,15 +1,18 @@
+from typing import Any
+
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import queries as catalog
 from deployments import queries
-from deployments.commands import deployment_report
+from deployments.commands import deployment_report, report_refuse
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import cell_json, coverage_json, deployment_json, inbox_json
-from portal.kit.errors import Invalid
+from portal.kit.by import By
+from portal.kit.errors import Invalid, PortalError
 
 LONGEST_KEY = 255
 
@@ -20,7 +23,8 @@ def deployments(request: Request) -> Response:
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > LONGEST_KEY or "\0" in key:
         raise Invalid.at("Idempotency-Key", f"must be at most {LONGEST_KEY} characters")
-    outcome = deployment_report(object_of(request), key=key, by=by_of(request))
+    by = by_of(request)
+    outcome = deployment_report(_body(request, by), key=key, by=by)
     if outcome.deployment:
         return Response(
             {"ok": True, "deployment": deployment_json(outcome.deployment), "created": outcome.created},
@@ -28,6 +32,15 @@ def deployments(request: Request) -> Response:
         )
     item = inbox_json(outcome.inbox_item) if outcome.inbox_item else {}
     return Response({"ok": True, "inbox": item}, status=202)
+
+
+def _body(request: Request, by: By) -> dict[str, Any]:
+    """What cannot be read stands in the ingest log as well."""
+    try:
+        return object_of(request)
+    except PortalError as error:
+        report_refuse(None, error, by=by)
+        raise
 
 
 @api_view(["GET"])

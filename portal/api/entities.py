@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +18,7 @@ from catalog.commands import (
     entity_write,
 )
 from catalog.wishes import Mode, Wish, parse
+from deployments.commands import report_refuse
 from portal.accounts.policy import require
 from portal.actions.queries import run_in_progress
 from portal.api.auth import by_of
@@ -61,8 +64,24 @@ def entities(request: Request, blueprint: str) -> Response:
         require(by, "catalog.read")
         found = list(queries.entities(by, queries.blueprint(blueprint)))
         return Response({"ok": True, "entities": entities_json(found, request)})
-    wish = _wish(request, blueprint, object_of(request))
-    return Response({"ok": True, "entity": _written(request, wish, by)}, status=201)
+    with _refusal_logged(request, blueprint, by):
+        wish = _wish(request, blueprint, object_of(request))
+        return Response({"ok": True, "entity": _written(request, wish, by)}, status=201)
+
+
+@contextmanager
+def _refusal_logged(request: Request, blueprint: str, by: By) -> Iterator[None]:
+    """A deployment that is refused stands in the ingest log."""
+    try:
+        yield
+    except PortalError as error:
+        _log(request, blueprint, request.data if request.stream else None, error, by)
+        raise
+
+
+def _log(request: Request, blueprint: str, body: Any, error: PortalError, by: By) -> None:
+    if blueprint == "deployment" and not flag(request, "validation_only"):
+        report_refuse(body, error, door="entity", by=by)
 
 
 def _wish(request: Request, blueprint: str, body: Any) -> Wish:
@@ -89,7 +108,10 @@ def bulk(request: Request, blueprint: str) -> Response:
     written = entities_write(list(wishes.values()), dry=flag(request, "validation_only"), by=by)
     outcomes |= dict(zip(wishes, written, strict=True))
     entities = [_made(index, each) for index, each in outcomes.items() if isinstance(each, Written)]
-    errors = [_fault(wished[index], index, each) for index, each in outcomes.items() if isinstance(each, PortalError)]
+    refused = {index: each for index, each in outcomes.items() if isinstance(each, PortalError)}
+    for index, why in refused.items():
+        _log(request, blueprint, wished[index], why, by)
+    errors = [_fault(wished[index], index, each) for index, each in refused.items()]
     return Response({"ok": not errors, "entities": entities, "errors": errors}, status=207 if errors else 200)
 
 
@@ -139,14 +161,15 @@ def entity(request: Request, blueprint: str, identifier: str) -> Response:
         gone = entity_delete(found, dependents=flag(request, "delete_dependents"), by=by)
         return Response({"ok": True, "deletedEntities": gone})
     mode: Mode = "replace" if request.method == "PUT" else "patch"
-    wish = parse(
-        blueprint,
-        object_of(request),
-        mode=mode,
-        identifier=identifier,
-        create_missing=flag(request, "create_missing_related_entities"),
-    )
-    return Response({"ok": True, "entity": _written(request, wish, by)})
+    with _refusal_logged(request, blueprint, by):
+        wish = parse(
+            blueprint,
+            object_of(request),
+            mode=mode,
+            identifier=identifier,
+            create_missing=flag(request, "create_missing_related_entities"),
+        )
+        return Response({"ok": True, "entity": _written(request, wish, by)})
 
 
 @api_view(["DELETE"])

@@ -88,7 +88,11 @@ def _children(name: str, here: str, user: Any) -> list[Item]:
         return [_child("Runs", reverse("actions:run_list"), here)]
     if name != "deployments:matrix":
         return []
-    shown = [("Deployment configs", "deployments:config_list"), ("Coverage", "deployments:coverage")]
+    shown = [
+        ("Deployment configs", "deployments:config_list"),
+        ("Coverage", "deployments:coverage"),
+        ("Ingest log", "deployments:ingest"),
+    ]
     inbox = [("Inbox", "deployments:inbox")] if user.is_staff else []
     return [_child(label, reverse(page), here) for label, page in shown + inbox]
 

@@ -38,6 +38,7 @@ PAGES = {
     "audit": "/audit",
     "panel": "/deployments/panel/checkout",
     "inbox": "/deployments/inbox",
+    "ingest": "/deployments/ingest",
     "coverage": "/deployments/coverage",
     "badges": "/deployments/badges/checkout",
     "locks": "/locks/",

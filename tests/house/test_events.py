@@ -16,6 +16,7 @@ from portal.accounts.queries import actor_of_user
 from portal.audit.models import Delivery, Event
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
+from portal.kit.errors import Invalid
 from tests.conftest import SETUP
 
 MODULES = [
@@ -154,6 +155,11 @@ CASES = {
         ["log_source.created", "log_source.updated"],
     ),
     "log_source_delete": (lambda do, shop: do(source(), by=SETUP), ["log_source.created", "log_source.deleted"]),
+    "report_replay": (
+        lambda do, shop: do(arrived(), by=SETUP),
+        ["inbox.kept", "report_request.replayed"],
+    ),
+    "report_refuse": (lambda do, shop: do({}, Invalid("no"), by=SETUP), []),
     "inbox_drop": (lambda do, shop: do(kept(), by=SETUP), ["inbox.kept", "inbox.dropped"]),
     "lock_take": (lambda do, shop: do(scopes.pair(shop.checkout_production), reason="why", by=SETUP), ["lock.taken"]),
     "lock_release": (lambda do, shop: do(held(shop), by=SETUP), ["lock.taken", "lock.released"]),
@@ -366,6 +372,11 @@ def parsed():
 
 def kept():
     return import_string("deployments.commands.deployment_report")(REPORT | {"service": "chekout"}, by=SETUP).inbox_item
+
+
+def arrived():
+    kept()
+    return import_string("deployments.models.ReportRequest").objects.get()
 
 
 def held(shop):

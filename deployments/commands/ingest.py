@@ -1,0 +1,141 @@
+"""The ingest log: what came to the doors of deployments, and what became of it.
+
+What is taken in is logged in its own transaction, by the statement that settles its Idempotency-Key where it has one.
+What is refused is logged by itself, when its transaction is rolled back.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+
+from deployments.models import LEVEL, Deployment, InboxItem, ReportRequest
+from deployments.reports import Report
+from portal.kit import rows
+from portal.kit.by import By
+from portal.kit.errors import Conflict, PortalError
+
+Json = dict[str, Any]
+Door, Became = ReportRequest.Door, ReportRequest.Outcome
+
+logger = logging.getLogger(__name__)
+
+LATE = timedelta(minutes=5)
+LARGEST_BODY = 64 * 1024
+OVER = 2  # the level of an end
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a report: a deployment, or a place in the inbox. `became` is how the ingest log calls it."""
+
+    deployment: Deployment | None = None
+    inbox_item: InboxItem | None = None
+    created: bool = False
+    became: str = Became.REPEATED
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A report on its way in. `request` is its row where it has one already, by its key or because it waits there."""
+
+    body: Any
+    door: str = Door.REPORT
+    backfill: bool = False
+    request: int | None = None
+
+
+_CLAIM = """
+    with claimed as (
+        insert into deployments_reportrequest (actor_key, sender, door, is_backfill, key, body)
+        values (%s, %s, %s, %s, %s, %s) on conflict (actor_key, key) do nothing returning id
+    ) select (select id from claimed), statement_timestamp()
+"""
+
+
+def claimed(sent: Sent, key: str, by: By) -> tuple[int | None, datetime]:
+    """The row of a key that has not come before, else none; and the instant. Who comes second waits for the first."""
+    values: list[Any] = [by.actor.key, by.actor.name, sent.door, sent.backfill, key, json.dumps(sent.body)]
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        request, now = cursor.fetchone()
+        return request, now
+
+
+def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: By) -> None:
+    """Writes down what became of it, in the transaction that took it in."""
+    made, late_by = outcome.deployment, lateness(report, now)
+    became = outcome.became
+    if late_by is not None and became in (Became.CREATED, Became.ADVANCED) and not sent.backfill:
+        became = Became.LATE
+    values = {
+        "service": (made.service_identifier if made else report.service)[: ReportRequest.LONGEST_NAME],
+        "environment": (made.environment_identifier if made else report.environment)[: ReportRequest.LONGEST_NAME],
+        "outcome": became,
+        "late_by": late_by,
+        "answer": None,
+        "deployment": made,
+        "inbox_item": outcome.inbox_item,
+    }
+    if sent.request:
+        ReportRequest.objects.filter(pk=sent.request).update(**values)
+    else:
+        rows.insert([_row(sent, by, at=now, **values)])
+
+
+def lateness(report: Report, now: datetime) -> int | None:
+    """Seconds, where it came long after it happened."""
+    happened = report.finished_at if LEVEL[report.status] >= OVER else report.started_at
+    return int((now - happened).total_seconds()) if happened and now - happened > LATE else None
+
+
+@transaction.atomic
+def ignore(sent: Sent, why: str, *, by: By) -> None:
+    """Tells of no deployment, and why it does not."""
+    answer = {"message": why}
+    if sent.request:
+        ReportRequest.objects.filter(pk=sent.request).update(outcome=Became.IGNORED, answer=answer)
+    else:
+        rows.insert([_row(sent, by, outcome=Became.IGNORED, answer=answer, **named(sent.body))])
+
+
+def refuse(sent: Sent, error: PortalError, *, by: By) -> None:
+    """Outside the transaction that was rolled back. A log that cannot be written must not hide the refusal."""
+    became = Became.CONFLICTING if isinstance(error, Conflict) else Became.REFUSED
+    values: Json = {"outcome": became, "answer": answer_of(error)}
+    try:
+        with transaction.atomic():
+            if sent.request:
+                ReportRequest.objects.filter(pk=sent.request).update(**values)
+            else:
+                rows.insert([_row(sent, by, **values, **named(sent.body))])
+    except DatabaseError:
+        logger.exception("The refusal of a report could not be logged")
+
+
+def answer_of(error: PortalError) -> Json:
+    return {"status": error.status, "error": error.code, "message": error.message, "details": error.details}
+
+
+def named(body: Any) -> Json:
+    """The names in a body that may be anything."""
+    found = {name: body.get(name) for name in ("service", "environment")} if isinstance(body, dict) else {}
+    return {name: value[: ReportRequest.LONGEST_NAME] for name, value in found.items() if isinstance(value, str)}
+
+
+def _row(sent: Sent, by: By, **values: Any) -> ReportRequest:
+    return ReportRequest(
+        actor_key=by.actor.key,
+        sender=by.actor.name,
+        door=sent.door,
+        is_backfill=sent.backfill,
+        body=bounded(sent.body),
+        **values,
+    )
+
+
+def bounded(body: Any) -> Any:
+    return body if len(json.dumps(body)) <= LARGEST_BODY else None

@@ -1,0 +1,70 @@
+"""What came once, sent through the same command again."""
+
+from dataclasses import replace
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from deployments import reports
+from deployments.commands import ingest
+from deployments.commands.inbox import inbox_place
+from deployments.commands.ingest import Became, Outcome, Sent
+from deployments.commands.reports import taken_or_kept
+from deployments.models import InboxItem, ReportRequest
+from portal.accounts.policy import require
+from portal.audit.record import record
+from portal.kit.by import By
+from portal.kit.clock import database_now
+from portal.kit.errors import Conflict, Missing, PortalError
+from portal.kit.locking import retried
+
+TAKEN_IN = {*ReportRequest.USUAL, Became.LATE}
+
+
+def report_replay(request: ReportRequest, *, by: By) -> ReportRequest:
+    """Takes it in as of the time it arrived. Twice is the same as once. What is refused again says so in its row."""
+    require(by, "ingest.replay")
+    if request.body is None:
+        raise Conflict("Its body was not kept, so it cannot be replayed.", code="body_not_kept")
+    try:
+        _replayed(request, by)
+    except PortalError as error:
+        ingest.refuse(Sent(request.body, request=request.pk), error, by=by)
+    return ReportRequest.objects.select_related("deployment__entity", "inbox_item").get(pk=request.pk)
+
+
+@retried
+@transaction.atomic
+def _replayed(request: ReportRequest, by: By) -> None:
+    request = (
+        ReportRequest.objects.select_for_update(of=("self",))
+        .select_related("deployment", "inbox_item")
+        .get(pk=request.pk)
+    )
+    before = request.facts()
+    report = reports.parse(request.body, now=database_now())
+    sent = Sent(request.body, request.door, request.is_backfill, request.pk)
+    outcome = _from_inbox(request, by) or taken_or_kept(
+        report, sent, now=request.at, by=by, known=request.deployment, reported_by=request.sender
+    )
+    if outcome.became == Became.REPEATED and request.outcome in TAKEN_IN:
+        outcome = replace(outcome, became=request.outcome)  # it stays what it was
+    ingest.settle(sent, outcome, report=report, now=request.at, by=by)
+    ReportRequest.objects.filter(pk=request.pk).update(replayed_at=Now(), replayed_by=by.actor.name)
+    after = ReportRequest.objects.get(pk=request.pk).facts()
+    record("report_request.replayed", request.noun(), by=by, before=before, after=after)
+
+
+def _from_inbox(request: ReportRequest, by: By) -> Outcome | None:
+    """Where it waits in the inbox it is placed, if its names are known by now."""
+    item = request.inbox_item
+    if item is None or request.deployment:
+        return None
+    if item.state == InboxItem.State.DROPPED:
+        raise Conflict("This report was dropped from the inbox.", code="inbox_settled")
+    try:
+        with transaction.atomic():
+            placed = inbox_place(item, service=item.service, environment=item.environment, by=by)
+    except Missing:
+        return Outcome(inbox_item=item, became=Became.INBOX)
+    return Outcome(placed, item, became=Became.CREATED)

@@ -1,0 +1,38 @@
+"""The ingest log, as its readers may see it."""
+
+from django.db.models import Q, QuerySet
+
+from deployments.models import ReportRequest
+from deployments.queries.places import deployments
+from portal.accounts.policy import require
+from portal.audit import queries as audit
+from portal.kit.by import By
+from portal.kit.errors import Missing
+
+FILTERS = ("outcome", "door", "service", "environment", "sender")
+
+
+def report_requests(by: By, **filters: str) -> QuerySet[ReportRequest]:
+    """The newest first. Administrators see all; others what came to a deployment they may see, and what they sent.
+
+    `filters` are FILTERS; an empty one is none.
+    """
+    require(by, "ingest.read")
+    wanted = {name: value for name, value in filters.items() if value}
+    found = ReportRequest.objects.filter(**wanted).select_related("deployment__entity", "inbox_item")
+    if not by.actor.is_admin:
+        found = found.filter(Q(actor_key=by.actor.key) | Q(deployment__in=deployments(by).values("pk")))
+    return found.order_by("-id")
+
+
+def report_request(by: By, pk: int) -> ReportRequest:
+    found = report_requests(by).filter(pk=pk).first()
+    if found is None:
+        raise Missing("No such report came, or it is forgotten by now.")
+    return found
+
+
+def ingest_beat() -> str:
+    """Changes with every arrival, and with what becomes of a late one."""
+    newest = ReportRequest.objects.order_by("-id").values_list("id", "outcome", "deployment")[:50]
+    return f"{audit.beat()}|{list(newest)}"

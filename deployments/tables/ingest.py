@@ -1,0 +1,103 @@
+"""How the ingest log stands in a table, and one of its rows on a page of its own. Secrets in a body are never shown."""
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.urls import reverse
+
+from deployments.models import ReportRequest
+from portal.accounts.policy import allows
+from portal.kit.by import By
+from portal.kit.clock import in_words
+
+Row = dict[str, Any]
+Outcome = ReportRequest.Outcome
+
+# Colour and icon of the chip of each outcome.
+LOOKS = {
+    Outcome.WAITING: ("blue", "hourglass"),
+    Outcome.CREATED: ("green", "check"),
+    Outcome.ADVANCED: ("green", "arrow-right"),
+    Outcome.REPEATED: ("lightGray", "copy"),
+    Outcome.LATE: ("yellow", "clock"),
+    Outcome.CONFLICTING: ("red", "zap"),
+    Outcome.REFUSED: ("red", "x"),
+    Outcome.INBOX: ("orange", "mail"),
+    Outcome.IGNORED: ("lightGray", "minus"),
+}
+_SECRET = re.compile(r"(?i)token|secret|passw|authorization|api.?key|private.?key|credential|cookie|^decision$")
+HIDDEN = "•••"
+
+
+def arrival_row(request: ReportRequest) -> Row:
+    colour, icon = (
+        LOOKS.get(Outcome(request.outcome), ("lightGray", "help")) if request.outcome else ("lightGray", "help")
+    )
+    return {
+        "id": request.pk,
+        "url": request.get_absolute_url(),
+        "at": request.at,
+        "sender": request.sender or request.actor_key,
+        "door": request.get_door_display(),
+        "backfill": request.is_backfill,
+        "service": request.service,
+        "environment": request.environment,
+        "outcome": request.outcome or "unknown",
+        "colour": colour,
+        "icon": icon,
+        "what": what(request),
+        "deployment": str(request.deployment) if request.deployment else "",
+        "deployment_url": _deployment_url(request),
+    }
+
+
+def what(request: ReportRequest) -> str:
+    """One sentence on what became of it."""
+    if request.answer:
+        return str(request.answer.get("message", ""))
+    if request.outcome == Outcome.LATE and request.late_by is None:
+        return "A lower status after a higher one: noted, and nothing changed."
+    if request.late_by is not None:
+        return f"Arrived {in_words(timedelta(seconds=request.late_by))} after it happened."
+    if request.inbox_item and not request.deployment:
+        return f"{request.inbox_item.problem} It is {request.inbox_item.state} in the inbox."
+    if request.inbox_item:
+        return "Placed from the inbox."
+    return ""
+
+
+def arrival_page(request: ReportRequest, by: By) -> Row:
+    """The row, and what opens with it."""
+    settled = request.answer or {}
+    waits = request.inbox_item and not request.deployment
+    return arrival_row(request) | {
+        "key": request.key or "",
+        "headers": request.headers.items(),
+        "body": pretty(request.body) if request.body is not None else "",
+        "status": settled.get("status"),
+        "answer": pretty(settled) if settled else "",
+        "replayed_at": request.replayed_at,
+        "replayed_by": request.replayed_by,
+        "inbox_url": reverse("deployments:inbox") if waits else "",
+        "replay_url": reverse("deployments:replay", args=[request.pk])
+        if request.body is not None and allows(by.actor, "ingest.replay")
+        else "",
+    }
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(masked(value), indent=2, ensure_ascii=False)
+
+
+def masked(value: Any) -> Any:
+    """Without the values whose names say that they are secrets."""
+    if isinstance(value, dict):
+        return {name: HIDDEN if each and _SECRET.search(name) else masked(each) for name, each in value.items()}
+    return [masked(each) for each in value] if isinstance(value, list) else value
+
+
+def _deployment_url(request: ReportRequest) -> str:
+    entity = request.deployment.entity if request.deployment else None
+    return reverse("catalog:entity_detail", args=["deployment", entity.identifier]) if entity else ""
