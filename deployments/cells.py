@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from portal.kit.templatetags.kit import age, icon, initials, middle, short_sha, status_chip, tint, until
+from portal.kit.templatetags.kit import age, clock, icon, initials, middle, short_sha, status_chip, tint, until
 
 Row = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ def lock(row: Row) -> SafeString:
         held["url"],
         icon("lock", "Locked"),
         held["holder"],
-        until(held["expires_at"]),
+        clock(held["expires_at"]) if held["past"] else until(held["expires_at"]),
     )
     reason = format_html('<span class="message small muted" title="{}">{}</span>', held["reason"], held["reason"])
     return format_html('<span class="lock-facts">{} {}</span>', line, reason)

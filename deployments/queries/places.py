@@ -12,8 +12,9 @@ from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import place_of, tier_of
 from deployments.models import Deployment, DeploymentConfig, InboxItem, Status
+from deployments.queries.past import as_it_was, put_back
 from locks.decisions import Decision
-from locks.queries import decide_many
+from locks.queries import decide_many, decided_at
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.clock import database_now
@@ -23,12 +24,14 @@ _BEGUN = Coalesce("started_at", "finished_at", "reported_at")
 
 @dataclass(frozen=True)
 class Cell:
-    """One service in one environment as it is now. `config` is None where nothing was ever deployed."""
+    """One service in one environment as it is at the decision's instant, now or in the `past`. `config` is None where nothing
+    was ever deployed."""
 
     service: Entity
     environment: Entity
     config: DeploymentConfig | None
     decision: Decision
+    past: bool = False
 
     @property
     def current(self) -> Deployment | None:
@@ -109,38 +112,67 @@ def environments(by: By, *, tier: str = "") -> list[Entity]:
 
 
 def matrix(
-    by: By, *, text: str = "", team: str = "", tier: str = "", locked: bool = False, failing: bool = False
+    by: By,
+    *,
+    text: str = "",
+    team: str = "",
+    tier: str = "",
+    locked: bool = False,
+    failing: bool = False,
+    at: datetime | None = None,
 ) -> Matrix:
-    """Every service in every environment. `locked` and `failing` keep the services where that is so anywhere."""
-    at = database_now()
+    """Every service in every environment, now or at an instant. `locked` and `failing` keep the services where that is so
+    anywhere."""
+    now = at or database_now()
     columns = environments(by, tier=tier)
-    found = list(services(by, text=text, team=team))
-    rows = list(zip(found, _cells(by, found, columns, at), strict=True))
+    found = list(services(by, text="" if at else text, team=team))
+    rows = list(zip(found, _cells(by, found, columns, now, past=at is not None), strict=True))
+    if at and text:
+        rows = [row for row in rows if _meets(text.casefold(), *row)]
     if locked:
         rows = [row for row in rows if any(cell.decision.denies for cell in row[1])]
     if failing:
         rows = [row for row in rows if any(cell.attempt_failed for cell in row[1])]
-    return Matrix(columns, rows, at)
+    return Matrix(columns, rows, now)
 
 
-def _cells(by: By, services: list[Entity], environments: list[Entity], at: datetime) -> list[list[Cell]]:
+def _meets(text: str, service: Entity, cells: list[Cell]) -> bool:
+    """As `services` finds by text, with what was live then."""
+    then = [cell.current for cell in cells if cell.current]
+    runs = any(text in each.version.casefold() or each.commit.casefold().startswith(text) for each in then)
+    return runs or text in service.identifier.casefold() or text in (service.title or "").casefold()
+
+
+def _cells(
+    by: By, services: list[Entity], environments: list[Entity], at: datetime, *, past: bool = False
+) -> list[list[Cell]]:
     ends = {entity.pk: entity for entity in [*services, *environments]}
     rows = visible(by, DeploymentConfig.objects.filter(service__in=services, environment__in=environments))
-    configs = {(config.service_id, config.environment_id): config for config in whole(rows, ends)}
+    configs = {(each.service_id, each.environment_id): each for each in whole(rows, ends, at if past else None)}
     places = {(s.pk, e.pk): place_of(s, e) for s in services for e in environments}
-    decisions = decide_many(places.values(), now=at)
+    decisions = (decided_at if past else decide_many)(places.values(), now=at)
     return [
         [
-            Cell(service, environment, configs.get((service.pk, environment.pk)), decisions[service.pk, environment.pk])
+            Cell(
+                service,
+                environment,
+                configs.get((service.pk, environment.pk)),
+                decisions[service.pk, environment.pk],
+                past,
+            )
             for environment in environments
         ]
         for service in services
     ]
 
 
-def whole(rows: QuerySet[DeploymentConfig], ends: dict[int, Entity] | None = None) -> list[DeploymentConfig]:
+def whole(
+    rows: QuerySet[DeploymentConfig], ends: dict[int, Entity] | None = None, at: datetime | None = None
+) -> list[DeploymentConfig]:
     """With their services, environments and deployments at hand. Each of these is read once, however often it is named."""
     found = list(rows.select_related("entity"))
+    if at:
+        put_back(found, at)
     deployments = Deployment.objects.in_bulk(
         {pk for config in found for pk in (config.current_id, config.latest_id) if pk}
     )
@@ -150,10 +182,12 @@ def whole(rows: QuerySet[DeploymentConfig], ends: dict[int, Entity] | None = Non
         config.service, config.environment = ends[config.service_id], ends[config.environment_id]
         config.current = deployments.get(config.current_id)
         config.latest = deployments.get(config.latest_id)
+        if at and config.latest:
+            as_it_was(config.latest, at)
     return found
 
 
-def configs(by: By, *, service: str = "", environment: str = "") -> list[Cell]:
+def configs(by: By, *, service: str = "", environment: str = "", at: datetime | None = None) -> list[Cell]:
     """One for each service in each environment it was deployed to, by service and then by tier."""
     rows = DeploymentConfig.objects.all()
     if service:
@@ -162,7 +196,7 @@ def configs(by: By, *, service: str = "", environment: str = "") -> list[Cell]:
         rows = rows.filter(environment__identifier=environment)
     order = list(reversed(TIERS))
     return sorted(
-        _decided(by, rows),
+        _decided(by, rows, at),
         key=lambda cell: (cell.service.identifier, order.index(cell.tier), cell.environment.identifier),
     )
 
@@ -173,30 +207,40 @@ def cells_by_entity(by: By, entities: Sequence[Entity]) -> dict[int, Cell]:
     return {cell.config.entity_id: cell for cell in cells if cell.config}
 
 
-def _decided(by: By, rows: QuerySet[DeploymentConfig]) -> list[Cell]:
+def _decided(by: By, rows: QuerySet[DeploymentConfig], at: datetime | None = None) -> list[Cell]:
     require(by, "catalog.read")
-    found = whole(visible(by, rows))
-    decisions = decide_many([place_of(row.service, row.environment) for row in found])
-    return [Cell(row.service, row.environment, row, decisions[row.service_id, row.environment_id]) for row in found]
+    found = whole(visible(by, rows), at=at)
+    places = [place_of(row.service, row.environment) for row in found]
+    decisions = decided_at(places, now=at) if at else decide_many(places)
+    return [
+        Cell(row.service, row.environment, row, decisions[row.service_id, row.environment_id], at is not None)
+        for row in found
+    ]
 
 
-def cell(by: By, service: str, environment: str) -> Cell:
+def cell(by: By, service: str, environment: str, *, at: datetime | None = None) -> Cell:
     require(by, "catalog.read")
     found = catalog.service_named(service, by=by), catalog.environment_named(environment, by=by)
-    return _cells(by, [found[0]], [found[1]], database_now())[0][0]
+    return _cells(by, [found[0]], [found[1]], at or database_now(), past=at is not None)[0][0]
 
 
-def cells_of(by: By, service: str) -> list[Cell]:
+def cells_of(by: By, service: str, *, at: datetime | None = None) -> list[Cell]:
     """The service's row of the matrix."""
-    return _cells(by, [catalog.service_named(service, by=by)], environments(by), database_now())[0]
+    found = [catalog.service_named(service, by=by)]
+    return _cells(by, found, environments(by), at or database_now(), past=at is not None)[0]
 
 
-def history(by: By, *, service: str, environment: str = "", before: Deployment | None = None) -> QuerySet[Deployment]:
-    """Deployments of a service, the one begun last first; `before` is the last one of the page above."""
+def history(
+    by: By, *, service: str, environment: str = "", before: Deployment | None = None, at: datetime | None = None
+) -> QuerySet[Deployment]:
+    """Deployments of a service, the one begun last first; `before` is the last one of the page above, and `at` leaves
+    out what was begun later."""
     require(by, "catalog.read")
     found: Any = deployments(by).filter(service_identifier=service).annotate(begun=_BEGUN)
     if environment:
         found = found.filter(environment_identifier=environment)
+    if at:
+        found = found.filter(begun__lte=at)
     if before:
         begun = before.started_at or before.finished_at or before.reported_at
         found = found.filter(Q(begun__lt=begun) | Q(begun=begun, id__lt=before.pk))

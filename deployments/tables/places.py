@@ -11,12 +11,14 @@ from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments import cells
 from deployments.models import Deployment, Gate, LogSource
+from deployments.moments import stamp
 from deployments.queries import Cell, Matrix
 from deployments.sources import web
 from deployments.tables.sources import live_sources
 from locks.models import Lock
 from portal.accounts.policy import allows
 from portal.kit.by import By
+from portal.kit.templatetags.kit import age_words
 
 Row = dict[str, Any]
 
@@ -54,17 +56,24 @@ def cell_row(cell: Cell) -> Row:
     return {
         "state": "live" if live else "none",
         "url": cell.config.get_absolute_url() if cell.config else service_url(cell.service),
-        "card_url": reverse("deployments:card", args=names),
+        "card_url": reverse("deployments:card", args=names) + (f"?at={stamp(cell.decision.at)}" if cell.past else ""),
         "environment": str(cell.environment),
         "version": live.version if live else "",
         "commit": live.commit if live else "",
         "deployed_by": live.actor if live else "",
         "deployed_at": live.finished_at if live else None,
+        "age_then": _age_then(cell),
         "status": cell.latest.status if cell.latest else "",
         "latest_failed": cell.attempt_failed,
         "locked": cell.decision.denies,
         "lock": lock_row(cell),
     }
+
+
+def _age_then(cell: Cell) -> str:
+    """How old it was at an instant of the past."""
+    ended = cell.current.finished_at if cell.current and cell.past else None
+    return age_words(cell.decision.at - ended, "short") if ended else ""
 
 
 def lock_row(cell: Cell) -> Row | None:
@@ -77,6 +86,7 @@ def lock_row(cell: Cell) -> Row | None:
         "reason": first.reason,
         "expires_at": first.expires_at,
         "url": first.get_absolute_url(),
+        "past": cell.past,
     }
 
 

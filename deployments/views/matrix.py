@@ -12,6 +12,7 @@ from catalog.tables.table import Table
 from catalog.views.lists import Answer, table_page
 from deployments import queries, tables
 from deployments.forms import Filters
+from deployments.views.still import Moment, still
 from locks import queries as locks
 from portal.accounts.viewer import by_of
 from portal.kit.live import live
@@ -22,15 +23,25 @@ ON_SEARCH = 5  # locks that hold what was searched for
 
 @require_safe
 def matrix(request: HttpRequest) -> HttpResponse:
-    return live(request, "deployments/matrix.html", lambda: _matrix(request), beat=locks.beat())
+    moment = Moment.read(request.GET)
+    if not moment.is_set:
+        return live(request, "deployments/matrix.html", lambda: _matrix(request, moment), beat=locks.beat())
+    return still(request, "deployments/matrix.html", moment, lambda: _matrix(request, moment))
 
 
-def _matrix(request: HttpRequest) -> Context:
+def _matrix(request: HttpRequest, moment: Moment) -> Context:
     by, filters = by_of(request), Filters.read(request.GET)
     found = queries.matrix(
-        by, text=filters.q, team=filters.team, tier=filters.tier, locked=filters.locked, failing=filters.failing
+        by,
+        text=filters.q,
+        team=filters.team,
+        tier=filters.tier,
+        locked=filters.locked,
+        failing=filters.failing,
+        at=moment.at,
     )
     return {
+        "moment": moment,
         "filters": filters,
         "filtered": filters.are_set,
         # What only the whole page shows is asked for when it is rendered.
@@ -38,7 +49,7 @@ def _matrix(request: HttpRequest) -> Context:
         "tiers": list(reversed(TIERS)),
         "environments": tables.environment_rows(found.environments),
         "rows": tables.matrix_rows(found),
-        "locks": tables.found_locks(locks.locks(by, text=filters.q)[:ON_SEARCH] if filters.q else []),
+        "locks": tables.found_locks(locks.locks(by, text=filters.q)[:ON_SEARCH] if filters.q and not moment.at else []),
         "count_text": _count(len(found.rows), "service") + " in " + _count(len(found.environments), "environment"),
         "table_url": reverse("deployments:config_list"),
         "lock_url": tables.lock_url(),
@@ -71,7 +82,9 @@ def config_list(request: HttpRequest) -> Answer:
 @require_safe
 def card(request: HttpRequest, service: str, environment: str) -> HttpResponse:
     """The card of a cell; where scripts are off the cell's own link is followed instead."""
-    by = by_of(request)
-    cell = queries.cell(by, service, environment)
-    row = tables.place_row(cell, queries.log_sources()) | {"release_url": tables.release_url(cell, by)}
-    return render(request, "deployments/matrix.html#card", {"cell": row})
+    by, moment = by_of(request), Moment.read(request.GET)
+    cell = queries.cell(by, service, environment, at=moment.at)
+    row = tables.place_row(cell, queries.log_sources()) | {
+        "release_url": "" if moment.at else tables.release_url(cell, by)
+    }
+    return render(request, "deployments/matrix.html#card", {"cell": row, "moment": moment})

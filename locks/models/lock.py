@@ -24,6 +24,11 @@ class LockQuerySet(models.QuerySet["Lock"]):
         started = Q(starts_at__lte=at) | Q(starts_at__lte=F("created_at"))
         return self.filter(started, Q(expires_at=None) | Q(expires_at__gt=at), released_at=None)
 
+    def held(self, at: datetime) -> "LockQuerySet":
+        """Those that were on at an instant of the past, with their ends as they are known now."""
+        lasted = Q(expires_at=None) | Q(expires_at__gt=at)
+        return self.filter(lasted, Q(released_at=None) | Q(released_at__gt=at), starts_at__lte=at)
+
     def ended(self, at: datetime) -> "LockQuerySet":
         return self.filter(Q(released_at__isnull=False) | Q(expires_at__lte=at))
 

@@ -12,7 +12,7 @@ from locks.queries.claims import (
     usual_length,
     waiting_by,
 )
-from locks.queries.deciding import AUTOMATION, decide, decide_many, override_refused, sight, windows_on
+from locks.queries.deciding import AUTOMATION, decide, decide_many, decided_at, override_refused, sight, windows_on
 from locks.queries.foresight import Reason, Simulation, explain, met_by, simulate
 from locks.queries.freezes import (
     coming,
@@ -76,6 +76,7 @@ __all__ = [
     "counts",
     "decide",
     "decide_many",
+    "decided_at",
     "denials",
     "denials_of",
     "environments_for_codes",

@@ -166,6 +166,25 @@ def decide_many(
     }
 
 
+def decided_at(places: Iterable[Place], *, actor: Actor = AUTOMATION, now: datetime) -> dict[tuple[int, int], Decision]:
+    """What `decide_many` would have said at an instant of the past, as far as the rows tell: of a lock or a freeze that was
+    changed meanwhile, what it is now."""
+    board = _Board(Lock.objects.held(now), windows_held(now))
+    return {
+        (place.service_id, place.environment_id): weigh(
+            place, board.covering(place), actor=actor, intent="deploy", at=now
+        )
+        for place in places
+    }
+
+
+def windows_held(at: datetime) -> list[Window]:
+    """Every freeze's window that was on at an instant of the past."""
+    stood = Q(freeze__withdrawn_at=None) | Q(freeze__withdrawn_at__gt=at)
+    laid = Window.objects.filter(stood, starts_at__lte=at, ends_at__gt=at, freeze__created_at__lte=at)
+    return list(laid.select_related("freeze"))
+
+
 def windows_on(at: datetime) -> list[Window]:
     """Every freeze's window that is on at the instant."""
     laid = Window.objects.filter(

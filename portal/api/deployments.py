@@ -7,11 +7,13 @@ from rest_framework.response import Response
 from catalog import queries as catalog
 from deployments import queries
 from deployments.commands import deployment_report, report_refuse
+from deployments.moments import happened
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import cell_json, coverage_json, deployment_json, inbox_json
 from portal.kit.by import By
+from portal.kit.clock import instant
 from portal.kit.errors import Invalid, PortalError
 
 LONGEST_KEY = 255
@@ -45,7 +47,8 @@ def _body(request: Request, by: By) -> dict[str, Any]:
 
 @api_view(["GET"])
 def current(request: Request) -> Response:
-    """What is live, for all or for one service or environment. Unknown names are 404, not an empty list."""
+    """What is live or was at an instant, for all or for one service or environment. Unknown names are 404, not an empty
+    list."""
     by, params = by_of(request), request.query_params
     require(by, "catalog.read")  # before any name is looked up: an answer may name others that are alike
     service, environment = params.get("service", ""), params.get("environment", "")
@@ -53,6 +56,7 @@ def current(request: Request) -> Response:
         by,
         service=catalog.service_named(service, by=by).identifier if service else "",
         environment=catalog.environment_named(environment, by=by).identifier if environment else "",
+        at=happened(instant(params["at"], "at"), "at") if params.get("at") else None,
     )
     return Response({"ok": True, "deployment_configs": [cell_json(cell) for cell in cells]})
 

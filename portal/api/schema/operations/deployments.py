@@ -224,9 +224,15 @@ GROUP = Group(
             "deployments_current",
             "GET",
             "/deployments/current",
-            "What is live",
+            "What is live, or was",
+            about="With `at`: what was live then, and who had it locked, over everything that is known now. "
+            "A report that came late counts from when it happened.",
             needs="catalog.read",
-            parameters=[query("service", SERVICE), query("environment", ENVIRONMENT)],
+            parameters=[
+                query("service", SERVICE),
+                query("environment", ENVIRONMENT),
+                query("at", instant("An instant of the past.", example="2026-02-03T15:40:00Z")),
+            ],
             answers={
                 200: ok("By service and environment.", deployment_configs=listed(CELL)),
                 404: missing("service or environment", "There is no service called “chekout”.", nearest=True),

@@ -1,0 +1,73 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils import timezone
+
+from deployments.moments import past, stamp
+from portal.kit.addresses import address
+from portal.kit.errors import Invalid
+
+STEPS = (("a day earlier", -timedelta(days=1)), ("an hour earlier", -timedelta(hours=1)),
+         ("an hour later", timedelta(hours=1)), ("a day later", timedelta(days=1)))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The instant that a query string names; now without one. `fault` says what is wrong with it."""
+
+    query: QueryDict
+    name: str
+    text: str = ""
+    at: datetime | None = None
+    fault: str = ""
+
+    @classmethod
+    def read(cls, query: QueryDict, name: str = "at") -> "Moment":
+        text = query.get(name, "").strip()[:50]
+        if not text:
+            return cls(query, name)
+        try:
+            return cls(query, name, text, at=past(text, name))
+        except Invalid as error:
+            return cls(query, name, text, fault=error.details["errors"][0]["message"])
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.at or self.fault)
+
+    @property
+    def typed(self) -> str:
+        """As a field of date and time on the viewer's wall has it."""
+        return timezone.localtime(self.at).strftime("%Y-%m-%dT%H:%M") if self.at else ""
+
+    @property
+    def now_url(self) -> str:
+        return address(self.query, **{self.name: None})
+
+    @property
+    def steps(self) -> list[tuple[str, str]]:
+        """A little earlier and later, with what that is called; none in the future."""
+        if not self.at:
+            return []
+        last = timezone.now()
+        steps = [(word, self.at + length) for word, length in STEPS]
+        return [(word, address(self.query, **{self.name: stamp(then)})) for word, then in steps if then < last]
+
+    @property
+    def others(self) -> list[tuple[str, str]]:
+        """The other keys of the query string, for the form that chooses the instant."""
+        return [(key, each) for key, values in self.query.lists() if key != self.name for each in values if each]
+
+
+def still(
+    request: HttpRequest, template: str, moment: Moment, context: Callable[[], dict[str, Any]], *, partial: str = "live"
+) -> HttpResponse:
+    """A page at an instant of the past, which does not refresh itself. An instant that makes no sense is told, with 422."""
+    fragment = bool(request.htmx) and not request.htmx.boosted  # type: ignore[attr-defined]
+    shown = {"moment": moment} if moment.fault else context()
+    name = f"{template}#{partial}" if fragment else template
+    return render(request, name, shown, status=422 if moment.fault else 200)
