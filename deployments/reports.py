@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from deployments import instances
 from deployments.models import Deployment, Status
 from locks import runs
 from portal.kit.clock import instant, iso
@@ -62,7 +63,7 @@ class Report:
     fence: int | None = None
     changes: list[Json] = field(default_factory=list)
     boundary: list[str] = field(default_factory=list)
-    instances: Any = None
+    instances: list[Json] | None = None
     extra: Json = field(default_factory=dict)
 
     @property
@@ -150,6 +151,40 @@ class _Reader:
             read.append(known | self.lineage(change, path))
         return read
 
+    def instances(self, status: str) -> list[Json] | None:
+        given = self.objects("instances", list, None)
+        if given is None:
+            return None
+        if len(given) > instances.MOST:
+            self.fault("instances", f"holds {len(given)}; {instances.MOST} are allowed")
+            return None
+        read = [self.instance(each, f"instances.{position}", status) for position, each in enumerate(given)]
+        seen: set[tuple[str, str]] = set()
+        for position, each in enumerate(read):
+            key = each["name"], each.get("region", "")
+            if key in seen and each["name"]:
+                self.fault(f"instances.{position}", f"“{each['name'][:60]}” is named twice")
+            seen.add(key)
+        return instances.ordered(read)
+
+    def instance(self, given: Any, path: str, status: str) -> Json:
+        """By its name, or by its region where one is all there is; without a status it stands as the deployment does."""
+        if not isinstance(given, dict):
+            self.fault(path, "must be an object with a name or a region")
+            return {"name": "", "status": status}
+        longest = {"name": instances.LONGEST_NAME, "region": instances.LONGEST_NAME, "version": 300, "commit": 100}
+        texts = {key: self.text(given, key, most, f"{path}.{key}") for key, most in longest.items()}
+        if not (texts["name"] or texts["region"] or any(each["path"].startswith(path) for each in self.faults)):
+            self.fault(path, "give it a name or a region")
+        if not texts["name"]:
+            texts["name"], texts["region"] = texts["region"], ""
+        said = given.get("status", status)
+        said = status if said is None else said
+        if said not in Status.values:
+            self.fault(f"{path}.status", f"must be one of {', '.join(Status.values)}")
+            said = status
+        return {"status": said} | {key: value for key, value in texts.items() if value or key == "name"}
+
     def lineage(self, change: Json, path: str) -> Json:
         """What git knows of a commit beside its words. No parents at all is a root, which is not the same as none told."""
         found: Json = {"patch_id": self.text(change, "patch_id", 64, f"{path}.patch_id")}
@@ -183,9 +218,10 @@ def parse(body: Any, *, now: datetime, needs_version: bool = True) -> Report:
     texts = {key: reader.text(body, key, longest) for key, longest in _TEXTS.items()}
     ci = reader.objects("ci", dict, {})
     changes = reader.changes()
+    status = Status(reader.choice("status", Status.values, Status.SUCCESS))
     report = Report(
         **texts,
-        status=Status(reader.choice("status", Status.values, Status.SUCCESS)),
+        status=status,
         kind=reader.choice("kind", Deployment.Kind.values, Deployment.Kind.DEPLOY),
         started_at=reader.when("started_at"),
         finished_at=reader.when("finished_at"),
@@ -196,7 +232,7 @@ def parse(body: Any, *, now: datetime, needs_version: bool = True) -> Report:
         fence=reader.whole(body, "fence", "fence", None),
         changes=changes,
         boundary=reader.shas(body, "boundary", most=MOST_CHANGES),
-        instances=body.get("instances"),
+        instances=reader.instances(status),
         extra=reader.objects("extra", dict, {}),
     )
     _check_whole(report, reader)

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from catalog.commands import entity_copy
 from catalog.models import Entity
 from catalog.queries import Place
-from deployments import queries, reports
+from deployments import instances, queries, reports
 from deployments.commands import ingest
 from deployments.commands.commits import commits_save
 from deployments.commands.configs import (
@@ -238,6 +238,7 @@ def _advance(deployment: Deployment, report: Report, place: Place, now: datetime
         if getattr(deployment, name) in ("", None):
             setattr(deployment, name, getattr(report, name))
     deployment.changes = deployment.changes or report.changes
+    deployment.instances = instances.merged(deployment.instances, report.instances)
     deployment.extra = report.extra | deployment.extra
     _mark(deployment, report, place, now)
     _raise_status(deployment, report)

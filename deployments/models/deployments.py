@@ -206,4 +206,5 @@ class Deployment(models.Model):
             "finished_at": iso(self.finished_at),
             "run_url": self.run_url or None,
             "artifact": self.artifact or None,
+            "instances": self.instances,
         }

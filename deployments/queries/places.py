@@ -11,6 +11,7 @@ from catalog import queries as catalog
 from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import place_of, tier_of
+from deployments.instances import Rollout, rollout
 from deployments.models import Deployment, DeploymentConfig, InboxItem, Status
 from deployments.queries.past import as_it_was, put_back
 from locks.decisions import Decision
@@ -45,6 +46,16 @@ class Cell:
     def attempt_failed(self) -> bool:
         """The newest deployment failed; what is live is an older one."""
         return bool(self.latest and self.latest.status == "failure")
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """How many instances run what is being deployed, or what is live, as long as not all of them do."""
+        for each in (self.latest, self.current):
+            found = rollout(each)
+            if each and found and found.done < found.total and each.status != Status.ROLLED_BACK:
+                # A success that is not live has been overtaken.
+                return found if each.status != Status.SUCCESS or each == self.current else None
+        return None
 
     @property
     def tier(self) -> str:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from catalog.models import Entity
 from catalog.queries import tier_of
-from deployments import cells
+from deployments import cells, instances
 from deployments.models import Deployment, Gate, LogSource
 from deployments.moments import stamp
 from deployments.queries import Cell, Matrix
@@ -65,6 +65,7 @@ def cell_row(cell: Cell) -> Row:
         "age_then": _age_then(cell),
         "status": cell.latest.status if cell.latest else "",
         "latest_failed": cell.attempt_failed,
+        "rollout": str(cell.rollout or ""),
         "locked": cell.decision.denies,
         "lock": lock_row(cell),
     }
@@ -155,6 +156,11 @@ def deployment_row(deployment: Deployment, service: Entity) -> Row:
         "took": took(deployment),
         "links": run_links(deployment),
     }
+
+
+def instance_rows(deployment: Deployment) -> list[Row]:
+    """{name, region, status, version, commit} of each, by name."""
+    return instances.of(deployment)
 
 
 GATE = {

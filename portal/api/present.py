@@ -1,6 +1,7 @@
 """The JSON of nouns as /v1 shows them: camelCase for the compatible ones, snake_case for our own."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from catalog.kinds import definition_of
 from catalog.models import Blueprint, Entity, Migration
 from catalog.queries import properties_of, relations_of
 from catalog.scorecards import queries as scorecards
+from deployments import instances
 from deployments.models import Deployment, InboxItem
 from deployments.queries import Cell, Coverage, Uncovered
 from locks import receipts
@@ -241,6 +243,7 @@ def deployment_json(deployment: Deployment) -> Json:
         "id": str(deployment.public_id),
         "identifier": entity.identifier if entity else None,
         **deployment.facts(),
+        "instances": instances.of(deployment),
         "fence": deployment.fence,
         "changes": deployment.changes,
         "url": url_of(page),
@@ -295,6 +298,7 @@ def cell_json(cell: Cell) -> Json:
         "deployed_at": iso(live.finished_at) if live else None,
         "deployed_by": (live.actor or None) if live else None,
         "status": cell.latest.status if cell.latest else None,
+        "rollout": asdict(rollout) if (rollout := cell.rollout) else None,
         "locked": cell.decision.denies,
         "locked_reason": first.reason if first else None,
         "locked_by": first.holder_name if first else None,

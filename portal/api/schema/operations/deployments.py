@@ -1,3 +1,4 @@
+from deployments import instances
 from deployments.models import Deployment, Gate, InboxItem, Status
 from deployments.reports import MOST_CHANGES, MOST_PARENTS
 from portal.api.deployments import LONGEST_KEY
@@ -6,7 +7,6 @@ from portal.api.schema.operation import Group, Operation
 from portal.api.schema.operations.locks import ENVIRONMENT, SERVICE
 from portal.api.schema.parameters import header, query
 from portal.api.schema.shapes import (
-    anything,
     choice,
     either,
     flag,
@@ -75,6 +75,13 @@ _CI = sent(
         "url": null(text("https://ci.example/runs/42", maxLength=2000)),
     }
 )
+INSTANCE = {
+    "name": null(text("eu-1", maxLength=instances.LONGEST_NAME)),
+    "region": null(text("eu-west-1", maxLength=instances.LONGEST_NAME)),
+    "status": null(choice(Status.values, "That of the deployment when it is not said.", "success")),
+    "version": null(text("1.4.2", "That of the deployment when it is not said.", maxLength=300)),
+    "commit": null(text("4f2a9c1d", maxLength=100)),
+}
 REPORT = sent(
     {
         "service": SERVICE,
@@ -98,7 +105,13 @@ REPORT = sent(
                 maxItems=MOST_CHANGES,
             )
         ),
-        "instances": anything({"pods": 3}, "Kept as it is."),
+        "instances": null(
+            listed(
+                sent(INSTANCE, name="InstanceReport", about="By a name, or by a region."),
+                "What it reaches one after the other; a later report of the run may name those alone that have come further.",
+                maxItems=instances.MOST,
+            )
+        ),
         "extra": null(free({"region": "eu-west-1"}, "Kept as it is.")),
     },
     needed="service environment",
@@ -122,6 +135,7 @@ DEPLOYMENT = shown(
         "finished_at": null(instant()),
         "run_url": null(text("https://ci.example/runs/42")),
         "artifact": null(text("registry.example/checkout:1.4.2")),
+        "instances": listed(shown(INSTANCE, name="Instance"), "What it reaches one after the other, by name."),
         "fence": null(whole(7)),
         "changes": listed(CHANGE),
         "url": text("https://portal.example.org/catalog/deployment/entities/checkout-production-github-42-1"),
@@ -152,6 +166,12 @@ CELL = shown(
         "deployed_at": null(instant()),
         "deployed_by": null(text("dana@example.org")),
         "status": null(choice(Status.values, "Of the latest deployment, which may not be the live one.", "success")),
+        "rollout": null(
+            shown(
+                {"done": whole(2), "total": whole(5), "version": text("1.4.2")},
+                about="As long as not all instances run what is being deployed, or what is live.",
+            )
+        ),
         "locked": flag(True),
         "locked_reason": null(text("debugging the payment retries")),
         "locked_by": null(text("Dana")),
