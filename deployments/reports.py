@@ -38,6 +38,7 @@ class Report:
 
     `decision` is the gate's receipt and `claim` a claim's id, which show that the gate was passed. `boundary` are
     commits outside the changes that `previous_commit` contains: there the branches among the changes began.
+    `is_history`: it was loaded long after, and uses up nothing of the gate.
     """
 
     service: str
@@ -65,6 +66,7 @@ class Report:
     boundary: list[str] = field(default_factory=list)
     instances: list[Json] | None = None
     extra: Json = field(default_factory=dict)
+    is_history: bool = False
 
     @property
     def run_key(self) -> str:
@@ -210,7 +212,7 @@ class _Reader:
         return []
 
 
-def parse(body: Any, *, now: datetime, needs_version: bool = True) -> Report:
+def parse(body: Any, *, now: datetime, needs_version: bool = True, is_history: bool = False) -> Report:
     """The report, or Invalid with all its faults. `needs_version`: a version or a commit has to be there."""
     if not isinstance(body, dict):
         raise Invalid.at("body", "must be an object")
@@ -234,6 +236,7 @@ def parse(body: Any, *, now: datetime, needs_version: bool = True) -> Report:
         boundary=reader.shas(body, "boundary", most=MOST_CHANGES),
         instances=reader.instances(status),
         extra=reader.objects("extra", dict, {}),
+        is_history=is_history,
     )
     _check_whole(report, reader)
     if needs_version and not (report.version or report.commit):

@@ -13,4 +13,4 @@ class WebhooksConfig(AppConfig):
         def handle(delivery: Delivery) -> None:
             received_map(delivery.event.payload["received"])
 
-        subscribe("webhooks", "webhook.received", handle=handle)
+        subscribe("webhooks", "webhook.received", handle=handle, tells=False)

@@ -1,3 +1,4 @@
+from deployments.commands.batch import deployments_report
 from deployments.commands.configs import config_of, copy_to_config_entity
 from deployments.commands.inbox import inbox_drop, inbox_place
 from deployments.commands.ingest import Outcome
@@ -12,6 +13,7 @@ __all__ = [
     "copy_to_config_entity",
     "deployment_report",
     "deployment_store",
+    "deployments_report",
     "inbox_drop",
     "inbox_place",
     "log_source_create",

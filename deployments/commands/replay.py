@@ -42,7 +42,8 @@ def _replayed(request: ReportRequest, by: By) -> None:
         .get(pk=request.pk)
     )
     before = request.facts()
-    report = reports.parse(request.body, now=database_now())
+    report = reports.parse(request.body, now=database_now(), is_history=request.is_backfill)
+    by = replace(by, quiet=request.is_backfill)
     sent = Sent(request.body, request.door, request.is_backfill, request.pk)
     outcome = _from_inbox(request, by) or taken_or_kept(
         report, sent, now=request.at, by=by, known=request.deployment, reported_by=request.sender

@@ -48,13 +48,15 @@ BECAME = {
 }
 
 
-def deployment_report(body: Any, *, key: str = "", door: str = Door.REPORT, by: By) -> Outcome:
+def deployment_report(body: Any, *, key: str = "", door: str = Door.REPORT, backfill: bool = False, by: By) -> Outcome:
     """Takes a report in. `key` identifies the request: the same again has the same answer, another body is a Conflict.
 
     Names that the catalog does not know put the report into the inbox; nothing is lost. Raises Invalid with every
     fault, and Conflict when the run has said otherwise before. Whatever becomes of it stands in the ingest log.
+    `backfill`: it is history, of which nobody is notified and which claims nothing of the gate.
     """
-    sent = Sent(body, door)
+    sent = Sent(body, door, backfill)
+    by = replace(by, quiet=backfill)
     try:
         return _reported(sent, key, by)
     except PortalError as error:
@@ -72,7 +74,7 @@ def report_refuse(body: Any, error: PortalError, *, door: str = Door.REPORT, by:
 def _reported(sent: Sent, key: str, by: By) -> Outcome:
     require(by, "deployment.report")
     request, now = ingest.claimed(sent, key, by) if key else (None, database_now())
-    report = reports.parse(sent.body, now=now)
+    report = reports.parse(sent.body, now=now, is_history=sent.backfill)
     if key and request is None:
         outcome = _replay(ReportRequest.objects.get(actor_key=by.actor.key, key=key), sent.body)
     else:

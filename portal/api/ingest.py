@@ -7,12 +7,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments import queries, tables
-from deployments.commands import report_replay
+from deployments.commands import Outcome, deployments_report, report_replay
 from deployments.models import ReportRequest
 from portal.api.auth import by_of
+from portal.api.bodies import object_of
 from portal.api.present import inbox_json, url_of
+from portal.api.selection import flag
 from portal.kit.clock import iso
-from portal.kit.errors import Invalid
+from portal.kit.errors import Invalid, PortalError
 from portal.kit.paging import page_of
 
 Json = dict[str, Any]
@@ -29,6 +31,41 @@ def ingest(request: Request) -> Response:
             raise Invalid.at(name, f"must be one of {', '.join(known)}")
     page = page_of(queries.report_requests(by_of(request), **filters), params, newest_first=True)
     return Response({"ok": True, "reports": [arrival_json(each) for each in page.rows], "next": page.after})
+
+
+@api_view(["POST"])
+def batch(request: Request) -> Response:
+    """1 to 200 reports, each by itself: 200 when all were taken in, 207 when some were refused; matched by `index`."""
+    by, body = by_of(request), object_of(request)
+    backfill = flag(request, "backfill") or body.get("backfill") is True
+    fates = list(enumerate(deployments_report(body.get("deployments"), backfill=backfill, by=by)))
+    errors = [_fault(index, each) for index, each in fates if isinstance(each, PortalError)]
+    answer = {
+        "ok": not errors,
+        "deployments": [_made(index, each) for index, each in fates if isinstance(each, Outcome) and each.deployment],
+        "inbox": [_waiting(index, each) for index, each in fates if isinstance(each, Outcome) and not each.deployment],
+        "errors": errors,
+    }
+    return Response(answer, status=207 if errors else 200)
+
+
+def _made(index: int, outcome: Outcome) -> Json:
+    assert outcome.deployment
+    return {"index": index, "id": str(outcome.deployment.public_id), "created": outcome.created}
+
+
+def _waiting(index: int, outcome: Outcome) -> Json:
+    return {"index": index, "inbox": inbox_json(outcome.inbox_item) if outcome.inbox_item else None}
+
+
+def _fault(index: int, error: PortalError) -> Json:
+    return {
+        "index": index,
+        "statusCode": error.status,
+        "error": error.code,
+        "message": error.message,
+        "details": error.details,
+    }
 
 
 @api_view(["POST"])

@@ -165,6 +165,7 @@ urlpatterns = [
     path("deployments", deployments.deployments),
     path("deployments/current", deployments.current),
     path("deployments/coverage", deployments.coverage),
+    path("deployments/batch", ingest.batch),
     path("deployments/ingest", ingest.ingest),
     path("deployments/ingest/<int:pk>/replay", ingest.replay),
     path("badges/<path:service>/<str:environment>/lock.svg", badges.badge, {"which": "lock"}),

@@ -51,6 +51,7 @@ def record_many(entries: Sequence[Entry], *, by: By) -> list[Event]:
         Delivery(event=event, subscriber=each.name, stream=event.stream)
         for event in events
         for each in subscribers.of(event)
+        if not (by.quiet and each.tells)
     ]
     if owed:
         rows.insert(owed)

@@ -25,13 +25,15 @@ class Hopeless(Exception):
 class Subscriber:
     """`handle(delivery)` may be called again after a crash, so it must be idempotent by `delivery.public_id`.
 
-    What it returns (a JSON object) is kept on the delivery.
+    What it returns (a JSON object) is kept on the delivery. `tells`: it brings the event to somebody, and is spared
+    what is loaded as history.
     """
 
     name: str
     patterns: tuple[str, ...]
     handle: "Callable[[Delivery], dict[str, Any] | None]"
     wants: "Callable[[Event], bool]"
+    tells: bool = True
 
     def hears(self, event: "Event") -> bool:
         return any(fnmatchcase(event.name, pattern) for pattern in self.patterns) and self.wants(event)
@@ -45,8 +47,9 @@ def subscribe(
     *patterns: str,
     handle: "Callable[[Delivery], dict[str, Any] | None]",
     wants: "Callable[[Event], bool]" = lambda event: True,
+    tells: bool = True,
 ) -> None:
-    _subscribers[name] = Subscriber(name, patterns, handle, wants)
+    _subscribers[name] = Subscriber(name, patterns, handle, wants, tells)
 
 
 def named(name: str) -> Subscriber | None:

@@ -57,6 +57,7 @@ class By:
     trace: UUID = field(default_factory=uuid7)
     agent: str = ""  # the client's User-Agent, kept as an entity's datasource
     run: str = ""  # the action run that the change belongs to
+    quiet: bool = False  # history that is loaded: it is recorded, and nobody is told
 
 
 def system(name: str) -> By:

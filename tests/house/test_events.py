@@ -155,6 +155,10 @@ CASES = {
         ["log_source.created", "log_source.updated"],
     ),
     "log_source_delete": (lambda do, shop: do(source(), by=SETUP), ["log_source.created", "log_source.deleted"]),
+    "deployments_report": (
+        lambda do, shop: do([REPORT, {}, REPORT | {"service": "chekout"}], by=SETUP),
+        ["entity.created", "deployment.reported", "deployment_config.changed", "inbox.kept"],
+    ),
     "report_replay": (
         lambda do, shop: do(arrived(), by=SETUP),
         ["inbox.kept", "report_request.replayed"],

@@ -1,9 +1,24 @@
+from deployments.commands.batch import MOST
 from deployments.models import ReportRequest
-from portal.api.schema.answers import fault, missing, ok
+from portal.api.schema.answers import Answer, fault, missing, ok
 from portal.api.schema.operation import Group, Operation
-from portal.api.schema.operations.deployments import KEPT
+from portal.api.schema.operations.deployments import KEPT, REPORT
 from portal.api.schema.parameters import in_path, query
-from portal.api.schema.shapes import anything, choice, flag, free, instant, listed, null, shown, text, whole
+from portal.api.schema.shapes import (
+    Shape,
+    always,
+    anything,
+    choice,
+    flag,
+    free,
+    instant,
+    listed,
+    null,
+    sent,
+    shown,
+    text,
+    whole,
+)
 
 OUTCOME = choice(ReportRequest.Outcome.values, "What became of it.", "refused")
 DOOR = choice(ReportRequest.Door.values, "Where it came in.", "report")
@@ -39,12 +54,61 @@ ARRIVAL = shown(
     name="ArrivedReport",
     about="A report as it came to a door of deployments, and what became of it.",
 )
+REFUSAL = shown(
+    {
+        "index": whole(1),
+        "statusCode": whole(422),
+        "error": text("invalid_request"),
+        "message": text(_MESSAGE),
+        "details": free(_FAULTS),
+    },
+    name="ReportRefusal",
+)
+_MADE = shown(
+    {"index": whole(0), "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"), "created": flag(True)}
+)
+
+
+def _batch(about: str, all_well: bool, errors: list[Shape]) -> Answer:
+    fields = {
+        "ok": always(all_well),
+        "deployments": listed(_MADE),
+        "inbox": listed(shown({"index": whole(2), "inbox": null(KEPT)})),
+        "errors": listed(REFUSAL).like([each.example for each in errors]),
+    }
+    return Answer(about, shown(fields))
+
+
 PK = in_path("pk", whole(4711, "The report's id in the log."))
 
 GROUP = Group(
     "Ingest log",
     "What came to the doors of deployments, and what became of it: also what was refused.",
     [
+        Operation(
+            "deployments_report",
+            "POST",
+            "/deployments/batch",
+            "Report many deployments",
+            about="Each report has a fate of its own, matched by `index`; their order does not matter. With `backfill` they are "
+            "history: nobody is notified, and they use up no claim and no receipt of the gate. The same batch again "
+            "changes nothing where the reports name their `ci` or an `idempotency_key`.",
+            needs="deployment.report",
+            parameters=[query("backfill", flag(True, "As in the body."))],
+            body=sent(
+                {
+                    "deployments": listed(
+                        REPORT.about("May have an `idempotency_key` of its own."), minItems=1, maxItems=MOST
+                    ),
+                    "backfill": flag(True, "Load them as history, without a notice."),
+                },
+                needed="deployments",
+            ),
+            answers={
+                200: _batch("All were taken in, or are kept in the inbox.", True, []),
+                207: _batch("Some were refused; the others were taken in.", False, [REFUSAL]),
+            },
+        ),
         Operation(
             "ingest_log",
             "GET",
