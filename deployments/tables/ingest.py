@@ -40,7 +40,7 @@ def arrival_row(request: ReportRequest) -> Row:
         "url": request.get_absolute_url(),
         "at": request.at,
         "sender": request.sender or request.actor_key,
-        "door": request.get_door_display(),
+        "door": request.door,
         "backfill": request.is_backfill,
         "service": request.service,
         "environment": request.environment,
@@ -77,7 +77,8 @@ def arrival_page(request: ReportRequest, by: By) -> Row:
         "headers": request.headers.items(),
         "body": pretty(request.body) if request.body is not None else "",
         "status": settled.get("status"),
-        "answer": pretty(settled) if settled else "",
+        "faults": _faults(settled),
+        "answer": pretty(settled) if settled.get("status") else "",
         "replayed_at": request.replayed_at,
         "replayed_by": request.replayed_by,
         "inbox_url": reverse("deployments:inbox") if waits else "",
@@ -85,6 +86,13 @@ def arrival_page(request: ReportRequest, by: By) -> Row:
         if request.body is not None and allows(by.actor, "ingest.replay")
         else "",
     }
+
+
+def _faults(answer: Row) -> list[Row]:
+    """What was wrong, each with where."""
+    details = answer.get("details") or {}
+    differing = [{"path": name, "message": "differs from what came before"} for name in details.get("differs_in", [])]
+    return [*details.get("errors", []), *differing]
 
 
 def pretty(value: Any) -> str:
