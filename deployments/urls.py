@@ -14,6 +14,8 @@ urlpatterns = [
     path("ingest", views.ingest, name="ingest"),
     path("ingest/<int:pk>", views.arrival, name="arrival"),
     path("ingest/<int:pk>/replay", views.replay, name="replay"),
+    path("dora", views.dora, name="dora"),
+    path("dora/<str:key>", views.dora_rows, name="dora_rows"),
     path("inbox", views.inbox, name="inbox"),
     path("inbox/<uuid:public_id>/placement", views.placement, name="placement"),
 ]

@@ -63,10 +63,11 @@ _RAN_BEFORE = f"""
         and (d.commit = '' or new.commit = '' or d.commit = new.commit)
         and {SUCCESS.format("d")} and {KEY.format("d")} < {KEY.format("new")}))
 """
-_STEPS = f"""
-    select new.id, new.config_id, new.finished_at, old.id,
-        coalesce({_SAME}, false),
-        old.id is not null and not ({_SAME}) and ({_RAN_BEFORE})
+# `which` says of which successes, called `new`.
+STEPS = f"""
+    select new.id, new.config_id, new.finished_at, old.id as previous,
+        coalesce({_SAME}, false) as redeploy,
+        old.id is not null and not ({_SAME}) and ({_RAN_BEFORE}) as rollback
     from deployments_deployment new
     left join lateral (
         select d.id, d.version, d.commit from deployments_deployment d
@@ -123,5 +124,5 @@ def _beside(deployment: Deployment, sign: str, order: str) -> Deployment | None:
 
 def _read(which: str, values: dict[str, Any]) -> list[Step]:
     with connection.cursor() as cursor:
-        cursor.execute(_STEPS.format(which=which), values)
+        cursor.execute(STEPS.format(which=which), values)
         return [Step(*row) for row in cursor.fetchall()]

@@ -1,3 +1,4 @@
+from deployments.views.dora import dora, dora_rows
 from deployments.views.gate import badges, blocked, coverage
 from deployments.views.inbox import inbox, placement
 from deployments.views.ingest import arrival, ingest, replay
@@ -11,6 +12,8 @@ __all__ = [
     "card",
     "config_list",
     "coverage",
+    "dora",
+    "dora_rows",
     "inbox",
     "ingest",
     "matrix",

@@ -90,6 +90,7 @@ def _children(name: str, here: str, user: Any) -> list[Item]:
         return []
     shown = [
         ("Deployment configs", "deployments:config_list"),
+        ("DORA", "deployments:dora"),
         ("Coverage", "deployments:coverage"),
         ("Ingest log", "deployments:ingest"),
     ]

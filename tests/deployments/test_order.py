@@ -194,7 +194,7 @@ def test_the_steps_of_a_few_are_found_by_indexes(shop):
         cursor.execute(MANY, [config])
         cursor.execute("analyze deployments_deployment")
         keys = list(Deployment.objects.order_by("-id").values_list("pk", flat=True)[:25])
-        cursor.execute("explain " + order._STEPS.format(which="new.id = any(%(keys)s)"), {"keys": keys})
+        cursor.execute("explain " + order.STEPS.format(which="new.id = any(%(keys)s)"), {"keys": keys})
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "Seq Scan" not in plan
     for index in ("deployment_live", "deployment_ran_commit", "deployment_ran_version"):

@@ -1,0 +1,140 @@
+"""The four keys, and the rows behind each number."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import queries as catalog
+from deployments import queries
+from deployments.queries import dora as keys
+from deployments.queries.dora import DEFINITIONS, KEYS, VERSION, Lengths, Numbers, Row, Scope, Week
+from deployments.spans import scope_of, span_of
+from portal.accounts.policy import require
+from portal.api.auth import by_of
+from portal.api.present import deployment_json
+from portal.kit.by import By
+from portal.kit.clock import database_now, iso
+from portal.kit.errors import Invalid, Missing
+
+Json = dict[str, Any]
+MOST = 500
+
+
+@api_view(["GET"])
+def dora(request: Request) -> Response:
+    found, scope = _found(request)
+    return Response({"ok": True, "dora": _numbers(found.numbers, scope)})
+
+
+@api_view(["GET"])
+def rows(request: Request, key: str) -> Response:
+    """Newest first: those that count, or with `reason` those that are left out; `next` is the next page's `after`."""
+    if key not in KEYS:
+        raise Missing(f"There is no key called “{key}”; they are {', '.join(KEYS)}.", nearest=[])
+    params = request.query_params
+    reason = params.get("reason", "")
+    if reason and reason not in DEFINITIONS[key].reasons:
+        raise Invalid.at("reason", f"must be one of {', '.join(DEFINITIONS[key].reasons)}")
+    found, _ = _found(request)
+    listed = keys.rows_of(found, key, reason=reason, failed=key == "change_failure" and params.get("failed") == "true")
+    page, more = keys.page_of(listed, after=_after(by_of(request), params.get("after", "")), size=_limit(params))
+    return Response(
+        {"ok": True, "rows": [row_json(each) for each in page], "next": after_of(page[-1]) if more else None}
+    )
+
+
+def _found(request: Request) -> tuple[keys.Found, Scope]:
+    by, params = by_of(request), request.query_params
+    require(by, "catalog.read")  # before any name is looked up: an answer may name others that are alike
+    scope, span = scope_of(params), span_of(params, now=database_now())
+    if scope.service:
+        scope = replace(scope, service=catalog.service_named(scope.service, by=by).identifier)
+    if scope.environment:
+        scope = replace(scope, environment=catalog.environment_named(scope.environment, by=by).identifier)
+    return keys.dora(by, scope, span), scope
+
+
+def _limit(params: Any) -> int:
+    text = params.get("limit", "100")
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and 0 < int(text) <= MOST):
+        raise Invalid.at("limit", f"must be a whole number from 1 to {MOST}")
+    return int(text)
+
+
+def _after(by: By, text: str) -> tuple[int, str] | None:
+    if not text:
+        return None
+    public_id, _, sha = text.partition(".")
+    try:
+        found = queries.deployments(by).filter(public_id=UUID(public_id)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise Invalid.at("after", "must be the `next` of the page before")
+    return found.pk, sha
+
+
+def after_of(row: Row) -> str:
+    return f"{row.deployment.public_id}.{row.change.sha if row.change else ''}"
+
+
+def row_json(row: Row) -> Json:
+    change = row.change
+    return {
+        "deployment": deployment_json(row.deployment),
+        "failed": row.judged.failed,
+        "mended_after": row.judged.mended_after,
+        "commit": change.sha if change else None,
+        "committed_at": iso(change.committed_at) if change else None,
+        "lead_time": change.seconds if change and not change.reason else None,
+    }
+
+
+def _numbers(found: Numbers, scope: Scope) -> Json:
+    left_out = found.left_out
+    return {
+        "definitions": {"version": VERSION, **{key: each.text for key, each in DEFINITIONS.items()}},
+        "since": iso(found.span.since),
+        "until": iso(found.span.until),
+        "service": scope.service or None,
+        "team": scope.team or None,
+        "tier": None if scope.environment else scope.tier or None,
+        "environment": scope.environment or None,
+        "frequency": {
+            "deployments": found.deployed,
+            "per_day": round(found.per_day, 4),
+            "bucket": found.bucket or None,
+            "left_out": left_out["frequency"],
+        },
+        "lead_time": lengths_json(found.lead_time) | {"left_out": left_out["lead_time"]},
+        "change_failure": {
+            "changes": found.changes,
+            "failed": found.failed,
+            "rate": found.failure_rate,
+            "left_out": left_out["change_failure"],
+        },
+        "restore": lengths_json(found.restore) | {"left_out": left_out["restore"]},
+        "weeks": [_week(each) for each in found.weeks],
+    }
+
+
+def lengths_json(lengths: Lengths) -> Json:
+    """Seconds."""
+    return {"count": lengths.count, "median": lengths.median, "p90": lengths.p90, "p95": lengths.p95}
+
+
+def _week(week: Week) -> Json:
+    return {
+        "starts": week.starts.isoformat(),
+        "whole": week.whole,
+        "deployments": week.deployed,
+        "days": week.days,
+        "changes": week.changes,
+        "failed": week.failed,
+        "lead_time": lengths_json(week.lead_time),
+        "restore": lengths_json(week.restore),
+    }
