@@ -79,8 +79,9 @@
   const lost = new Map();
   const asking = new Set();
 
-  function keepWhatIsInUse(old) {
+  function keepWhatIsInUse(old, fresh) {
     if (old.nodeType !== 1) return true;
+    if (fresh && old.dataset.part && old.dataset.part === fresh.dataset?.part) return false;
     return !(old.matches("[data-keep], dialog[open]") || (old.matches("[popover]") && old.matches(":popover-open")));
   }
 
@@ -95,6 +96,38 @@
         beforeAttributeUpdated: (name, node) => !(name === "open" && node.matches("details")) && !(name === "tabindex" && node.closest("[data-grid]")),
       },
     });
+  }
+
+  // What a large page has of its parts, so that it is sent only those that differ. Too many for a header are not told.
+  const MOST_PARTS = 900;
+
+  function partsOf(live) {
+    const parts = live.dataset.frame ? $$("[data-part]", live) : [];
+    return parts.length && parts.length <= MOST_PARTS ? live.dataset.frame + parts.map((part) => part.dataset.part).join("") : "";
+  }
+
+  // Part by part, with pauses, so that nobody's typing waits for five hundred of them.
+  async function morphParts(live, html) {
+    const sample = document.createElement("template");
+    sample.innerHTML = html;
+    let begun = performance.now();
+    for (const fresh of [...sample.content.children]) {
+      const old = document.getElementById(fresh.id);
+      if (!old) { live.dataset.frame = live.dataset.stamp = ""; return; }
+      morph(old, fresh);
+      settle(document.getElementById(fresh.id));
+      if (performance.now() - begun < 12) continue;
+      await new Promise((done) => setTimeout(done));
+      begun = performance.now();
+    }
+  }
+
+  // What has come in gets what the page gives to everything in it.
+  function settle(fresh) {
+    window.htmx?.process(fresh);
+    tick(fresh);
+    const within = fresh.closest("[data-grid]");
+    for (const grid of within ? [within] : $$("[data-grid]", fresh)) rove(grid, fresh);
   }
 
   function showLost() {
@@ -113,7 +146,7 @@
     const url = part.dataset.live || location.href;
     try {
       const answer = await fetch(url, {
-        headers: { "HX-Request": "true", "HX-Target": id, "HX-Current-URL": location.href, "X-Stamp": part.dataset.stamp || "" },
+        headers: { "HX-Request": "true", "HX-Target": id, "HX-Current-URL": location.href, "X-Stamp": part.dataset.stamp || "", "X-Parts": partsOf(part) },
         credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(10000),
       });
       const signedOut = answer.redirected || [401, 403].includes(answer.status) || answer.headers.has("HX-Redirect");
@@ -124,10 +157,13 @@
         const stamp = answer.headers.get("X-Stamp");
         const here = document.getElementById(id);
         if (!here || (here.dataset.live || location.href) !== url) return;
-        morph(here, html);
-        const fresh = document.getElementById(id);
-        if (fresh && stamp) fresh.dataset.stamp = stamp;
-        if (fresh) { window.htmx?.process(fresh); tick(fresh); $$("[data-grid]", fresh).forEach(rove); countPicked(); fitOperators(fresh); }
+        if (stamp) here.dataset.stamp = stamp;
+        if (answer.headers.has("X-Parts")) await morphParts(here, html);
+        else {
+          morph(here, html);
+          const fresh = document.getElementById(id);
+          if (fresh) { if (stamp) fresh.dataset.stamp = stamp; settle(fresh); countPicked(); fitOperators(fresh); }
+        }
       } else if (answer.status === 286) part.dataset.live = "off";
       if (lost.delete(id) && !lost.size) say("Live again.");
     } catch (error) {
@@ -240,8 +276,8 @@
   const stopOf = (cell) => (cell.matches("th") ? $("a[href]", cell) : $("[data-card]", cell)) || cell;
   const current = new WeakMap();
 
-  function rove(grid) {
-    for (const node of $$(`th, td, ${CONTROLS}`, grid)) if (!node.closest("[data-editor]")) node.tabIndex = -1;
+  function rove(grid, within = grid) {
+    for (const node of $$(`th, td, ${CONTROLS}`, within)) if (!node.closest("[data-editor]")) node.tabIndex = -1;
     const held = current.get(grid);
     const line = linesOf(grid).find((row) => row.parentElement.tagName === "TBODY");
     const cell = inGrid(document.activeElement) || (held?.isConnected ? held : line?.cells[0]);
@@ -263,12 +299,21 @@
     cell.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
+  // How many lines are seen at once.
+  function pageOf(grid) {
+    const line = linesOf(grid).at(-1), frame = grid.closest(".scroll");
+    const seen = Math.min(frame?.clientHeight || innerHeight, innerHeight) - (grid.tHead?.offsetHeight || 0);
+    return Math.max(1, Math.floor(seen / line.offsetHeight) - 1);
+  }
+
   function moveInGrid(event) {
     const cell = inGrid(event.target);
     if (!cell || event.target.closest("[data-editor]")) return false;
     const grid = cell.closest("[data-grid]");
+    const card = $("[data-card]", cell);
+    if (card && event.key === "Enter" && !event.shiftKey) return Boolean(openCard(card, { focus: true }));
     if (event.key === " " && !event.target.matches("button, input, summary")) {
-      const card = $("[data-card]", cell), pick = $(".pick input", cell.parentElement);
+      const pick = $(".pick input", cell.parentElement);
       if (card) openCard(card, { focus: true });
       else if (pick) pick.click();
       return Boolean(card || pick);
@@ -279,7 +324,8 @@
     const next = {
       ArrowUp: () => at(lines[y - 1], x), ArrowDown: () => at(lines[y + 1], x),
       ArrowLeft: () => at(lines[y], x - 1), ArrowRight: () => (x + 1 < cell.parentElement.cells.length ? at(lines[y], x + 1) : null),
-      Home: () => at(lines[y], 0), End: () => at(lines[y], Infinity),
+      Home: () => at(event.ctrlKey ? lines[1] : lines[y], 0), End: () => at(event.ctrlKey ? lines.at(-1) : lines[y], Infinity),
+      PageUp: () => at(lines[Math.max(Math.min(y, 1), y - pageOf(grid))], x), PageDown: () => at(lines[Math.min(lines.length - 1, y + pageOf(grid))], x),
     }[event.key];
     if (!next) return false;
     const found = next();
@@ -424,7 +470,8 @@
 
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { if (focusSearch(false)) event.preventDefault(); return; }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event.target)) return;
+    const corner = event.ctrlKey && ["Home", "End"].includes(event.key) && inGrid(event.target);
+    if (event.metaKey || event.altKey || event.isComposing || typing(event.target) || (event.ctrlKey && !corner)) return;
     if (moveInGrid(event)) { event.preventDefault(); return; }
     if (pending === "g") { pending = ""; if (/^[a-z]$/.test(event.key)) goTo(event.key); return; }
     if (event.key === "g") { pending = "g"; setTimeout(() => { pending = ""; }, 1200); return; }
@@ -485,7 +532,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     const count = event.detail.target?.id === "table" && $("#table [data-count]");
     if (event.detail.target?.id !== "table") return;
-    $$("#table [data-grid]").forEach(rove);
+    for (const grid of $$("#table [data-grid]")) rove(grid);
     fitOperators($("#table"));
     if (used && [document.body, $("#main")].includes(document.activeElement)) document.getElementById(used)?.focus({ preventScroll: true });
     say(count && $("#table tbody") ? count.textContent : "Nothing matches.");
@@ -521,7 +568,7 @@
     setInterval(tick, 1000);
     setInterval(refreshAll, PERIOD);
     for (const node of $$(".toasts .toast")) { say($("[data-text]", node).textContent); fade(node); }
-    $$("[data-grid]").forEach(rove);
+    for (const grid of $$("[data-grid]")) rove(grid);
     fitOperators(document);
   });
   // When the address names a part of the page, the browser goes there and forgets which field waits for the cursor.

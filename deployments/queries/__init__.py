@@ -2,10 +2,10 @@ from deployments.queries.blocked import Blocked, blocked_by
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
 from deployments.queries.gating import Passage, passage
 from deployments.queries.ingest import FILTERS, ingest_beat, report_request, report_requests
+from deployments.queries.matrix import Matrix, Spot, matrix
 from deployments.queries.order import Step, following, previous, steps, steps_of
 from deployments.queries.places import (
     Cell,
-    Matrix,
     cell,
     cells_by_entity,
     cells_of,
@@ -16,7 +16,6 @@ from deployments.queries.places import (
     history,
     inbox,
     latest,
-    matrix,
     services,
     teams,
     visible,
@@ -33,6 +32,7 @@ __all__ = [
     "Matrix",
     "Passage",
     "Sources",
+    "Spot",
     "Standing",
     "Step",
     "Uncovered",

@@ -24,10 +24,15 @@ _STOOD = f"""
 def put_back(configs: Iterable[DeploymentConfig], at: datetime) -> None:
     """Sets what was live in them at the instant, and the latest attempt. Not to be saved."""
     known = {config.pk: config for config in configs}
+    for key, (current, latest) in stood(known, at).items():
+        known[key].current_id, known[key].latest_id = current, latest
+
+
+def stood(configs: Iterable[int], at: datetime) -> dict[int, tuple[int | None, int | None]]:
+    """What was live in each of these at the instant, and the latest attempt, by their keys."""
     with connection.cursor() as cursor:
-        cursor.execute(_STOOD, {"configs": list(known), "at": at})
-        for key, current, latest in cursor.fetchall():
-            known[key].current_id, known[key].latest_id = current, latest
+        cursor.execute(_STOOD, {"configs": list(configs), "at": at})
+        return {config: (current, latest) for config, current, latest in cursor.fetchall()}
 
 
 def as_it_was(deployment: Deployment, at: datetime) -> Deployment:

@@ -49,24 +49,21 @@ class Cell:
 
     @property
     def rollout(self) -> Rollout | None:
-        """How many instances run what is being deployed, or what is live, as long as not all of them do."""
-        for each in (self.latest, self.current):
-            found = rollout(each)
-            if each and found and found.done < found.total and each.status != Status.ROLLED_BACK:
-                # A success that is not live has been overtaken.
-                return found if each.status != Status.SUCCESS or each == self.current else None
-        return None
+        return rollout_of(self.latest, self.current)
 
     @property
     def tier(self) -> str:
         return tier_of(self.environment)
 
 
-@dataclass(frozen=True)
-class Matrix:
-    environments: list[Entity]
-    rows: list[tuple[Entity, list[Cell]]]
-    at: datetime
+def rollout_of(latest: Deployment | None, current: Deployment | None) -> Rollout | None:
+    """How many instances run what is being deployed, or what is live, as long as not all of them do."""
+    for each in (latest, current):
+        found = rollout(each)
+        if each and found and found.done < found.total and each.status != Status.ROLLED_BACK:
+            # A success that is not live has been overtaken.
+            return found if each.status != Status.SUCCESS or each == current else None
+    return None
 
 
 def visible(by: By, rows: QuerySet[DeploymentConfig]) -> QuerySet[DeploymentConfig]:
@@ -120,38 +117,6 @@ def environments(by: By, *, tier: str = "") -> list[Entity]:
     found = permissions.readable(by, Entity.objects.filter(blueprint__identifier="environment"))
     wanted = [each for each in found if not tier or tier_of(each) == tier]
     return sorted(wanted, key=lambda each: (order.index(tier_of(each)), each.identifier))
-
-
-def matrix(
-    by: By,
-    *,
-    text: str = "",
-    team: str = "",
-    tier: str = "",
-    locked: bool = False,
-    failing: bool = False,
-    at: datetime | None = None,
-) -> Matrix:
-    """Every service in every environment, now or at an instant. `locked` and `failing` keep the services where that is so
-    anywhere."""
-    now = at or database_now()
-    columns = environments(by, tier=tier)
-    found = list(services(by, text="" if at else text, team=team))
-    rows = list(zip(found, _cells(by, found, columns, now, past=at is not None), strict=True))
-    if at and text:
-        rows = [row for row in rows if _meets(text.casefold(), *row)]
-    if locked:
-        rows = [row for row in rows if any(cell.decision.denies for cell in row[1])]
-    if failing:
-        rows = [row for row in rows if any(cell.attempt_failed for cell in row[1])]
-    return Matrix(columns, rows, now)
-
-
-def _meets(text: str, service: Entity, cells: list[Cell]) -> bool:
-    """As `services` finds by text, with what was live then."""
-    then = [cell.current for cell in cells if cell.current]
-    runs = any(text in each.version.casefold() or each.commit.casefold().startswith(text) for each in then)
-    return runs or text in service.identifier.casefold() or text in (service.title or "").casefold()
 
 
 def _cells(

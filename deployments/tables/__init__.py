@@ -1,5 +1,6 @@
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
 from deployments.tables.ingest import arrival_page, arrival_row, masked, what
+from deployments.tables.matrix import matrix_parts
 from deployments.tables.places import (
     deployment_row,
     environment_rows,
@@ -7,7 +8,6 @@ from deployments.tables.places import (
     instance_rows,
     live_row,
     lock_url,
-    matrix_rows,
     names_of,
     place_row,
     release_url,
@@ -29,7 +29,7 @@ __all__ = [
     "live_sources",
     "lock_url",
     "masked",
-    "matrix_rows",
+    "matrix_parts",
     "names_of",
     "opened_row",
     "place_row",

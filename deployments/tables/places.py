@@ -11,22 +11,14 @@ from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments import cells, instances
 from deployments.models import Deployment, Gate, LogSource
-from deployments.moments import stamp
-from deployments.queries import Cell, Matrix
+from deployments.queries import Cell
 from deployments.sources import web
 from deployments.tables.sources import live_sources
 from locks.models import Lock
 from portal.accounts.policy import allows
 from portal.kit.by import By
-from portal.kit.templatetags.kit import age_words
 
 Row = dict[str, Any]
-
-
-def matrix_rows(matrix: Matrix) -> list[Row]:
-    return [
-        {"service": service_row(service), "cells": [cell_row(cell) for cell in cells]} for service, cells in matrix.rows
-    ]
 
 
 def environment_rows(environments: Sequence[Entity]) -> list[Row]:
@@ -48,33 +40,6 @@ def service_row(service: Entity) -> Row:
         "url": service_url(service),
         "team": ", ".join(service.team),
     }
-
-
-def cell_row(cell: Cell) -> Row:
-    live = cell.current
-    names = [cell.service.identifier, cell.environment.identifier]
-    return {
-        "state": "live" if live else "none",
-        "url": cell.config.get_absolute_url() if cell.config else service_url(cell.service),
-        "card_url": reverse("deployments:card", args=names) + (f"?at={stamp(cell.decision.at)}" if cell.past else ""),
-        "environment": str(cell.environment),
-        "version": live.version if live else "",
-        "commit": live.commit if live else "",
-        "deployed_by": live.actor if live else "",
-        "deployed_at": live.finished_at if live else None,
-        "age_then": _age_then(cell),
-        "status": cell.latest.status if cell.latest else "",
-        "latest_failed": cell.attempt_failed,
-        "rollout": str(cell.rollout or ""),
-        "locked": cell.decision.denies,
-        "lock": lock_row(cell),
-    }
-
-
-def _age_then(cell: Cell) -> str:
-    """How old it was at an instant of the past."""
-    ended = cell.current.finished_at if cell.current and cell.past else None
-    return age_words(cell.decision.at - ended, "short") if ended else ""
 
 
 def lock_row(cell: Cell) -> Row | None:
@@ -109,7 +74,18 @@ def found_locks(locks: Iterable[Lock]) -> list[Row]:
 def place_row(cell: Cell, sources: Sequence[LogSource] = ()) -> Row:
     """The cell, and all that is known of it; `sources` are `queries.log_sources()`."""
     live = cell.current
-    return cell_row(cell) | {
+    return {
+        "state": "live" if live else "none",
+        "url": cell.config.get_absolute_url() if cell.config else service_url(cell.service),
+        "version": live.version if live else "",
+        "commit": live.commit if live else "",
+        "deployed_by": live.actor if live else "",
+        "deployed_at": live.finished_at if live else None,
+        "status": cell.latest.status if cell.latest else "",
+        "latest_failed": cell.attempt_failed,
+        "rollout": str(cell.rollout or ""),
+        "locked": cell.decision.denies,
+        "lock": lock_row(cell),
         "service": cell.service.identifier,
         "environment": cell.environment.identifier,
         "tier": cell.tier,

@@ -40,6 +40,8 @@ def _matrix(request: HttpRequest, moment: Moment) -> Context:
         failing=filters.failing,
         at=moment.at,
     )
+    environments = tables.environment_rows(found.environments)
+    met = tables.found_locks(locks.locks(by, text=filters.q)[:ON_SEARCH] if filters.q and not moment.at else [])
     return {
         "moment": moment,
         "filters": filters,
@@ -47,9 +49,10 @@ def _matrix(request: HttpRequest, moment: Moment) -> Context:
         # What only the whole page shows is asked for when it is rendered.
         "teams": lambda: queries.teams(by),
         "tiers": list(reversed(TIERS)),
-        "environments": tables.environment_rows(found.environments),
-        "rows": tables.matrix_rows(found),
-        "locks": tables.found_locks(locks.locks(by, text=filters.q)[:ON_SEARCH] if filters.q and not moment.at else []),
+        "environments": environments,
+        "parts": tables.matrix_parts(found),
+        "frame": (environments, met),
+        "locks": met,
         "count_text": _count(len(found.rows), "service") + " in " + _count(len(found.environments), "environment"),
         "table_url": reverse("deployments:config_list"),
         "lock_url": tables.lock_url(),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from deployments.moments import past, stamp
 from portal.kit.addresses import address
 from portal.kit.errors import Invalid
+from portal.kit.live import with_parts
 
 STEPS = (("a day earlier", -timedelta(days=1)), ("an hour earlier", -timedelta(hours=1)),
          ("an hour later", timedelta(hours=1)), ("a day later", timedelta(days=1)))  # fmt: skip
@@ -68,6 +69,8 @@ def still(
 ) -> HttpResponse:
     """A page at an instant of the past, which does not refresh itself. An instant that makes no sense is told, with 422."""
     fragment = bool(request.htmx) and not request.htmx.boosted  # type: ignore[attr-defined]
-    shown = {"moment": moment} if moment.fault else context()
     name = f"{template}#{partial}" if fragment else template
-    return render(request, name, shown, status=422 if moment.fault else 200)
+    if moment.fault:
+        return render(request, name, {"moment": moment}, status=422)
+    shown = context()
+    return with_parts(request, name, shown) if "parts" in shown else render(request, name, shown)

@@ -12,7 +12,16 @@ from locks.queries.claims import (
     usual_length,
     waiting_by,
 )
-from locks.queries.deciding import AUTOMATION, decide, decide_many, decided_at, override_refused, sight, windows_on
+from locks.queries.deciding import (
+    AUTOMATION,
+    decide,
+    decide_many,
+    decided_at,
+    denied_by,
+    override_refused,
+    sight,
+    windows_on,
+)
 from locks.queries.foresight import Reason, Simulation, explain, met_by, simulate
 from locks.queries.freezes import (
     coming,
@@ -79,6 +88,7 @@ __all__ = [
     "decided_at",
     "denials",
     "denials_of",
+    "denied_by",
     "environments_for_codes",
     "explain",
     "feed_windows",

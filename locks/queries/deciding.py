@@ -1,5 +1,5 @@
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,9 +7,10 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from catalog.queries import Place
+from catalog.models import Entity
+from catalog.queries import Place, place_of, tier_of
 from locks.decisions import Bar, Decision, covers_of, weigh
-from locks.models import Claim, Freeze, Lock, Override, Window
+from locks.models import Claim, Freeze, Lock, Override, ScopeKind, Window, cover
 from portal.accounts.policy import require
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
@@ -157,7 +158,7 @@ def decide_many(
     `next_open_at` does not look ahead to freezes that follow.
     """
     at = now or database_now()
-    board = _Board(Lock.objects.active(at), windows_on(at))
+    board = _Board.of_now(at)
     return {
         (place.service_id, place.environment_id): weigh(
             place, board.covering(place), actor=actor, intent="deploy", at=at
@@ -169,7 +170,7 @@ def decide_many(
 def decided_at(places: Iterable[Place], *, actor: Actor = AUTOMATION, now: datetime) -> dict[tuple[int, int], Decision]:
     """What `decide_many` would have said at an instant of the past, as far as the rows tell: of a lock or a freeze that was
     changed meanwhile, what it is now."""
-    board = _Board(Lock.objects.held(now), windows_held(now))
+    board = _Board.of_the_past(now)
     return {
         (place.service_id, place.environment_id): weigh(
             place, board.covering(place), actor=actor, intent="deploy", at=now
@@ -183,6 +184,28 @@ def windows_held(at: datetime) -> list[Window]:
     stood = Q(freeze__withdrawn_at=None) | Q(freeze__withdrawn_at__gt=at)
     laid = Window.objects.filter(stood, starts_at__lte=at, ends_at__gt=at, freeze__created_at__lte=at)
     return list(laid.select_related("freeze"))
+
+
+def denied_by(
+    services: Sequence[Entity], environments: Sequence[Entity], *, now: datetime, past: bool = False
+) -> dict[tuple[int, int], Bar]:
+    """What denies any program first in each of these places where something does, as `decide_many` says it, or in the
+    past `decided_at`.
+
+    Where the same things are on, they are weighed once: of thousands of places most have nothing, and the rest alike.
+    """
+    board = _Board.of_the_past(now) if past else _Board.of_now(now)
+    weighed: dict[tuple[int, ...], Bar | None] = {}
+    found = {}
+    for place in board.met(services, environments):
+        bars = board.covering(place)
+        key = tuple(map(id, bars))
+        if key not in weighed:
+            decision = weigh(place, bars, actor=AUTOMATION, intent="deploy", at=now)
+            weighed[key] = decision.denying[0] if decision.denies else None
+        if bar := weighed[key]:
+            found[place.service_id, place.environment_id] = bar
+    return found
 
 
 def windows_on(at: datetime) -> list[Window]:
@@ -204,5 +227,38 @@ class _Board:
         for window in windows:
             self._by_cover[window.freeze.cover].append(window)
 
+    @classmethod
+    def of_now(cls, at: datetime) -> "_Board":
+        return cls(Lock.objects.active(at), windows_on(at))
+
+    @classmethod
+    def of_the_past(cls, at: datetime) -> "_Board":
+        return cls(Lock.objects.held(at), windows_held(at))
+
+    def met(self, services: Sequence[Entity], environments: Sequence[Entity]) -> Iterator[Place]:
+        """The places that anything covers; quick where nothing does."""
+        wide = [(each, self._on(_covers_of_environment(each))) for each in environments]
+        for service in services:
+            whole = self._on(_covers_of_service(service))
+            for environment, all_of_it in wide:
+                pair = cover(ScopeKind.PAIR, service.pk, environment.pk)
+                if whole or all_of_it or pair in self._by_cover:
+                    yield place_of(service, environment)
+
+    def _on(self, covers: Iterable[str]) -> bool:
+        return any(each in self._by_cover for each in covers)
+
     def covering(self, place: Place) -> list[Bar]:
         return [bar for cover in covers_of(place) for bar in self._by_cover.get(cover, ())]
+
+
+def _covers_of_service(service: Entity) -> list[str]:
+    return [cover(ScopeKind.SERVICE, service.pk), *(cover(ScopeKind.TEAM, team=team) for team in service.team)]
+
+
+def _covers_of_environment(environment: Entity) -> list[str]:
+    return [
+        cover(ScopeKind.ENVIRONMENT, environment=environment.pk),
+        cover(ScopeKind.TIER, tier=tier_of(environment)),
+        cover(ScopeKind.EVERYTHING),
+    ]

@@ -238,6 +238,41 @@ def test_an_unchanged_page_answers_204_without_being_built(signed_in, shop):
     assert b"<html" not in fresh.content
 
 
+def test_a_browser_that_says_which_lines_it_has_is_sent_those_that_differ(signed_in, shop, page, bob):
+    report()
+
+    def has(html):
+        return re.search(r'data-frame="(\w+)"', html)[1] + "".join(re.findall(r'data-part="(\w+)"', html))
+
+    whole = text(signed_in, "/deployments/")
+    nothing = signed_in.get("/deployments/", headers=HTMX | {"X-Parts": has(whole)})
+    assert (nothing.status_code, nothing["X-Parts"], nothing.content) == (200, "0", b"")
+    report(version="1.1")
+    changed = signed_in.get("/deployments/", headers=HTMX | {"X-Parts": has(whole)})
+    lines = changed.content.decode()
+    assert (changed["X-Parts"], lines.count("<tr"), 'id="row-checkout"' in lines) == ("1", 1, True)
+    assert "1.1" in lines and "<section" not in lines
+    lock_take(scopes.named("everything"), reason="Moving", by=page(bob))
+    assert signed_in.get("/deployments/", headers=HTMX | {"X-Parts": has(whole)})["X-Parts"] == "2"
+
+
+@pytest.mark.parametrize("spoilt", ["", "x", "00000000", "é", "0" * 8000])
+def test_a_browser_that_has_something_else_is_sent_the_whole(signed_in, shop, spoilt):
+    whole = text(signed_in, "/deployments/")
+    parts = re.search(r'data-frame="(\w+)"', whole)[1] + "".join(re.findall(r'data-part="(\w+)"', whole))
+    write("service", "search-two")
+    for has in (parts, spoilt, parts[:8] + spoilt):
+        answer = signed_in.get("/deployments/", headers=HTMX | {"X-Parts": has})
+        assert "X-Parts" not in answer and answer.content.count(b"<tr") == 4, has
+
+
+def test_services_whose_names_make_the_same_id_have_a_line_each(signed_in, shop):
+    write("service", "a.b")
+    write("service", "ab")
+    ids = re.findall(r'id="(row-[^"]+)"', text(signed_in, "/deployments/"))
+    assert len(ids) == len(set(ids)) == 4
+
+
 def test_a_stamp_is_worth_nothing_on_another_page_or_to_another_person(signed_in, client, shop, bob):
     stamp = signed_in.get("/deployments/", headers=HTMX)["X-Stamp"]
     assert signed_in.get("/deployments/?q=search", headers=HTMX | {"X-Stamp": stamp}).status_code == 200

@@ -12,8 +12,9 @@ from catalog.models import Entity
 from catalog.queries import Place, place_of
 from locks import scopes
 from locks.commands import lock_take
+from locks.decisions import severity
 from locks.models import Freeze, Lock, ScopeKind, Window
-from locks.queries import decide, decide_many
+from locks.queries import decide, decide_many, denied_by
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now, iso
 from portal.kit.ids import uuid7
@@ -266,6 +267,7 @@ def disagreements(world, rounds=ROUNDS, seed=7):
                 maker(draw, world, now).save()
         inside = dict(Entity.objects.filter(pk__in=world.configs).values_list("pk", LOCKED))
         many = decide_many(world.configs.values(), now=now)
+        yield from said_otherwise(board, world, many, now)
         alone = draw.choice(list(world.configs))
         for config, place in world.configs.items():
             compared += 1
@@ -273,6 +275,18 @@ def disagreements(world, rounds=ROUNDS, seed=7):
             answers += [decide(place, by=PROGRAM, now=now)] if config == alone else []
             yield from ((board, place, said(each), inside[config]) for each in answers if said(each) != inside[config])
     assert compared >= 300 or rounds < ROUNDS
+
+
+def said_otherwise(board, world, many, now):
+    """What the matrix is told of thousands of places at once: no more and no less than of each."""
+    services = list(Entity.objects.filter(pk__in={place.service_id for place in world.configs.values()}))
+    environments = list(Entity.objects.filter(pk__in={place.environment_id for place in world.configs.values()}))
+    found = denied_by(services, environments, now=now)
+    for pair, decision in many.items():
+        first = severity(decision.denying[0]) if decision.denies else None
+        told = severity(found[pair]) if pair in found else None
+        if told != first:
+            yield board, decision.place, told, first
 
 
 def test_sql_and_the_gate_agree_on_random_boards(world):

@@ -129,13 +129,16 @@ def clock(moment: datetime | None) -> str:
 
 
 def age_words(passed: timedelta, style: str = "") -> str:
+    return age_of(passed.total_seconds(), style)
+
+
+def age_of(seconds: float, style: str = "") -> str:
     """The same words as `ageWords` in portcullis.js."""
-    seconds = int(passed.total_seconds())
     if seconds < MINUTE:
         return "now" if style == "short" else "just now"
     for size, word in ((YEAR, "y"), (MONTH, "mo"), (DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
         if seconds >= size:
-            return f"{seconds // size} {word}" + ("" if style == "short" else " ago")
+            return f"{int(seconds // size)} {word}" + ("" if style == "short" else " ago")
     return ""
 
 

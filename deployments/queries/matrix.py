@@ -1,0 +1,176 @@
+"""Every service in every environment. Thousands of places at once, so each is a few values and no model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import BooleanField, Case, ExpressionWrapper, F, FloatField, Func, Q, QuerySet, Value, When
+
+from catalog.models import Entity
+from deployments.models import Deployment, DeploymentConfig, Status
+from deployments.queries.past import as_it_was, stood
+from deployments.queries.places import environments, rollout_of, services, visible
+from locks.decisions import Bar
+from locks.queries import denied_by
+from portal.kit.by import By
+from portal.kit.clock import database_now
+
+
+class Spot(NamedTuple):
+    """What the matrix shows of one place. `config` is empty where nothing was ever deployed; `status` is that of the
+    latest deployment, the rest is of what is live; `rollout` says how many instances have it while not all do; `bar` is
+    what denies first.
+
+    `deployed_at` is in seconds since 1970: a datetime costs ten times as much to read, and there are thousands.
+    """
+
+    config: str = ""
+    version: str = ""
+    commit: str = ""
+    actor: str = ""
+    deployed_at: float | None = None
+    status: str = ""
+    rollout: str = ""
+    bar: Bar | None = None
+
+    @property
+    def attempt_failed(self) -> bool:
+        return self.status == Status.FAILURE
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """As it is at the instant `at`, which is now or in the `past`."""
+
+    environments: list[Entity]
+    rows: list[tuple[Entity, list[Spot]]]
+    at: datetime
+    past: bool = False
+
+
+Pair = tuple[int, int]
+NOTHING = Spot()
+UNTOLD: Sequence[Any] = ("", "", "", None, "", False)
+
+
+def matrix(
+    by: By,
+    *,
+    text: str = "",
+    team: str = "",
+    tier: str = "",
+    locked: bool = False,
+    failing: bool = False,
+    at: datetime | None = None,
+) -> Matrix:
+    """Now or at an instant. `locked` and `failing` keep the services where that is so anywhere."""
+    now = at or database_now()
+    columns = environments(by, tier=tier)
+    wanted = services(by, text="" if at else text, team=team).only("identifier", "title", "team")
+    found = list(wanted)
+    configs = visible(by, DeploymentConfig.objects.all())
+    if text or team:
+        configs = configs.filter(service__in=wanted.order_by().values("pk"))
+    live = _then(configs, at) if at else _now(configs)
+    bars = denied_by(found, columns, now=now, past=at is not None)
+    rows = [(service, _row(service, columns, live, bars)) for service in found]
+    if at and text:
+        rows = [row for row in rows if _meets(text.casefold(), *row)]
+    if locked:
+        rows = [row for row in rows if any(spot.bar for spot in row[1])]
+    if failing:
+        rows = [row for row in rows if any(spot.attempt_failed for spot in row[1])]
+    return Matrix(columns, rows, now, at is not None)
+
+
+def _epoch(field: str) -> Func:
+    return Func(field, template="extract(epoch from %(expressions)s)::float8", output_field=FloatField())
+
+
+def _now(configs: QuerySet[DeploymentConfig]) -> dict[Pair, Spot]:
+    rows = configs.values_list(
+        "service_id",
+        "environment_id",
+        "entity__identifier",
+        "current__version",
+        "current__commit",
+        "current__actor",
+        _epoch("current__finished_at"),
+        "latest__status",
+        ExpressionWrapper(
+            Q(current__instances__isnull=False) | Q(latest__instances__isnull=False), output_field=BooleanField()
+        ),
+        "current_id",
+        "latest_id",
+    )
+    found: dict[Pair, Spot] = {}
+    partial: dict[Pair, tuple[int | None, int | None]] = {}
+    for service, environment, config, version, commit, actor, at, status, of_some, current, latest in rows:
+        found[service, environment] = Spot(config, version or "", commit or "", actor or "", at, status or "")
+        if of_some:
+            partial[service, environment] = current, latest
+    _tell_rollouts(found, partial)
+    return found
+
+
+def _tell_rollouts(
+    found: dict[Pair, Spot], partial: dict[Pair, tuple[int | None, int | None]], at: datetime | None = None
+) -> None:
+    """Of those whose live or latest deployment names instances, which most do not."""
+    keys = {pk for pair in partial.values() for pk in pair if pk}
+    rows = Deployment.objects.only("version", "commit", "status", "instances", "finished_at").in_bulk(keys)
+    if at:
+        for each in rows.values():
+            as_it_was(each, at)
+    for pair, (current, latest) in partial.items():
+        told = rollout_of(rows.get(latest), rows.get(current))
+        found[pair] = found[pair]._replace(rollout=str(told or ""))
+
+
+def _then(configs: QuerySet[DeploymentConfig], at: datetime) -> dict[Pair, Spot]:
+    """The same at an instant of the past: what had not ended then was still on its way."""
+    known: dict[int, Any] = {
+        pk: rest for pk, *rest in configs.values_list("pk", "service_id", "environment_id", "entity__identifier")
+    }
+    keys = stood(known, at)
+    under_way = When(finished_at__gt=at, then=Value(Status.IN_PROGRESS.value))
+    rows = Deployment.objects.filter(pk__in={pk for pair in keys.values() for pk in pair if pk})
+    told: dict[int | None, Sequence[Any]] = {
+        pk: rest
+        for pk, *rest in rows.values_list(
+            "pk",
+            "version",
+            "commit",
+            "actor",
+            _epoch("finished_at"),
+            Case(under_way, default=F("status")),
+            ExpressionWrapper(Q(instances__isnull=False), output_field=BooleanField()),
+        )
+    }
+    found: dict[Pair, Spot] = {}
+    partial: dict[Pair, tuple[int | None, int | None]] = {}
+    for pk, (service, environment, config) in known.items():
+        current, latest = keys[pk]
+        version, commit, actor, ended, _, some = told.get(current, UNTOLD)
+        *_, status, of_some = told.get(latest, UNTOLD)
+        found[service, environment] = Spot(config, version, commit, actor, ended, status)
+        if some or of_some:
+            partial[service, environment] = current, latest
+    _tell_rollouts(found, partial, at)
+    return found
+
+
+def _row(service: Entity, environments: list[Entity], live: dict[Pair, Spot], bars: dict[Pair, Bar]) -> list[Spot]:
+    spots = []
+    for environment in environments:
+        pair = service.pk, environment.pk
+        spot, bar = live.get(pair, NOTHING), bars.get(pair)
+        spots.append(spot._replace(bar=bar) if bar else spot)
+    return spots
+
+
+def _meets(text: str, service: Entity, spots: list[Spot]) -> bool:
+    """As `services` finds by text, with what was live then."""
+    runs = any(text in each.version.casefold() or each.commit.casefold().startswith(text) for each in spots)
+    return runs or text in service.identifier.casefold() or text in (service.title or "").casefold()

@@ -1,0 +1,157 @@
+"""Lines of the matrix as HTML. In Python and remembered by what they show: a template for each of thousands of cells
+would cost nearly all of the page's time."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from html import escape
+from typing import Any
+from zlib import crc32
+
+from django.urls import reverse
+from django.utils.text import slugify
+from django.utils.timezone import get_current_timezone_name
+
+from catalog.models import Entity
+from deployments.moments import stamp
+from deployments.queries import Matrix, Spot
+from locks.decisions import Bar
+from portal.kit.live import Part
+from portal.kit.templatetags.kit import (
+    absolute,
+    age_of,
+    icon,
+    initials,
+    middle,
+    short_sha,
+    status_word,
+    tint,
+    until,
+)
+
+REMEMBERED = 16_384  # cells, four times what a large matrix has
+FITS = 12  # characters of a version; of a longer one the title has the whole
+END = "</a></td>"
+
+
+def matrix_parts(matrix: Matrix) -> list[Part]:
+    """A line for each service. Its digest is of all but what ticks by itself."""
+    zone, bars, now = get_current_timezone_name(), _Bars(matrix.past), matrix.at.timestamp()
+    then = stamp(matrix.at) if matrix.past else ""
+    environments = [(each.identifier, str(each)) for each in matrix.environments]
+    taken = Counter(_slug(service.identifier) for service, _ in matrix.rows)
+    parts = []
+    for service, spots in matrix.rows:
+        slug = _slug(service.identifier)
+        name = slug if taken[slug] == 1 else f"{slug}-{service.pk}"
+        parts.append(_line(f"row-{name}", service, environments, spots, now, then, zone, bars))
+    return parts
+
+
+def _line(
+    key: str,
+    service: Entity,
+    environments: Sequence[tuple[str, str]],
+    spots: Sequence[Spot],
+    now: float,
+    then: str,
+    zone: str,
+    bars: "_Bars",
+) -> Part:
+    head = _head(service.identifier, service.title, ", ".join(service.team))
+    lasting, whole = [head], [head]
+    for (environment, called), spot in zip(environments, spots, strict=True):
+        before, after = _cell(service.identifier, environment, called, spot[:-1], then, zone)
+        held, ticking = bars.line(spot.bar) if spot.bar else ("", "")
+        lasting += (before, after, held)
+        whole += (before, age_of(now - spot.deployed_at, "short") if spot.deployed_at else "", after, ticking, END)
+    digest = f"{crc32(''.join(lasting).encode()):08x}"
+    return Part(key, digest, f'<tr role="row" id="{key}" data-part="{digest}">{"".join(whole)}</tr>')
+
+
+@lru_cache(maxsize=4096)
+def _slug(identifier: str) -> str:
+    return slugify(identifier)
+
+
+@lru_cache(maxsize=4096)
+def _head(identifier: str, title: str, team: str) -> str:
+    url, name = escape(reverse("catalog:entity_detail", args=["service", identifier])), middle(title or identifier, 30)
+    team = escape(team or "no team")
+    return (
+        f'<th scope="row" role="rowheader"><a href="{url}">{_safe(name)}<small title="{team}">{team}</small></a></th>'
+    )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _cell(service: str, environment: str, called: str, shown: tuple[Any, ...], then: str, zone: str) -> tuple[str, str]:
+    """What stands before the age and after it. `zone` is the viewer's, in which the titles say the time; `then`
+    is the instant of the past that is looked at."""
+    spot = Spot(*shown)
+    args = ["deploymentConfig", spot.config] if spot.config else ["service", service]
+    url = escape(reverse("catalog:entity_detail", args=args))
+    card = escape(reverse("deployments:card", args=[service, environment]) + (f"?at={then}" if then else ""))
+    opened = f'<td role="gridcell" data-label="{escape(called)}"><a class="cell" href="{url}" data-card="{card}">'
+    failed = _failed() if spot.attempt_failed else ""
+    rollout = _rollout(spot.rollout) if spot.rollout else ""
+    if not spot.deployed_at:
+        return f'{opened}<span class="cell-none">not deployed</span>{failed}{rollout}', ""
+    commit = escape(short_sha(spot.commit))
+    version, at = spot.version or short_sha(spot.commit), datetime.fromtimestamp(int(spot.deployed_at), UTC)
+    ticks = "" if then else ' data-age="short"'
+    whole = f' title="{escape(spot.version or spot.commit)}"' if len(version) > FITS or not spot.version else ""
+    return (
+        f'{opened}<span class="cell-line">{_dot(spot.status)}<span class="version"{whole}>{escape(version)}</span>'
+        f'<time class="when" datetime="{at:%Y-%m-%dT%H:%M:%SZ}"{ticks} title="{absolute(at)}">',
+        f'</time></span><span class="cell-line"><span class="sha">{commit}</span>{failed}{_face(spot.actor)}</span>{rollout}',
+    )
+
+
+@lru_cache(maxsize=64)
+def _dot(status: str) -> str:
+    word = escape(status_word(status))
+    return f'<i class="dot dot-{escape(status)}" role="img" title="{word}"></i>'
+
+
+@lru_cache(maxsize=1)
+def _failed() -> str:
+    said = '<span class="sr-only">last deployment </span>failed'
+    return f'<span class="cell-failed" title="The last deployment failed">{icon("circle-x")} {said}</span>'
+
+
+@lru_cache(maxsize=4096)
+def _face(name: str) -> str:
+    if not name:
+        return ""
+    said = escape(name)
+    return (
+        f'<span class="avatar avatar-small chip-{tint(name)}" role="img" title="by {said}">'
+        f"{escape(initials(name))}</span>"
+    )
+
+
+def _rollout(text: str) -> str:
+    return f'<span class="cell-rollout" title="{escape(text)}">{icon("loader")} {_safe(middle(text, 28))}</span>'
+
+
+def _safe(text: str) -> str:
+    return text if hasattr(text, "__html__") else escape(text)
+
+
+class _Bars:
+    """The line of a lock or a freeze, made once for all the cells that it stands in."""
+
+    def __init__(self, past: bool) -> None:
+        self.past = past
+        self.made: dict[int, tuple[str, str]] = {}
+
+    def line(self, bar: Bar) -> tuple[str, str]:
+        """What lasts of it, and the whole with the time that is left."""
+        if id(bar) not in self.made:
+            holder = escape(bar.holder_name)
+            mark = icon("lock", "Locked then" if self.past else "Locked")
+            opened = f'<span class="lock-line" title="{holder}: {escape(bar.reason)}">{mark}<span>{holder}</span>'
+            left = "" if self.past else f'<span class="lock-left">· {until(bar.expires_at, "short")}</span>'
+            self.made[id(bar)] = f"{opened}{bar.expires_at}", f"{opened}{left}</span>"
+        return self.made[id(bar)]
