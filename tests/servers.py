@@ -7,7 +7,6 @@ Servers go with pytest, however it ends: the kernel tells them.
 import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,34 +19,7 @@ from portal.embedded.supervisor import Supervisor
 from portal.embedded.valkey import Valkey
 
 NO_SKIP = "PORTCULLIS_NO_SKIP"
-# Tests with browsers and processes take about so many times as long as others.
-SLOW_FOLDERS, SLOW = {"browser", "embedded", "journeys", "stress"}, 5
 supervisor: Supervisor | None = None
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--part", metavar="N/OF", help="run one part of several that can run at once, such as 1/2")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whole files, spread so that the parts take about as long."""
-    if not config.getoption("--part"):
-        return
-    number, of = (int(word) for word in config.getoption("--part").split("/"))
-    mine = files_of(number - 1, of, Counter(str(item.path) for item in items))
-    config.hook.pytest_deselected(items=[item for item in items if str(item.path) not in mine])
-    items[:] = [item for item in items if str(item.path) in mine]
-
-
-def files_of(part: int, of: int, tests: Counter[str]) -> set[str]:
-    weights = {path: count * (SLOW if SLOW_FOLDERS & set(Path(path).parts) else 1) for path, count in tests.items()}
-    parts: list[set[str]] = [set() for _ in range(of)]
-    loads = [0] * of
-    for path in sorted(weights, key=lambda path: (-weights[path], path)):
-        lightest = loads.index(min(loads))
-        parts[lightest].add(path)
-        loads[lightest] += weights[path]
-    return parts[part]
 
 
 @pytest.hookimpl(wrapper=True)
