@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from catalog.models import Entity
+from portal.kit import rows
 from portal.kit.by import By
 
 Json = dict[str, Any]
@@ -57,9 +57,8 @@ def entity_copy(
         "names": list(relations),
         "targets": [each.pk for each in relations.values()],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_COPY, values)
-        made = cursor.fetchone()
-    if made is None:
-        return None
-    return Entity(pk=made[0], blueprint_id=made[1], identifier=made[2], title=title, properties=properties)
+    for pk, blueprint_id, identifier in rows.prepared(_COPY, values):
+        return rows.part(
+            Entity, id=pk, blueprint_id=blueprint_id, identifier=identifier, title=title, properties=properties
+        )
+    return None

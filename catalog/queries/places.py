@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,10 +99,14 @@ def _by_true_names(service: str, environment: str) -> Place | None:
     with connection.cursor() as cursor:
         cursor.execute(TRUE_NAMES, [service, environment])
         rows = cursor.fetchall()
-    found = {kind: (key, name, title or name, tuple(team), tier) for kind, key, name, title, team, tier in rows}
-    if len(found) < 2:
-        return None
-    return Place(*found["service"][:4], *found["environment"][:4], tier_in({"tier": found["environment"][4]}))
+    found = {kind: (key, name, title or name, team, tier) for kind, key, name, title, team, tier in rows}
+    return place_told(found["service"], found["environment"]) if len(found) == 2 else None
+
+
+def place_told(service: Sequence[Any], environment: Sequence[Any]) -> Place:
+    """Of two rows as a statement tells them: key, identifier, title, team, tier."""
+    ends = [(key, name, title, tuple(team)) for key, name, title, team, _ in (service, environment)]
+    return Place(*ends[0], *ends[1], tier_in({"tier": environment[4]}))
 
 
 def places_called(names: Collection[tuple[str, str]]) -> list[Place]:

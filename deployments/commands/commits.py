@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
-from django.db import connection
-
 from deployments import messages
 from deployments.messages import same_commit, sha_of
 from deployments.reports import Report
+from portal.kit import rows
 
 Json = dict[str, Any]
 
@@ -57,14 +56,13 @@ _SAVE_TICKETS = """
 
 def commits_save(report: Report, service_id: int) -> None:
     """Keeps the commits that a report names, and how they hang together. Inside the transaction of the report."""
-    rows = _rows(report)
-    if not rows:
+    told = _rows(report)
+    if not told:
         return
-    tickets = [{"sha": sha, "key": key} for sha, row in rows.items() for key in row.pop("tickets")]
-    with connection.cursor() as cursor:
-        cursor.execute(_SAVE, {"service": service_id, "rows": json.dumps(list(rows.values()))})
-        if tickets:
-            cursor.execute(_SAVE_TICKETS, {"service": service_id, "rows": json.dumps(tickets)})
+    tickets = [{"sha": sha, "key": key} for sha, row in told.items() for key in row.pop("tickets")]
+    rows.prepared(_SAVE, {"service": service_id, "rows": json.dumps(list(told.values()))})
+    if tickets:
+        rows.prepared(_SAVE_TICKETS, {"service": service_id, "rows": json.dumps(tickets)})
 
 
 def _rows(report: Report) -> dict[str, Json]:

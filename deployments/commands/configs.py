@@ -1,10 +1,8 @@
 """The config of a pair: made on first use, and what is live there read from the rows."""
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from catalog import queries as catalog
@@ -13,8 +11,9 @@ from catalog.models import Entity
 from catalog.queries import Place
 from catalog.schema.identifiers import MOST_BYTES
 from catalog.wishes import Wish
-from deployments.models import Deployment, DeploymentConfig
+from deployments.models import Deployment, DeploymentConfig, Status
 from portal.audit.record import Entry
+from portal.kit import rows
 from portal.kit.by import By, trusted
 from portal.kit.clock import iso
 from portal.kit.ids import random_text
@@ -23,17 +22,26 @@ from portal.kit.locking import Moved, advisory_lock
 Json = dict[str, Any]
 
 
+_CONFIG = """
+    select c.id, c.entity_id, e.identifier, c.current_id, c.latest_id,
+        d.public_id, d.version, d.commit, d.finished_at, d.actor, d.fence,
+        coalesce(l.started_at, l.finished_at, l.reported_at)
+    from deployments_deploymentconfig c join catalog_entity e on e.id = c.entity_id
+        left join deployments_deployment d on d.id = c.current_id
+        left join deployments_deployment l on l.id = c.latest_id
+    where c.service_id = %(service)s and c.environment_id = %(environment)s
+    for no key update of c
+"""
+_OF_CURRENT = ("id", "public_id", "version", "commit", "finished_at", "actor", "fence")
+
+
 def config_of(place: Place, *, by: By) -> DeploymentConfig:
     """The config of the pair, its row held until the transaction ends. The place is held already."""
-    rows = DeploymentConfig.objects.select_for_update(of=("self",)).select_related(
-        "entity", "service", "environment", "current"
-    )
-    pair = {"service_id": place.service_id, "environment_id": place.environment_id}
-    config = rows.filter(**pair).first()
-    if config is None:
+    found = _config(place)
+    if found is None:
         hold_pair(place.service_id, place.environment_id)
-        config = rows.filter(**pair).first()
-    if config is None:
+        found = _config(place)
+    if found is None:
         wish = Wish(
             blueprint="deploymentConfig",
             identifier=free_identifier("deploymentConfig", f"{place.service}-{place.environment}"),
@@ -42,8 +50,33 @@ def config_of(place: Place, *, by: By) -> DeploymentConfig:
             relations={"service": (place.service,), "environment": (place.environment,)},
         )
         entity_store(wish, by=trusted(by), checked=False)
-        config = rows.get(**pair)
-    return config
+        found = _config(place)
+        assert found
+    return found
+
+
+def _config(place: Place) -> DeploymentConfig | None:
+    """With as much of its entity, its ends and what is live as a report needs; the rest is read when it is asked for."""
+    values = {"service": place.service_id, "environment": place.environment_id}
+    for pk, entity, identifier, current, latest, *live, begun in rows.prepared(_CONFIG, values):
+        if (current and live[0] is None) or (latest and begun is None):
+            return _config(place)  # it changed while we waited for its row, which is ours now
+        config = rows.part(
+            DeploymentConfig,
+            id=pk,
+            entity_id=entity,
+            service_id=place.service_id,
+            environment_id=place.environment_id,
+            current_id=current,
+            latest_id=latest,
+        )
+        config.entity = rows.part(Entity, id=entity, identifier=identifier)
+        config.service = rows.part(Entity, id=place.service_id, identifier=place.service)
+        config.environment = rows.part(Entity, id=place.environment_id, identifier=place.environment)
+        config.current = rows.part(Deployment, **dict(zip(_OF_CURRENT, (current, *live)))) if current else None
+        config.latest_begun = begun
+        return config
+    return None
 
 
 # The names first, then the rows by their keys: so an index finds each.
@@ -58,7 +91,7 @@ _PLACE = """
         union
         select entity_id from catalog_alias where folded = %(folded)s
     )
-    select e.id, e.identifier, e.title, e.team, e.properties, b.identifier as kind
+    select b.identifier, e.id, e.identifier, coalesce(nullif(e.title, ''), e.identifier), e.team, e.properties ->> 'tier'
     from catalog_entity e join catalog_blueprint b on b.id = e.blueprint_id
     where e.id in (select id from named) order by e.id for key share of e
 """
@@ -71,12 +104,12 @@ def place_held(service: str, environment: str) -> Place:
     """
     names = {"service": service, "environment": environment, "folded": environment.strip().casefold()}
     for _ in range(3):
-        found: list[Any] = list(Entity.objects.raw(_PLACE, names))
-        services = [each for each in found if each.kind == "service"]
-        environments = [each for each in found if each.kind == "environment"]
-        environments.sort(key=lambda each: each.identifier != environment)
-        if environments and [each.identifier for each in services] == [service]:
-            return catalog.place_of(services[0], environments[0])
+        found = rows.prepared(_PLACE, names)
+        services = [each for kind, *each in found if kind == "service"]
+        environments = [each for kind, *each in found if kind == "environment"]
+        environments.sort(key=lambda each: each[1] != environment)
+        if environments and [each[1] for each in services] == [service]:
+            return catalog.place_told(services[0], environments[0])
         catalog.place(service, environment)  # it knows what to say of what is not there
         # It is there now, or has got its name back since.
     raise Moved("The service or the environment is being renamed.")
@@ -85,12 +118,9 @@ def place_held(service: str, environment: str) -> Place:
 def hold_place(place: Place) -> None:
     """The same for a place that is known."""
     wanted = {place.service_id: place.service, place.environment_id: place.environment}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select id, identifier from catalog_entity where id = any(%s) order by id for key share", [list(wanted)]
-        )
-        if dict(cursor.fetchall()) != wanted:
-            raise Moved("The service or the environment has just been renamed or deleted.")
+    held = "select id, identifier from catalog_entity where id = any(%s) order by id for key share"
+    if dict(rows.prepared(held, [list(wanted)])) != wanted:
+        raise Moved("The service or the environment has just been renamed or deleted.")
 
 
 def hold_pair(service_id: int, environment_id: int) -> None:
@@ -119,55 +149,90 @@ def free_identifier(blueprint: str, wished: str) -> str:
 
 # As by_finish() and by_start() order them. Written out, because every report asks it and an index answers each half.
 _LIVE = """
-    (select *, 'current' as role from deployments_deployment
+    (select 'current', id from deployments_deployment
     where config_id = %(config)s and kind = any(%(kinds)s) and status = 'success' and finished_at is not null
     order by finished_at desc, fence desc nulls last, provider desc, run desc, attempt desc, id desc limit 1)
     union all
-    (select *, 'latest' as role from deployments_deployment
+    (select 'latest', id from deployments_deployment
     where config_id = %(config)s and kind = any(%(kinds)s)
     order by coalesce(started_at, finished_at, reported_at) desc, provider desc, run desc, attempt desc, id desc limit 1)
 """
 
 
-def recompute(config: DeploymentConfig, by: By) -> list[Entry]:
-    """What is live is read from the rows, never from the order in which reports came. Answers what to tell of it."""
+def recompute(config: DeploymentConfig, by: By, new: Deployment | None = None) -> list[Entry]:
+    """What is live is read from the rows, never from the order in which reports came. Answers what to tell of it.
+
+    `new`: nothing but this one has been added since the config was read; where it is plainly ahead, no row is asked.
+    """
     before, held = config.facts(), (config.current_id, config.latest_id)
-    rows: Iterable[Any] = Deployment.objects.raw(_LIVE, {"config": config.pk, "kinds": list(Deployment.DEPLOYS)})
-    found = {each.role: each for each in rows}
-    config.current, config.latest = found.get("current"), found.get("latest")
-    if (config.current_id, config.latest_id) != held:
-        config.save(update_fields=["current", "latest"])
+    if not (new and _ahead(config, new)):
+        _read_live(config)
     after = config.facts()
-    copy_to_config_entity(config, by if after != before else None)
+    if (config.current_id, config.latest_id) != held or after != before:
+        _keep(config, by if after != before else None)
+    else:
+        copy_to_config_entity(config)
     return [Entry("deployment_config.changed", config.noun(), before, after)] if after != before else []
 
 
-# Of the row as it is now: somebody may be writing another property of it.
+def _ahead(config: DeploymentConfig, new: Deployment) -> bool:
+    """Whether it is both the newest success and the newest attempt, beyond a tie; then it is taken for both."""
+    live, began = config.current, config.latest_begun
+    if live is None or began is None or live.finished_at is None or new.status != Status.SUCCESS:
+        return False
+    if new.kind not in Deployment.DEPLOYS or new.finished_at is None:
+        return False
+    if new.finished_at <= live.finished_at or (new.started_at or new.finished_at) <= began:
+        return False
+    config.current = config.latest = new
+    return True
+
+
+def _read_live(config: DeploymentConfig) -> None:
+    found = dict(rows.prepared(_LIVE, {"config": config.pk, "kinds": list(Deployment.DEPLOYS)}))
+    known = Deployment.objects.in_bulk(found.values())
+    config.current, config.latest = (known.get(found.get(role)) for role in ("current", "latest"))
+
+
+# Of the entity's row as it is now: somebody may be writing another property of it.
 _COPY = """
     update catalog_entity set
         properties = (properties - %(gone)s::text[]) || %(live)s::jsonb,
-        updated_at = coalesce(%(at)s, updated_at),
-        updated_by = coalesce(%(name)s, updated_by)
+        updated_at = coalesce(%(at)s::timestamptz, updated_at),
+        updated_by = coalesce(%(name)s::text, updated_by)
     where id = %(id)s
-        and (%(at)s is not null or properties <> (properties - %(gone)s::text[]) || %(live)s::jsonb)
+        and (%(at)s::timestamptz is not null or properties <> (properties - %(gone)s::text[]) || %(live)s::jsonb)
+"""
+_KEEP = f"""
+    with kept as (
+        update deployments_deploymentconfig set current_id = %(current)s, latest_id = %(latest)s where id = %(config)s
+    ) {_COPY}
 """
 
 
-def copy_to_config_entity(config: DeploymentConfig, changed_by: By | None = None) -> None:
-    """Writes what is live onto the entity. `changed_by` changed what is live; without one the entity's own writer stays."""
+def _keep(config: DeploymentConfig, changed_by: By | None) -> None:
+    """What is live, on the row and on its entity."""
+    own = {"config": config.pk, "current": config.current_id, "latest": config.latest_id}
+    rows.prepared(_KEEP, _copied(config, changed_by) | own)
+
+
+def copy_to_config_entity(config: DeploymentConfig) -> None:
+    """Writes what is live onto the entity, whose own writer stays."""
+    if config.current or config.latest:
+        rows.prepared(_COPY, _copied(config, None))
+
+
+def _copied(config: DeploymentConfig, changed_by: By | None) -> Json:
+    """`changed_by` changed what is live; without one the entity's own writer stays."""
     copy = _copy(config.current, config.latest)
-    if not copy:
-        return
     live = {name: value for name, value in copy.items() if value not in ("", None)}
-    values: Json = {
+    return {
         "id": config.entity_id,
         "gone": sorted(copy.keys() - live.keys()),
         "live": json.dumps(live),
         "at": timezone.now() if changed_by else None,
         "name": changed_by.actor.name if changed_by else None,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_COPY, values)
 
 
 def entity_held(entity: Entity) -> Entity | None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from deployments.models import LEVEL, Deployment, InboxItem, ReportRequest
 from deployments.reports import Report
 from portal.kit import rows
 from portal.kit.by import By
 from portal.kit.errors import Conflict, PortalError
+from portal.kit.locking import Moved
 
 Json = dict[str, Any]
 Door, Became = ReportRequest.Door, ReportRequest.Outcome
@@ -48,25 +49,22 @@ class Sent:
     request: int | None = None
 
 
-_CLAIM = """
-    with claimed as (
-        insert into deployments_reportrequest (actor_key, sender, door, is_backfill, key, body)
-        values (%s, %s, %s, %s, %s, %s) on conflict (actor_key, key) do nothing returning id
-    ) select (select id from claimed), statement_timestamp()
+_EARLIER = """
+    select (select id from deployments_reportrequest where actor_key = %s and key = %s), statement_timestamp()
 """
 
 
-def claimed(sent: Sent, key: str, by: By) -> tuple[int | None, datetime]:
-    """The row of a key that has not come before, else none; and the instant. Who comes second waits for the first."""
-    values: list[Any] = [by.actor.key, by.actor.name, sent.door, sent.backfill, key, json.dumps(sent.body)]
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        request, now = cursor.fetchone()
-        return request, now
+def earlier(key: str, by: By) -> tuple[int | None, datetime]:
+    """The row of a key that has come before, else none; and the instant."""
+    ((request, now),) = rows.prepared(_EARLIER, [by.actor.key, key])
+    return request, now
 
 
-def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: By) -> None:
-    """Writes down what became of it, in the transaction that took it in."""
+def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: By, key: str = "") -> None:
+    """Writes down what became of it, in the transaction that took it in.
+
+    Of two at once with one `key` the second waits here for the first, and starts anew to answer as the first did.
+    """
     made, late_by = outcome.deployment, lateness(report, now)
     became = outcome.became
     if late_by is not None and became in (Became.CREATED, Became.ADVANCED) and not sent.backfill:
@@ -82,8 +80,11 @@ def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: B
     }
     if sent.request:
         ReportRequest.objects.filter(pk=sent.request).update(**values)
-    else:
-        rows.insert([_row(sent, by, at=now, **values)])
+        return
+    try:
+        rows.insert([_row(sent, by, key=key, at=now, **values)])
+    except IntegrityError as taken:
+        raise Moved("The same request came at the same moment.") from taken
 
 
 def lateness(report: Report, now: datetime) -> int | None:
@@ -126,13 +127,15 @@ def named(body: Any) -> Json:
     return {name: value[: ReportRequest.LONGEST_NAME] for name, value in found.items() if isinstance(value, str)}
 
 
-def _row(sent: Sent, by: By, **values: Any) -> ReportRequest:
+def _row(sent: Sent, by: By, *, key: str = "", **values: Any) -> ReportRequest:
+    """The body of a request with a key is kept whole: another with the same key is compared with it."""
     return ReportRequest(
+        key=key or None,
         actor_key=by.actor.key,
         sender=by.actor.name,
         door=sent.door,
         is_backfill=sent.backfill,
-        body=bounded(sent.body),
+        body=sent.body if key else bounded(sent.body),
         **values,
     )
 

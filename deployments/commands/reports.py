@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
 
 from catalog.commands import entity_copy
 from catalog.models import Entity
@@ -73,13 +72,13 @@ def report_refuse(body: Any, error: PortalError, *, door: str = Door.REPORT, by:
 @transaction.atomic
 def _reported(sent: Sent, key: str, by: By) -> Outcome:
     require(by, "deployment.report")
-    request, now = ingest.claimed(sent, key, by) if key else (None, database_now())
+    earlier, now = ingest.earlier(key, by) if key else (None, database_now())
     report = reports.parse(sent.body, now=now, is_history=sent.backfill)
-    if key and request is None:
-        outcome = _replay(ReportRequest.objects.get(actor_key=by.actor.key, key=key), sent.body)
+    if earlier:
+        outcome = _replay(ReportRequest.objects.get(pk=earlier), sent.body)
     else:
         outcome = taken_or_kept(report, sent, now=now, by=by)
-    ingest.settle(replace(sent, request=request), outcome, report=report, now=now, by=by)
+    ingest.settle(sent, outcome, key="" if earlier else key, report=report, now=now, by=by)
     return outcome
 
 
@@ -142,7 +141,7 @@ def _taken_in(
         deployment = _make(report, place, config, now, entity, reported_by or by.actor.name, by)
         told = [Entry("deployment.reported", deployment.noun(), None, deployment.facts(), _payload(deployment))]
     became = BECAME[told[0].name] if told else Became.REPEATED
-    told += recompute(config, by)
+    told += recompute(config, by, None if found else deployment)
     commits_save(report, place.service_id)
     if told:
         record_many(told, by=by)
@@ -153,10 +152,18 @@ def _same_run(report: Report, place: Place, config: DeploymentConfig) -> Deploym
     """The deployment of this run, also one whose config has been deleted since."""
     if not report.run:
         return None
-    same = Deployment.objects.filter(provider=report.provider, run=report.run, attempt=report.attempt)
-    orphan = Q(config=None, service_identifier=place.service, environment_identifier=place.environment)
-    found: Deployment | None = same.filter(Q(config=config) | orphan).order_by(F("config").asc(nulls_last=True)).first()
-    return found
+    values = {"config": config.pk, "provider": report.provider, "run": report.run, "attempt": report.attempt}
+    names = {"service": place.service, "environment": place.environment}
+    found = rows.prepared(_SAME_RUN, values | names)
+    return Deployment.objects.get(pk=found[0][0]) if found else None
+
+
+_SAME_RUN = """
+    select id from deployments_deployment
+    where provider = %(provider)s and run = %(run)s and attempt = %(attempt)s and run <> '' and (config_id = %(config)s or (
+        config_id is null and service_identifier = %(service)s and environment_identifier = %(environment)s))
+    order by config_id nulls last limit 1
+"""
 
 
 def _replay(earlier: ReportRequest, body: Json) -> Outcome:

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -39,6 +40,8 @@ class DeploymentConfig(models.Model):
     environment = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="configs_of_environment")
     current = models.ForeignKey("Deployment", null=True, on_delete=models.SET_NULL, related_name="+")
     latest = models.ForeignKey("Deployment", null=True, on_delete=models.SET_NULL, related_name="+")
+
+    latest_begun: datetime | None = None  # when `latest` began, where that was read with it
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["service", "environment"], name="config_once")]

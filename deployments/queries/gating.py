@@ -5,13 +5,11 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from django.db.models import Q
-
 from catalog.queries import Place
 from deployments.models import Deployment, Gate
 from deployments.reports import FUTURE_ALLOWED, Report
 from locks import receipts
-from locks.models import Claim, of_pair
+from portal.kit import rows
 
 SHORTEST_SHA = 7
 
@@ -34,22 +32,25 @@ def passage(report: Report, place: Place, *, now: datetime, ended: datetime | No
     return _by_claim(report, place, latest) or _by_receipt(report, place, now, latest) or Passage()
 
 
+_CLAIMS = """
+    select public_id, intent, commit, run from locks_claim
+    where service_id = %(service)s and environment_id = %(environment)s and begun_at <= %(latest)s and {named}
+    order by id desc limit 5
+"""
+_BY_ID, _BY_RUN = _CLAIMS.format(named="public_id = %(claim)s"), _CLAIMS.format(named="run = %(run)s")
+
+
 def _by_claim(report: Report, place: Place, latest: datetime) -> Passage | None:
-    which = _named(report)
-    if which is None:
-        return None
-    claims = Claim.objects.filter(which, of_pair(place), begun_at__lte=latest).order_by("-id")
-    claim = next((each for each in claims[:5] if _fits(report, each.intent, each.commit, each.run)), None)
-    return _unused(Gate.CLAIM, str(claim.public_id)) if claim else None
-
-
-def _named(report: Report) -> Q | None:
+    values = {"service": place.service_id, "environment": place.environment_id, "latest": latest}
     if report.claim:
         try:
-            return Q(public_id=UUID(report.claim))
+            found = rows.prepared(_BY_ID, values | {"claim": UUID(report.claim)})
         except ValueError:
             return None
-    return Q(run=report.run_key) if report.run else None
+    else:
+        found = rows.prepared(_BY_RUN, values | {"run": report.run_key}) if report.run else []
+    fitting = [public_id for public_id, *asked in found if _fits(report, *asked)]
+    return _unused(Gate.CLAIM, str(fitting[0])) if fitting else None
 
 
 def _by_receipt(report: Report, place: Place, now: datetime, latest: datetime) -> Passage | None:

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import available_timezones
 
 import jwt
@@ -13,7 +14,7 @@ from django.utils import timezone
 from portal.accounts import hooks
 from portal.accounts.models import Credential, Team, User, known_scopes
 from portal.accounts.policy import require
-from portal.accounts.queries import live_credentials
+from portal.accounts.queries import live_credential, live_credentials
 from portal.audit.record import record
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid, Missing
@@ -331,16 +332,15 @@ def invited(secret: str, rows: QuerySet[User] | None = None) -> User:
 
 def credential_of(token: str) -> Credential | None:
     """The live credential behind a bearer token, or None. The row is looked at each time, so revoking is immediate."""
-    live = live_credentials()
     if token.startswith(CI_PREFIX):
-        return live.filter(kind=Credential.Kind.CI, secret_hash=hashed(token)).first()
+        return live_credential(kind=Credential.Kind.CI.value, secret_hash=hashed(token))
     try:
         # When it was issued is not checked: another node's clock may run a few seconds ahead.
         options: Any = {"require": ["exp", "sub", "ver"], "verify_iat": False}
         claims = jwt.decode(token, settings.SECRET_KEY, algorithms=["HS256"], options=options)
     except jwt.InvalidTokenError:
         return None
-    return live.filter(public_id=claims["sub"], version=claims["ver"]).first()
+    return live_credential(public_id=UUID(claims["sub"]), version=claims["ver"])
 
 
 def credential_touch(credential: Credential) -> None:

@@ -1,11 +1,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
 from portal.accounts.models import Credential, Organization, Secret, Team, User
+from portal.kit import rows
 from portal.kit.by import Actor
 from portal.kit.errors import Missing
 
@@ -106,6 +110,33 @@ def live_credentials() -> QuerySet[Credential]:
     return live.select_related("user").annotate(restricted=_restricted[0])
 
 
+_TOLD = ("id", "public_id", "kind", "name", "client_id", "scopes", "version", "last_used_at", "user_id", "restricted")
+
+
+def live_credential(**which: Any) -> Credential | None:
+    """The one with these values. Every request of a program asks this: its statement is made once, not each time."""
+    query, values = _asking(_restricted[0], tuple(which))
+    for row in rows.prepared(query, [*values, *which.values()]):
+        found = dict(zip(_TOLD, row))
+        restricted = found.pop("restricted")
+        credential = rows.part(Credential, **found)
+        credential.restricted = restricted
+        return credential
+    return None
+
+
+@lru_cache(maxsize=20)
+def _asking(restricted: Exists | Value, names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    """The statement, and its values before those of `names`, which come last."""
+    gaps = {name: _GAPS[name] for name in names}
+    query, values = live_credentials().filter(**gaps).order_by().values_list(*_TOLD).query.sql_with_params()
+    return query, list(values[: -len(names)])
+
+
+# Of the right types, for a statement that is asked with others.
+_GAPS: dict[str, Any] = {"kind": "ci", "secret_hash": "-", "public_id": UUID(int=0), "version": 0}
+
+
 def actor_of_credential(credential: Credential) -> Actor:
     """Its person, who is no administrator here without the scope for it; a program where it has none."""
     scopes, is_admin = frozenset(credential.scopes), "admin" in credential.scopes
@@ -118,5 +149,5 @@ def actor_of_credential(credential: Credential) -> Actor:
         credential.name,
         is_admin=is_admin,
         scopes=scopes,
-        restricted=getattr(credential, "restricted", True),
+        restricted=credential.restricted,
     )

@@ -43,6 +43,18 @@ def items(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
+def _threshold(word: object) -> int | None:
+    """After how many times a statement is prepared; `none` for a pooler that cannot have it."""
+    if word == "none":
+        return None
+    try:
+        return int(str(word))
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"prepare_threshold in DATABASE_URL is {word!r}; give a whole number, or none."
+        ) from error
+
+
 def database(url: str) -> dict[str, object]:
     """Django's connection settings from `postgresql://user:password@host:port/name?host=/socket/dir&sslmode=require`."""
     try:
@@ -52,7 +64,9 @@ def database(url: str) -> dict[str, object]:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}.") from error
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured(f"DATABASE_URL starts with {parts.scheme!r}; Portcullis needs postgresql://.")
-    options = {"connect_timeout": "3"} | dict(parse_qsl(parts.query))
+    options: dict[str, object] = {"connect_timeout": "3", "prepare_threshold": 0} | dict(parse_qsl(parts.query))
+    if options["prepare_threshold"] != 0:
+        options["prepare_threshold"] = _threshold(options["prepare_threshold"])
     return {
         "NAME": unquote(parts.path.lstrip("/")) or "portcullis",
         "USER": unquote(parts.username or ""),

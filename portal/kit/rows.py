@@ -7,12 +7,15 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
+
+M = TypeVar("M", bound=Model)
 
 
 def insert(rows: Sequence[Model]) -> None:
@@ -22,11 +25,9 @@ def insert(rows: Sequence[Model]) -> None:
     model = type(rows[0])
     names = tuple(each.name for each in model._meta.concrete_fields if not each.primary_key and _is_set(rows, each))
     query, fields = _insert(model, names)
-    with connection.cursor() as cursor:
-        cursor.execute(query, [_json(rows, fields)])
-        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = key
-            row._state.adding = False
+    for row, (key,) in zip(rows, prepared(query, [_json(rows, fields)]), strict=True):
+        row.pk = key
+        row._state.adding = False
 
 
 def update(rows: Sequence[Model], names: Iterable[str]) -> None:
@@ -34,8 +35,36 @@ def update(rows: Sequence[Model], names: Iterable[str]) -> None:
     if not rows:
         return
     query, fields = _update(type(rows[0]), tuple(names))
-    with connection.cursor() as cursor:
-        cursor.execute(query, [_json(rows, fields)])
+    prepared(query, [_json(rows, fields)])
+
+
+def part(model: type[M], **values: Any) -> M:
+    """A row of which only these columns were read; the others are read when they are asked for."""
+    return model.from_db(
+        "default", values, [values[each.attname] for each in model._meta.concrete_fields if each.attname in values]
+    )
+
+
+class _Prepared(psycopg.Cursor[tuple[Any, ...]]):
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        return super().execute(query, params, **options | {"prepare": True})
+
+
+def prepared(query: str, params: Any = None) -> list[tuple[Any, ...]]:
+    """The rows of a statement that PostgreSQL parses and plans once for each connection: for what every report asks.
+
+    Name the columns, never `*`: a plan does not outlive a change of what it answers. JSON comes as text.
+    Where statements are logged it is an ordinary one, for the log to say what was asked.
+    """
+    with connection.cursor() if connection.queries_logged else _own_cursor() as cursor:
+        cursor.execute(query, params)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _own_cursor() -> Any:
+    connection.ensure_connection()
+    own: Any = _Prepared(connection.connection)
+    return connection.make_cursor(own)
 
 
 @lru_cache(maxsize=100)
