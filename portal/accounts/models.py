@@ -205,8 +205,6 @@ class Credential(models.Model):
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
-    restricted: bool = True  # whether anything is kept from anybody, where that was read with it
-
     class Meta:
         ordering = ["name"]
 

@@ -120,7 +120,7 @@ def live_credential(**which: Any) -> Credential | None:
         found = dict(zip(_TOLD, row))
         restricted = found.pop("restricted")
         credential = rows.part(Credential, **found)
-        credential.restricted = restricted
+        vars(credential)["restricted"] = restricted
         return credential
     return None
 
@@ -149,5 +149,5 @@ def actor_of_credential(credential: Credential) -> Actor:
         credential.name,
         is_admin=is_admin,
         scopes=scopes,
-        restricted=credential.restricted,
+        restricted=getattr(credential, "restricted", True),
     )
