@@ -1,5 +1,4 @@
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
@@ -40,9 +39,8 @@ class Commit(models.Model):
             models.Index(fields=["sha"], name="commit_sha"),
             models.Index(fields=["pull_request"], name="commit_pull_request", condition=~Q(pull_request="")),
             models.Index(fields=["service", "patch_id"], name="commit_patch", condition=~Q(patch_id="")),
-            models.Index(fields=["service", "picked_from"], name="commit_picked", condition=~Q(picked_from="")),
+            models.Index(fields=["service"], name="commit_odd", condition=~Q(reverts=[]) | ~Q(picked_from="")),
             models.Index(Lower("author"), F("id").desc(), name="commit_author"),
-            GinIndex(fields=["reverts"], name="commit_reverts", condition=~Q(reverts=[])),
         ]
 
     def __str__(self) -> str:
@@ -51,6 +49,24 @@ class Commit(models.Model):
     @property
     def title(self) -> str:
         return self.message.strip().partition("\n")[0]
+
+    @property
+    def is_merge(self) -> bool:
+        return len(self.parents or ()) > 1
+
+    @property
+    def is_squash(self) -> bool:
+        """Its title names the pull request that it is the whole of."""
+        return bool(self.pull_request) and not self.is_merge and self.title.endswith(f"#{self.pull_request})")
+
+    @property
+    def sort(self) -> str:
+        """In a word, for who shows it; "" for a plain one."""
+        if self.reverts:
+            return "revert"
+        if self.picked_from:
+            return "cherry-pick"
+        return "merge" if self.is_merge else "squash" if self.is_squash else ""
 
 
 class CommitTicket(models.Model):

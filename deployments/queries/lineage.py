@@ -7,7 +7,9 @@ services have a few hundred.
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 
 from django.db import connection
 
@@ -56,6 +58,39 @@ class Graph:
                     seen.add(sha)
                     left.append(sha)
         return seen
+
+    @cached_property
+    def order(self) -> list[str]:
+        """All commits, each after those that it stands on."""
+        return self.newest_first(set(self.names), self.below)[::-1]
+
+    def foot(self, sha: str) -> str:
+        """The hole at the end of a single line of commits; "" where the line forks, or ends with a root."""
+        seen: set[str] = set()
+        while sha in self.known and sha not in seen:
+            seen.add(sha)
+            below = self.below.get(sha, [])
+            sha = below[0] if len(below) == 1 else ""
+        return "" if sha in self.known else sha
+
+    def stands_on(self, sha: str, below: str) -> bool:
+        return below in self._named and below in self.reach([sha])
+
+    @cached_property
+    def _named(self) -> set[str]:
+        return set(self.names)
+
+    def masks(self, marked: Sequence[str]) -> dict[str, int]:
+        """For every commit which of the marked ones it contains, itself included, as bits: one walk for all of them."""
+        bits: dict[str, int] = {}
+        for place, sha in enumerate(marked):
+            bits[sha] = bits.get(sha, 0) | 1 << place
+        for sha in self.order:
+            mask = bits.get(sha, 0)
+            for each in self.below.get(sha, ()):
+                mask |= bits.get(each, 0)
+            bits[sha] = mask
+        return bits
 
     def holes(self, shas: Iterable[str]) -> set[str]:
         return {sha for sha in shas if sha not in self.known}
@@ -117,6 +152,37 @@ def contains(service_id: int, head: str, commit: str, graph: Graph | None = None
         return True
     # It cannot be further down than what it stands on itself.
     return False if wanted in graph.known and graph.holes(above) <= graph.reach([wanted]) else None
+
+
+@dataclass(frozen=True)
+class Success:
+    """A deployment that went live, by its key and that of its config."""
+
+    deployment: int
+    config: int
+    commit: str
+    previous_commit: str
+    finished_at: datetime
+
+
+def assumed(graph: Graph, places: Sequence[Sequence[Success]]) -> Graph | None:
+    """The graph with what the order of deployments suggests where no report tells: a commit that went live for the first
+    time stands on the one that was live there before. None where there is nothing to suggest. `places`: the last first.
+    """
+    first: dict[str, datetime] = {}
+    for one in (each for place in places for each in place):
+        name = graph.name(one.commit)
+        first[name] = min(first.get(name, one.finished_at), one.finished_at)
+    found: dict[str, list[str]] = {}
+    for place in places:
+        for new, old in pairwise(place):
+            top, below = graph.name(new.commit), graph.name(old.commit)
+            if new.previous_commit or not top or not below or first[below] >= first[top]:
+                continue
+            foot = graph.foot(top)
+            if foot and foot != below and not graph.stands_on(below, foot):
+                found.setdefault(foot, []).append(below)
+    return Graph(graph.below | found, graph.known | found.keys(), graph.longs) if found else None
 
 
 # One text for each service: a row or an array for each commit would cost more than the walk.

@@ -1,0 +1,112 @@
+"""Which commits somebody means: by sha, pull request, ticket, version or person."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from deployments.messages import sha_of, tickets_in
+from deployments.models import Commit, Deployment
+from deployments.queries.places import deployments, services
+from portal.accounts.policy import require
+from portal.kit.by import By
+
+MOST = 20  # commits that one question shows
+_REQUEST = re.compile(r"(?:#|!|pr\s*#?|mr\s*!?)\s*([0-9]{1,18})", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """`kind`: sha, pull_request, ticket, version or person; "" for nothing found. `more` than are shown."""
+
+    text: str
+    kind: str
+    commits: list[Commit]
+    more: bool = False
+
+
+def commits(by: By) -> Any:
+    """Those of the services that the viewer may see, what was heard of last first."""
+    require(by, "catalog.read")
+    return Commit.objects.filter(service__in=services(by).order_by().values("pk")).select_related("service")
+
+
+def find(by: By, text: str) -> Found:
+    """The first reading of the text that finds any."""
+    text = text.strip()[:300]
+    if not text or "\0" in text:
+        return Found(text, "", [])
+    for kind, rows in _readings(by, text):
+        found = rows[: MOST + 1]
+        if found:
+            return Found(text, kind, found[:MOST], len(found) > MOST)
+    return Found(text, "", [])
+
+
+def _readings(by: By, text: str) -> Any:
+    if keys := tickets_in(text.upper()) if re.fullmatch(r"[A-Za-z0-9]+-[0-9]+", text) else []:
+        yield "ticket", _listed(commits(by).filter(tickets__key=keys[0]))
+    if request := _REQUEST.fullmatch(text):
+        yield "pull_request", _listed(commits(by).filter(pull_request=request[1]))
+    if sha := sha_of(text):
+        yield "sha", _with_sha(by, sha)
+    yield "version", _of_version(by, text)
+    if text.isascii() and text.isdecimal():
+        yield "pull_request", _listed(commits(by).filter(pull_request=text))
+    yield "person", _listed(commits(by).annotate(who=Lower("author")).filter(who=text.lower()))
+    if len(text) > 2:
+        yield "person", _listed(commits(by).filter(author__icontains=text))
+
+
+def _listed(rows: Any) -> list[Commit]:
+    return list(rows.order_by("-id")[: MOST + 1])
+
+
+def _with_sha(by: By, sha: str) -> list[Commit]:
+    """Also what was deployed and never told of; a long one finds the short one that stands for it."""
+    shorts = [sha[:size] for size in range(7, len(sha))]
+    rows = _listed(commits(by).filter(Q(sha__startswith=sha) | Q(sha__in=shorts)))
+    known = {each.service_id for each in rows}
+    bare = deployments(by).filter(Q(commit__startswith=sha) | Q(commit__in=shorts))
+    return rows + [each for each in _heads(bare) if each.service_id not in known]
+
+
+def _of_version(by: By, text: str) -> list[Commit]:
+    versions = {text, text.removeprefix("v"), f"v{text}"}
+    made = deployments(by).filter(version__in=versions).exclude(commit="")
+    heads = _heads(made)
+    wanted = [Q(service=each.service_id, sha__startswith=each.sha) for each in heads]
+    rows = _listed(commits(by).filter(_any(wanted))) if wanted else []
+    known = {(each.service_id, each.sha) for each in rows}
+    return rows + [
+        each for each in heads if not any(s == each.service_id and sha.startswith(each.sha) for s, sha in known)
+    ]
+
+
+def _any(wanted: Sequence[Q]) -> Q:
+    found = Q()
+    for each in wanted:
+        found |= each
+    return found
+
+
+def _heads(made: Any) -> list[Commit]:
+    """What was deployed, one of each commit of a service, as commits of which no more is known."""
+    rows = made.select_related("config__service").defer("changes", "extra").order_by("-id")[:200]
+    found: dict[tuple[int, str], Commit] = {}
+    for each in rows:
+        sha = sha_of(each.commit)
+        if sha and (each.config.service_id, sha) not in found:
+            found[each.config.service_id, sha] = _bare(each, sha)
+    return list(found.values())[: MOST + 1]
+
+
+def _bare(deployment: Deployment, sha: str) -> Commit:
+    """Without a row; its key is no commit's."""
+    made = Commit(pk=-deployment.pk, sha=sha, message=deployment.message, author=deployment.author)
+    assert deployment.config
+    made.service = deployment.config.service
+    return made
