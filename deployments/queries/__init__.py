@@ -1,8 +1,11 @@
 from deployments.queries.blocked import Blocked, blocked_by
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
+from deployments.queries.features import Feature, Reach, ServiceReach, feature
 from deployments.queries.gating import Passage, passage
 from deployments.queries.ingest import FILTERS, ingest_beat, report_request, report_requests
 from deployments.queries.matrix import Matrix, Spot, matrix
+from deployments.queries.mine import DAYS as MINE_DAYS
+from deployments.queries.mine import mine
 from deployments.queries.order import Step, following, previous, steps, steps_of
 from deployments.queries.places import (
     Cell,
@@ -20,20 +23,29 @@ from deployments.queries.places import (
     teams,
     visible,
 )
+from deployments.queries.presence import Presence, State, presences
+from deployments.queries.search import Found, find, is_of_commits, is_ticket, ticket_of
 from deployments.queries.sources import Sources, log_sources, sources_everywhere, sources_of, span_of
 from deployments.queries.standings import Standing, standing, standings
 
 __all__ = [
-    "DAYS",
-    "FILTERS",
     "Blocked",
     "Cell",
     "Coverage",
+    "DAYS",
+    "FILTERS",
+    "Feature",
+    "Found",
+    "MINE_DAYS",
     "Matrix",
     "Passage",
+    "Presence",
+    "Reach",
+    "ServiceReach",
     "Sources",
     "Spot",
     "Standing",
+    "State",
     "Step",
     "Uncovered",
     "blocked_by",
@@ -45,15 +57,21 @@ __all__ = [
     "deployments",
     "environments",
     "failing",
+    "feature",
+    "find",
     "following",
     "gated_percent",
     "history",
     "inbox",
     "ingest_beat",
+    "is_of_commits",
+    "is_ticket",
     "latest",
     "log_sources",
     "matrix",
+    "mine",
     "passage",
+    "presences",
     "previous",
     "report_request",
     "report_requests",
@@ -66,5 +84,6 @@ __all__ = [
     "steps",
     "steps_of",
     "teams",
+    "ticket_of",
     "visible",
 ]

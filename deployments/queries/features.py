@@ -90,7 +90,7 @@ class Feature:
 
 
 def feature(by: By, key: str, *, at: datetime | None = None) -> Feature:
-    rows = list(commits(by).filter(tickets__key=key).order_by("-id")[: MOST + 1])
+    rows = list(commits(by).filter(tickets__key=key).prefetch_related("tickets").order_by("-id")[: MOST + 1])
     known, relatives = presences(by, rows[:MOST], at=at), kin(rows[:MOST])
     services = {each.service_id: each.service for each in rows[:MOST]}
     found = []

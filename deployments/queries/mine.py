@@ -39,7 +39,13 @@ def mine(by: By, *, now: datetime) -> Mine:
     """By the names and the e-mail address of the account, as commits have them."""
     names = [each for each in dict.fromkeys([by.actor.name, by.actor.email]) if each]
     folded = {each.lower() for each in names}
-    rows = commits(by).annotate(who=Lower("author")).filter(who__in=folded).order_by("-id")[:MOST]
+    rows = (
+        commits(by)
+        .annotate(who=Lower("author"))
+        .filter(who__in=folded)
+        .prefetch_related("tickets")
+        .order_by("-id")[:MOST]
+    )
     own = [each for each in rows if not each.is_merge]
     found = presences(by, own)
     kept = [Own(each, found[each.pk]) for each in own]

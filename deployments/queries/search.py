@@ -15,6 +15,7 @@ from portal.accounts.policy import require
 from portal.kit.by import By
 
 MOST = 20  # commits that one question shows
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9]+-[0-9]+", re.ASCII)
 _REQUEST = re.compile(r"(?:#|!|pr\s*#?|mr\s*!?)\s*([0-9]{1,18})", re.ASCII | re.IGNORECASE)
 
 
@@ -26,6 +27,21 @@ class Found:
     kind: str
     commits: list[Commit]
     more: bool = False
+
+
+def ticket_of(text: str) -> str:
+    """The key of a ticket that the whole text is, in capitals; "" for none."""
+    keys = tickets_in(text.strip().upper()) if _KEY.fullmatch(text.strip()) else []
+    return keys[0] if keys else ""
+
+
+def is_ticket(key: str) -> bool:
+    return ticket_of(key) == key
+
+
+def is_of_commits(text: str) -> bool:
+    """It is written as a sha, a pull request or a ticket is; versions and people are not told from other words."""
+    return bool(sha_of(text) or ticket_of(text) or _REQUEST.fullmatch(text.strip()))
 
 
 def commits(by: By) -> Any:
@@ -47,8 +63,8 @@ def find(by: By, text: str) -> Found:
 
 
 def _readings(by: By, text: str) -> Any:
-    if keys := tickets_in(text.upper()) if re.fullmatch(r"[A-Za-z0-9]+-[0-9]+", text) else []:
-        yield "ticket", _listed(commits(by).filter(tickets__key=keys[0]))
+    if key := ticket_of(text):
+        yield "ticket", _listed(commits(by).filter(tickets__key=key))
     if request := _REQUEST.fullmatch(text):
         yield "pull_request", _listed(commits(by).filter(pull_request=request[1]))
     if sha := sha_of(text):
@@ -62,7 +78,7 @@ def _readings(by: By, text: str) -> Any:
 
 
 def _listed(rows: Any) -> list[Commit]:
-    return list(rows.order_by("-id")[: MOST + 1])
+    return list(rows.prefetch_related("tickets").order_by("-id")[: MOST + 1])
 
 
 def _with_sha(by: By, sha: str) -> list[Commit]:

@@ -1,3 +1,4 @@
+from deployments.tables.commits import brought_row, commit_groups, feature_rows, feature_url, search_url, verdict
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
 from deployments.tables.ingest import arrival_page, arrival_row, masked, what
 from deployments.tables.matrix import matrix_parts
@@ -20,9 +21,13 @@ __all__ = [
     "arrival_row",
     "badge_rows",
     "blocked_row",
+    "brought_row",
+    "commit_groups",
     "deployment_row",
     "deployment_sources",
     "environment_rows",
+    "feature_rows",
+    "feature_url",
     "found_locks",
     "instance_rows",
     "live_row",
@@ -34,8 +39,10 @@ __all__ = [
     "opened_row",
     "place_row",
     "release_url",
+    "search_url",
     "service_row",
     "sources",
     "uncovered_row",
+    "verdict",
     "what",
 ]

@@ -171,10 +171,10 @@ def commit_url(deployment: Deployment, service: Entity) -> str:
     if not commit:
         return ""
     told = (change.get("url") for change in deployment.changes if str(change.get("sha", "")).startswith(commit))
-    return web(next(told, "")) or _in_repository(service.properties.get("repository"), commit)
+    return web(next(told, "")) or in_repository(service.properties.get("repository"), commit)
 
 
-def _in_repository(repository: object, commit: str) -> str:
+def in_repository(repository: object, commit: str) -> str:
     # Never with a password that somebody left in it.
     address = web(re.sub(r"^(https?://)[^/?#]*@", r"\1", repository)) if isinstance(repository, str) else ""
     if not address or not re.fullmatch(r"[0-9a-fA-F]{7,64}", commit):

@@ -1,3 +1,4 @@
+from deployments.views.commits import commits, feature, found, mine
 from deployments.views.dora import dora, dora_rows
 from deployments.views.gate import badges, blocked, coverage
 from deployments.views.inbox import inbox, placement
@@ -10,13 +11,17 @@ __all__ = [
     "badges",
     "blocked",
     "card",
+    "commits",
     "config_list",
     "coverage",
     "dora",
     "dora_rows",
+    "feature",
+    "found",
     "inbox",
     "ingest",
     "matrix",
+    "mine",
     "panel",
     "placement",
     "replay",

@@ -31,6 +31,12 @@ Json = dict[str, Any]
 WEEKS = 3
 NEVER_ASK = {"loyalty", "search"}  # the gate; for the page of coverage
 PATH = ["development", "test", "staging", "production"]  # the way a release goes
+# The ticket that two services work on, and how far each has come with it.
+TICKET = "SHOP-1024"
+FEATURE = {
+    "basket": (4, ["Keep a gift message with each line", "Offer gift wrapping in the basket"]),
+    "checkout": (3, ["Print the gift message on the order", "Charge for gift wrapping"]),
+}
 
 
 @dataclass
@@ -52,9 +58,13 @@ def load() -> None:
     people = _people(by)
     _catalog(chance, by)
     places = {(s, e): catalog.place(s, e) for s in SERVICES for e in ENVIRONMENTS}
+    newest: dict[str, Release] = {}
     for service in SERVICES:
-        for release in _releases(service, chance, now):
-            _ship(release, places, chance, now, by)
+        until = now - timedelta(days=1) if service in FEATURE else now
+        for release in _releases(service, chance, until):
+            _ship(release, places, chance, until, by)
+            newest[service] = release
+    _feature(newest, places, now, by)
     _links(places, by)
     locks(places, people, now)
     freezes(people, now)
@@ -101,7 +111,7 @@ def _releases(service: str, chance: random.Random, now: datetime) -> Iterator[Re
     team = SERVICES[service][0]
     major, minor = chance.randint(1, 6), chance.randint(0, 30)
     ticket, request = chance.randint(100, 900), chance.randint(200, 2000)
-    count = chance.randint(3, 8)
+    count, below = chance.randint(3, 8), ""
     for born in sorted(_working_hour(chance, now) for _ in range(count)):
         minor += 1
         changes = []
@@ -119,9 +129,44 @@ def _releases(service: str, chance: random.Random, now: datetime) -> Iterator[Re
                     "url": f"https://github.com/larder/{service}/commit/{sha}",
                 }
             )
+        _on_each_other(changes, below, born)
+        below = str(changes[0]["sha"])
         yield Release(
             service, f"{major}.{minor}.0", str(changes[0]["sha"]), changes, born, chance.randint(10**8, 10**9)
         )
+
+
+def _on_each_other(changes: list[Json], below: str, born: datetime) -> None:
+    """As git knows them: each stands on the next older one, the oldest on the release before."""
+    for place, (change, older) in enumerate(zip(changes, [*changes[1:], None], strict=True)):
+        change["parents"] = [older["sha"]] if older else [below] if below else []
+        change["committed_at"] = iso(born - timedelta(hours=3 * place + 1))
+
+
+def _feature(newest: dict[str, Release], places: dict[tuple[str, str], Place], now: datetime, by: By) -> None:
+    """In production with one of its services, and with the other no further than staging."""
+    chance = random.Random(1024)
+    for number, (service, (steps, titles)) in enumerate(FEATURE.items()):
+        major, minor, _ = newest[service].version.split(".")
+        born = now - timedelta(hours=21 - number)
+        changes = [_of_ticket(service, title, 2100 + 10 * number + place, chance) for place, title in enumerate(titles)]
+        _on_each_other(changes, newest[service].commit, born)
+        sha, run = str(changes[0]["sha"]), chance.randint(10**8, 10**9)
+        release = Release(service, f"{major}.{int(minor) + 1}.0", sha, changes, born, run)
+        for step, environment in enumerate(PATH[:steps]):
+            at = born + timedelta(hours=4 * step + 1)
+            _report(release, places[service, environment], "success", 1, at, chance, by)
+
+
+def _of_ticket(service: str, title: str, request: int, chance: random.Random) -> Json:
+    sha = f"{chance.getrandbits(160):040x}"
+    return {
+        "sha": sha,
+        "message": f"{TICKET}: {title} (#{request})",
+        "author": PEOPLE[chance.choice(TEAMS[SERVICES[service][0]][2])],
+        "pr": str(request),
+        "url": f"https://github.com/larder/{service}/commit/{sha}",
+    }
 
 
 def _working_hour(chance: random.Random, now: datetime) -> datetime:

@@ -53,7 +53,7 @@ def _shell(request: HttpRequest) -> Item:
         "banner": banner_lines(),
         "banner_url": reverse("pages:banner"),
         "home_url": reverse("pages:home"),
-        "search_url": reverse("deployments:matrix"),
+        "search_url": reverse("deployments:find"),
         "user": {"name": str(user), "email": user.email, "initials": initials(str(user)), "is_admin": user.is_staff},
         "sign_out_url": reverse("pages:sign_out"),
         "settings_url": reverse("admin:index") if user.is_staff else None,
@@ -90,6 +90,8 @@ def _children(name: str, here: str, user: Any) -> list[Item]:
         return []
     shown = [
         ("Deployment configs", "deployments:config_list"),
+        ("Commits", "deployments:commits"),
+        ("My changes", "deployments:mine"),
         ("DORA", "deployments:dora"),
         ("Coverage", "deployments:coverage"),
         ("Ingest log", "deployments:ingest"),

@@ -6,13 +6,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from catalog import queries as catalog
+from catalog.commands import permissions_update
 from deployments.models import Commit, Deployment
 from deployments.queries.features import feature
 from deployments.queries.mine import mine
 from deployments.queries.presence import State, presences
 from deployments.queries.search import find
 from portal.kit.clock import database_now
-from tests.conftest import write
+from tests.conftest import SETUP, write
 from tests.deployments.test_commits import A, B, C, D, E, F, change
 from tests.deployments.test_reports import NOON, report
 
@@ -107,8 +109,21 @@ def test_without_any_lineage_the_order_of_deployments_stands_in_and_says_so(by):
     assert where(by, C) == {"staging": ("out", None), "production": ("in", "cccc")}
 
 
-def test_a_service_that_one_may_not_see_has_no_commits(by, page, bob, shop):
-    from catalog.permissions import models as _  # noqa: F401
+def test_a_service_that_one_may_not_see_has_no_commits(by, page, bob):
+    for service in ("checkout", "search"):
+        deploy(B, change(B, "PAY-1: Fix (#7)", A, author="Bob"), at=1, previous=A, service=service)
+    permissions_update(catalog.blueprint("service"), {"read": {"ownedByTeam": True, "roles": []}}, by=SETUP)
+    for text in (B, "#7", "PAY-1", "bbbb", "Bob"):
+        assert {each.service.identifier for each in find(by, text).commits} == {"checkout", "search"}, text
+        assert {each.service.identifier for each in find(page(bob), text).commits} == {"checkout"}, text
+    assert [each.service.identifier for each in feature(page(bob), "PAY-1").services] == ["checkout"]
+
+
+def test_an_environment_that_one_may_not_see_is_no_place(by, page, bob):
+    deploy(B, change(B, "PAY-1", A), at=1, previous=A)
+    permissions_update(catalog.blueprint("environment"), {"read": {"ownedByTeam": True, "roles": []}}, by=SETUP)
+    assert where(by, B) == {"production": ("in", "bbbb")}
+    assert where(page(bob), B) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from deployments import queries, tables
+from locks import queries as locks
+from portal.accounts.policy import require
+from portal.accounts.viewer import by_of
+from portal.kit.clock import database_now
+from portal.kit.errors import Missing
+from portal.kit.live import live
+
+Context = dict[str, Any]
+LONGEST_KEY = 40
+
+
+@require_safe
+def commits(request: HttpRequest) -> HttpResponse:
+    """Where is my commit?"""
+    require(by_of(request), "catalog.read")
+    return live(request, "deployments/commits.html", lambda: _commits(request), beat=locks.beat())
+
+
+def _commits(request: HttpRequest) -> Context:
+    by = by_of(request)
+    found = queries.find(by, request.GET.get("q", ""))
+    key = queries.ticket_of(found.text) if found.kind == "ticket" else ""
+    return {
+        "q": found.text,
+        "kind": found.kind,
+        "count": len(found.commits),
+        "more": found.more,
+        "feature": {"key": key, "url": tables.feature_url(key)} if key else None,
+        "groups": tables.commit_groups(found.commits, queries.presences(by, found.commits)),
+    }
+
+
+@require_safe
+def feature(request: HttpRequest, key: str) -> HttpResponse:
+    """How far a ticket has come."""
+    if not queries.is_ticket(key):
+        raise Missing(f"“{key[:LONGEST_KEY]}” is not the key of a ticket, such as ABC-123.")
+    require(by_of(request), "catalog.read")
+    return live(request, "deployments/feature.html", lambda: _feature(request, key), beat=locks.beat())
+
+
+def _feature(request: HttpRequest, key: str) -> Context:
+    found = queries.feature(by_of(request), key)
+    return {"key": key, "verdict": tables.verdict(found), "more": found.more} | tables.feature_rows(found)
+
+
+@require_safe
+def mine(request: HttpRequest) -> HttpResponse:
+    require(by_of(request), "catalog.read")
+    return live(request, "deployments/mine.html", lambda: _mine(request), beat=locks.beat())
+
+
+def _mine(request: HttpRequest) -> Context:
+    found = queries.mine(by_of(request), now=database_now())
+    waiting = [each.commit for each in found.waiting]
+    return {
+        "names": found.names,
+        "count": len(waiting),
+        "groups": tables.commit_groups(waiting, {each.commit.pk: each.places for each in found.waiting}),
+        "brought": [tables.brought_row(*each) for each in found.by_others],
+        "days": queries.MINE_DAYS,
+    }
+
+
+@require_safe
+def found(request: HttpRequest) -> HttpResponse:
+    """The search at the top: a commit, a pull request or a ticket has a page of its own; the matrix finds the rest."""
+    by, text = by_of(request), request.GET.get("q", "").strip()
+    if queries.is_of_commits(text) and (answer := queries.find(by, text)).commits:
+        if answer.kind == "ticket":
+            return redirect(tables.feature_url(queries.ticket_of(text)))
+        return redirect(tables.search_url(text))
+    return redirect(reverse("deployments:matrix", query={"q": text} if text else None))
