@@ -202,10 +202,13 @@ def verdict(found: Feature) -> Row:
 
 
 def _lacks(each: ServiceReach) -> str:
+    """What a service still lacks, and how far it has come."""
     name, places = each.service.identifier, [one for one in each.in_production if one.state != "all"]
+    furthest = [one for one in each.places if one.state == "all" and one.tier != "production"][-1:]
+    reached = f", all in {furthest[0].config.environment.identifier}" if furthest else ""
     if not each.in_production:
-        return f"{name} (never deployed to production)"
-    return f"{name} ({', '.join(_short(one, len(places) > 1) for one in places)})"
+        return f"{name} (never deployed to production{reached})"
+    return f"{name} ({', '.join(_short(one, len(places) > 1) for one in places)}{reached})"
 
 
 def _short(one: Reach, named: bool) -> str:

@@ -43,6 +43,12 @@ PAGES = {
     "dora": "/deployments/dora",
     "dora rows": "/deployments/dora/change_failure",
     "dora commits": "/deployments/dora/lead_time?reason=first",
+    "no commits": "/deployments/commits",
+    "commits": "/deployments/commits?q=PAY-7",
+    "unknown commits": "/deployments/commits?q=nobody",
+    "feature": "/deployments/features/PAY-7",
+    "no feature": "/deployments/features/PAY-8",
+    "mine": "/deployments/mine",
     "badges": "/deployments/badges/checkout",
     "locks": "/locks/",
     "waiting": "/locks/waiting",
@@ -61,11 +67,23 @@ PAGES = {
 }
 
 
+def brought():
+    """Of two services: plain commits, one that is taken back, and one that was picked."""
+    fix = {"sha": "b" * 40, "message": "PAY-7: Fix (#12)", "author": "Alice", "parents": ["a" * 40]}
+    back = {"sha": "c" * 40, "message": f"This reverts commit {'b' * 40}.", "author": "Erin", "parents": ["b" * 40]}
+    pick = {"sha": "d" * 40, "message": f"PAY-7: Fix\n\n(cherry picked from commit {'b' * 40})", "parents": ["a" * 40]}
+    return {"checkout": [back, fix], "search": [fix, pick]}
+
+
 @pytest.fixture
 def busy_shop(transactional_db, shop, page, alice):
     for version, environment, status in (("1.0", "production", "success"), ("1.1", "production", "failure"), ("1.1", "staging", "in_progress")):  # fmt: skip
         body = {"service": "checkout", "environment": environment, "version": version, "status": status}
         deployment_report(body | {"commit": "4f2a9c1d", "actor": "Dana", "author": "Erin", "message": "Fix"}, by=SETUP)
+    for service, changes in brought().items():
+        for place, head in zip(("staging", "production"), changes, strict=False):
+            body = {"service": service, "environment": place, "version": head["sha"][:4], "commit": head["sha"]}
+            deployment_report(body | {"changes": changes, "actor": "Charlie"}, by=SETUP)
     deployment_report({"service": "chekout", "environment": "production", "version": "1.0"}, by=SETUP)
     lock_take(scopes.pair(shop.checkout_production), reason="Debugging", by=page(alice))
     lock_take(scopes.Scope(ScopeKind.EVERYTHING), reason="Moving house", by=page(alice))

@@ -32,6 +32,23 @@ def test_a_long_word_spoils_no_page(tab, alice, long_lock, width):
     assert page.evaluate(TOO_WIDE) == []
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_long_word_spoils_no_page_of_commits(tab, alice, transactional_db, shop, width):
+    for environment in ("staging", "production"):
+        body = {"service": "checkout", "environment": environment, "version": LONG[:300], "commit": "b" * 40}
+        change = {
+            "sha": "b" * 40,
+            "message": f"PAY-7: {LONG}",
+            "author": "Alice",
+            "parents": ["a" * 40],
+            "pr": "9" * 18,
+        }
+        deployment_report(body | {"actor": LONG[:254], "changes": [change]}, by=SETUP)
+    for path in ("commits?q=PAY-7", "features/PAY-7", "mine"):
+        page = tab(f"/deployments/{path}", as_=alice, width=width)
+        assert page.evaluate(TOO_WIDE) == [], path
+
+
 def test_long_values_fit_a_list_on_a_phone(tab, alice, shop, transactional_db):
     write("service", "s" * 60, title="4f2a9c1d" * 5)
     page = tab("/catalog/service/entities", as_=alice, width=390)
