@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0008_migration_actor_is_admin'),
-        ('deployments', '0007_log_source'),
+        ('deployments', '0009_earlier_requests'),
     ]
 
     operations = [
