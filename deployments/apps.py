@@ -11,10 +11,17 @@ class DeploymentsConfig(AppConfig):
         from catalog.tables import looks as catalog_looks
         from deployments import handlers, looks
         from deployments.commands import sources_install
+        from deployments.queries import timeline
 
         post_migrate.connect(sources_install, sender=self)
         handlers.register_kinds()
         catalog_looks.register(looks.CONFIG)
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))
+        kinds.register_panel(kinds.Panel("service", "timeline", "Timeline", "deployments:timeline_of_service", order=3))
+        kinds.register_panel(
+            kinds.Panel("environment", "timeline", "Timeline", "deployments:timeline_of_environment", order=2)
+        )
+        for source in timeline.OURS:
+            timeline.register(source)
         hooks.after_change(handlers.entity_changed, "service", "environment")
         hooks.before_deletion(handlers.entities_deleting)

@@ -170,6 +170,9 @@ class Deployment(models.Model):
             models.Index(fields=["config", "version"], name="deployment_ran_version", condition=Q(status="success")),
             models.Index(fields=["config", "-id"], name="deployment_history"),
             models.Index(F("config"), begun().desc(), name="deployment_begun"),
+            models.Index(
+                Coalesce("finished_at", "started_at", "reported_at").desc(), F("id").desc(), name="deployment_happened"
+            ),
             models.Index(fields=["commit"], name="deployment_commit", condition=~Q(commit="")),
         ]
 

@@ -5,6 +5,7 @@ from deployments.views.inbox import inbox, placement
 from deployments.views.ingest import arrival, ingest, replay
 from deployments.views.matrix import card, config_list, matrix
 from deployments.views.panel import panel
+from deployments.views.timeline import timeline, timeline_of_environment, timeline_of_service
 
 __all__ = [
     "arrival",
@@ -25,4 +26,7 @@ __all__ = [
     "panel",
     "placement",
     "replay",
+    "timeline",
+    "timeline_of_environment",
+    "timeline_of_service",
 ]

@@ -95,7 +95,10 @@ def _toolbar(request: HttpRequest, by: By, scope: Scope, span: Span) -> Context:
         "days": days,
         "from": span.since.date().isoformat(),
         "to": (span.until - timedelta(microseconds=1)).date().isoformat(),
-        "filtered": bool(request.GET),
+        "filtered": any(
+            request.GET.get(name) for name in ("service", "team", "tier", "environment", "days", "from", "to")
+        ),
+        "reason": request.GET.get("reason", ""),
     }
 
 

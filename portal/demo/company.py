@@ -114,7 +114,7 @@ def _releases(service: str, chance: random.Random, now: datetime) -> Iterator[Re
     count, below = chance.randint(3, 8), ""
     for born in sorted(_working_hour(chance, now) for _ in range(count)):
         minor += 1
-        changes = []
+        changes: list[Json] = []
         for _ in range(chance.choice([1, 1, 1, 2, 3])):
             ticket, request = ticket + chance.randint(1, 9), request + chance.randint(1, 6)
             author = chance.choice(TEAMS[team][2])
@@ -125,6 +125,7 @@ def _releases(service: str, chance: random.Random, now: datetime) -> Iterator[Re
                     "sha": sha,
                     "message": f"{TEAMS[team][1]}-{ticket}: {message} (#{request})",
                     "author": PEOPLE[author],
+                    "committed_at": iso(born - timedelta(hours=2 + 5 * len(changes))),
                     "pr": str(request),
                     "url": f"https://github.com/larder/{service}/commit/{sha}",
                 }

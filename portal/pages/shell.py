@@ -92,6 +92,7 @@ def _children(name: str, here: str, user: Any) -> list[Item]:
         ("Deployment configs", "deployments:config_list"),
         ("Commits", "deployments:commits"),
         ("My changes", "deployments:mine"),
+        ("Timeline", "deployments:timeline"),
         ("DORA", "deployments:dora"),
         ("Coverage", "deployments:coverage"),
         ("Ingest log", "deployments:ingest"),

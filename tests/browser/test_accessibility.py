@@ -40,6 +40,7 @@ PAGES = {
     "inbox": "/deployments/inbox",
     "ingest": "/deployments/ingest",
     "coverage": "/deployments/coverage",
+    "timeline": "/deployments/timeline",
     "dora": "/deployments/dora",
     "dora rows": "/deployments/dora/change_failure",
     "dora commits": "/deployments/dora/lead_time?reason=first",
