@@ -10,10 +10,17 @@ class DeploymentsConfig(AppConfig):
         from catalog import hooks, kinds
         from catalog.tables import looks as catalog_looks
         from deployments import handlers, looks
-        from deployments.commands import sources_install
+        from deployments.commands import payload_map, sources_install
         from deployments.queries import timeline
+        from portal.audit.subscribers import subscribe
 
         post_migrate.connect(sources_install, sender=self)
+        subscribe(
+            "hooks",
+            "report_request.received",
+            handle=lambda delivery: payload_map(delivery.event.payload["request"]),
+            tells=False,
+        )
         handlers.register_kinds()
         catalog_looks.register(looks.CONFIG)
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))

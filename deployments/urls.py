@@ -15,6 +15,7 @@ urlpatterns = [
     path("find", views.found, name="find"),
     path("mine", views.mine, name="mine"),
     path("coverage", views.coverage, name="coverage"),
+    path("hooks", views.hooks, name="hooks"),
     path("ingest", views.ingest, name="ingest"),
     path("ingest/<int:pk>", views.arrival, name="arrival"),
     path("ingest/<int:pk>/replay", views.replay, name="replay"),

@@ -36,6 +36,7 @@ from catalog.queries.misfits import Misfit, lacking, misfits
 from catalog.queries.places import (
     Place,
     environment_named,
+    is_service,
     nearest,
     owner_teams,
     place,
@@ -82,6 +83,7 @@ __all__ = [
     "nearest",
     "owner_teams",
     "pinned",
+    "is_service",
     "place",
     "place_by_keys",
     "place_of",

@@ -139,6 +139,10 @@ def service_named(name: str, *, by: By | None = None) -> Entity:
     return found
 
 
+def is_service(name: str) -> bool:
+    return Entity.objects.filter(blueprint__identifier="service", identifier=name).exists()
+
+
 def environment_named(name: str, *, by: By | None = None) -> Entity:
     """By identifier (case counts), else by alias (case does not)."""
     either = Q(identifier=name) | Q(aliases__folded=str(name).strip().casefold())

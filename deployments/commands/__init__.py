@@ -1,7 +1,9 @@
 from deployments.commands.batch import deployments_report
 from deployments.commands.configs import config_of, copy_to_config_entity
+from deployments.commands.hooks import hook_create, hook_delete, hook_update
 from deployments.commands.inbox import inbox_drop, inbox_place
 from deployments.commands.ingest import Outcome
+from deployments.commands.payloads import payload_keep, payload_map
 from deployments.commands.replay import report_replay
 from deployments.commands.reports import deployment_report, deployment_store, report_refuse
 from deployments.commands.retention import requests_forget
@@ -14,12 +16,17 @@ __all__ = [
     "deployment_report",
     "deployment_store",
     "deployments_report",
+    "hook_create",
+    "hook_delete",
+    "hook_update",
     "inbox_drop",
     "inbox_place",
     "log_source_create",
     "log_source_delete",
     "log_source_update",
     "sources_install",
+    "payload_keep",
+    "payload_map",
     "report_refuse",
     "report_replay",
     "requests_forget",

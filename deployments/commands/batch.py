@@ -1,24 +1,19 @@
 """Many reports in one call, each with a fate of its own."""
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import DatabaseError
 
-from deployments.commands.ingest import Door, Outcome
+from deployments.commands.ingest import Door, Outcome, as_fault
 from deployments.commands.reports import deployment_report, report_refuse
 from portal.accounts.policy import require
 from portal.kit.by import By
-from portal.kit.database import cannot_hold, is_lost
-from portal.kit.errors import Conflict, Invalid, PortalError
-from portal.kit.locking import is_victim
+from portal.kit.errors import Invalid, PortalError
 
 MOST = 200
 LONGEST_KEY = 255
 KEY = "idempotency_key"
-
-logger = logging.getLogger(__name__)
 
 
 def deployments_report(bodies: Any, *, backfill: bool = False, by: By) -> list[Outcome | PortalError]:
@@ -44,7 +39,7 @@ def _fate(body: Any, backfill: bool, by: By) -> Outcome | PortalError:
     except PortalError as error:
         return error
     except DatabaseError as error:
-        return _fault(error)
+        return as_fault(error)
 
 
 def _keyed(body: Any) -> tuple[Any, str]:
@@ -52,14 +47,3 @@ def _keyed(body: Any) -> tuple[Any, str]:
     if not isinstance(key, str) or len(key) > LONGEST_KEY:
         raise Invalid.at(KEY, f"must be a text of at most {LONGEST_KEY} characters")
     return ({name: value for name, value in body.items() if name != KEY} if key else body), key
-
-
-def _fault(error: DatabaseError) -> PortalError:
-    if is_victim(error):
-        return Conflict("Too many wrote the same thing at once. Send this one again.", code="busy")
-    if is_lost(error):
-        raise error
-    if cannot_hold(error):
-        return Invalid("A value is too long, too large or malformed.")
-    logger.error("A report of a batch could not be taken in", exc_info=error)
-    return PortalError("The portal made a mistake. It is in its log.", code="internal_error")

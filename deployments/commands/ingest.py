@@ -12,12 +12,13 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, transaction
 
-from deployments.models import LEVEL, Deployment, InboxItem, ReportRequest
+from deployments.models import LEVEL, Deployment, Hook, InboxItem, ReportRequest
 from deployments.reports import Report
 from portal.kit import rows
 from portal.kit.by import By
-from portal.kit.errors import Conflict, PortalError
-from portal.kit.locking import Moved
+from portal.kit.database import cannot_hold, is_lost
+from portal.kit.errors import Conflict, Invalid, PortalError
+from portal.kit.locking import Moved, is_victim
 
 Json = dict[str, Any]
 Door, Became = ReportRequest.Door, ReportRequest.Outcome
@@ -87,6 +88,17 @@ def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: B
         raise Moved("The same request came at the same moment.") from taken
 
 
+def keep(sent: Sent, *, key: str, hook: Hook, headers: Json, by: By) -> ReportRequest | None:
+    """The row of a payload, for a worker to read; None where one with its key is there."""
+    row = _row(sent, by, key=key, hook=hook, headers=headers, outcome=Became.WAITING)
+    try:
+        with transaction.atomic():
+            rows.insert([row])
+    except IntegrityError:
+        return None
+    return row
+
+
 def lateness(report: Report, now: datetime) -> int | None:
     """Seconds, where it came long after it happened."""
     happened = report.finished_at if LEVEL[report.status] >= OVER else report.started_at
@@ -115,6 +127,13 @@ def refuse(sent: Sent, error: PortalError, *, by: By) -> None:
                 rows.insert([_row(sent, by, **values, **named(sent.body))])
     except DatabaseError:
         logger.exception("The refusal of a report could not be logged")
+
+
+def as_fault(error: DatabaseError) -> PortalError:
+    """What a database's fault says to the sender of a report; one that is not about the report is raised."""
+    if is_lost(error) or is_victim(error) or not cannot_hold(error):
+        raise error
+    return Invalid("A value is too long, too large or malformed.")
 
 
 def answer_of(error: PortalError) -> Json:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from deployments import reports
 from deployments.commands import ingest
 from deployments.commands.inbox import inbox_place
-from deployments.commands.ingest import Became, Outcome, Sent
+from deployments.commands.ingest import Became, Door, Outcome, Sent
+from deployments.commands.payloads import payload_take
 from deployments.commands.reports import taken_or_kept
 from deployments.models import InboxItem, ReportRequest
 from portal.accounts.policy import require
@@ -42,18 +42,27 @@ def _replayed(request: ReportRequest, by: By) -> None:
         .get(pk=request.pk)
     )
     before = request.facts()
-    report = reports.parse(request.body, now=database_now(), is_history=request.is_backfill)
+    if request.door == Door.WEBHOOK and not request.inbox_item:
+        payload_take(request, by=by, known=request.deployment, reported_by=request.sender)
+    else:
+        _taken_again(request, by)
+    fresh = ReportRequest.objects.get(pk=request.pk)
+    if fresh.outcome == Became.REPEATED and request.outcome in TAKEN_IN:
+        fresh.outcome = request.outcome  # it stays what it was
+    fresh.replayed_at, fresh.replayed_by = database_now(), by.actor.name
+    fresh.save(update_fields=["outcome", "replayed_at", "replayed_by"])
+    record("report_request.replayed", request.noun(), by=by, before=before, after=fresh.facts())
+
+
+def _taken_again(request: ReportRequest, by: By) -> None:
+    body = request.inbox_item.body if request.inbox_item else request.body or {}
+    report = reports.parse(body, now=database_now(), is_history=request.is_backfill)
     by = replace(by, quiet=request.is_backfill)
     sent = Sent(request.body, request.door, request.is_backfill, request.pk)
     outcome = _from_inbox(request, by) or taken_or_kept(
-        report, sent, now=request.at, by=by, known=request.deployment, reported_by=request.sender
+        report, body, now=request.at, by=by, known=request.deployment, reported_by=request.sender
     )
-    if outcome.became == Became.REPEATED and request.outcome in TAKEN_IN:
-        outcome = replace(outcome, became=request.outcome)  # it stays what it was
     ingest.settle(sent, outcome, report=report, now=request.at, by=by)
-    ReportRequest.objects.filter(pk=request.pk).update(replayed_at=Now(), replayed_by=by.actor.name)
-    after = ReportRequest.objects.get(pk=request.pk).facts()
-    record("report_request.replayed", request.noun(), by=by, before=before, after=after)
 
 
 def _from_inbox(request: ReportRequest, by: By) -> Outcome | None:

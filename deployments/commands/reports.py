@@ -6,9 +6,11 @@ from typing import Any
 
 from django.db import transaction
 
-from catalog.commands import entity_copy
+from catalog import queries as catalog
+from catalog.commands import entity_copy, entity_write
 from catalog.models import Entity
 from catalog.queries import Place
+from catalog.wishes import parse
 from deployments import instances, queries, reports
 from deployments.commands import ingest
 from deployments.commands.commits import commits_save
@@ -27,9 +29,9 @@ from deployments.reports import Report
 from portal.accounts.policy import require
 from portal.audit.record import Entry, record, record_many
 from portal.kit import rows
-from portal.kit.by import By
+from portal.kit.by import By, trusted
 from portal.kit.clock import database_now, iso
-from portal.kit.errors import Conflict, Missing, PortalError
+from portal.kit.errors import Conflict, Invalid, Missing, PortalError
 from portal.kit.locking import Moved, retried
 
 Json = dict[str, Any]
@@ -77,18 +79,37 @@ def _reported(sent: Sent, key: str, by: By) -> Outcome:
     if earlier:
         outcome = _replay(ReportRequest.objects.get(pk=earlier), sent.body)
     else:
-        outcome = taken_or_kept(report, sent, now=now, by=by)
+        outcome = taken_or_kept(report, sent.body, now=now, by=by)
     ingest.settle(sent, outcome, key="" if earlier else key, report=report, now=now, by=by)
     return outcome
 
 
-def taken_or_kept(report: Report, sent: Sent, *, now: datetime, by: By, **more: Any) -> Outcome:
-    """Takes it in where its names are known, else keeps it in the inbox."""
+def taken_or_kept(report: Report, body: Json, *, now: datetime, by: By, **more: Any) -> Outcome:
+    """Takes it in where its names are known, else keeps it in the inbox. Some may make a service by reporting it."""
     try:
         place = place_held(report.service, report.environment)
     except Missing as unknown:
-        return Outcome(inbox_item=_keep(report, sent.body, unknown, by), created=True, became=Became.INBOX)
+        if not (by.actor.makes_services and _make_service(report, body, by)):
+            return Outcome(inbox_item=_keep(report, body, unknown, by), created=True, became=Became.INBOX)
+        place = place_held(report.service, report.environment)
     return _taken_in(report, place, now=now, by=by, **more)
+
+
+def _make_service(report: Report, body: Json, by: By) -> bool:
+    """False where that would not help, or cannot be: a mistyped environment must not become one."""
+    repository = body.get("repository")
+    properties = {"repository": repository} if is_address(repository) else {}
+    try:
+        catalog.environment_named(report.environment)
+        wish = parse("service", {"identifier": report.service, "properties": properties}, mode="merge")
+        entity_write(wish, by=trusted(by))
+    except (Missing, Invalid):
+        return False
+    return True
+
+
+def is_address(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= 1000 and value.startswith(("https://", "http://"))
 
 
 @transaction.atomic

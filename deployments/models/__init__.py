@@ -1,5 +1,6 @@
 from deployments.models.commits import Commit, CommitTicket
 from deployments.models.deployments import LEVEL, Deployment, DeploymentConfig, Gate, Status, begun
+from deployments.models.hooks import Hook
 from deployments.models.reports import InboxItem, ReportRequest
 from deployments.models.sources import LogSource
 
@@ -10,6 +11,7 @@ __all__ = [
     "Deployment",
     "DeploymentConfig",
     "Gate",
+    "Hook",
     "InboxItem",
     "LogSource",
     "ReportRequest",

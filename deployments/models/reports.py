@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from deployments.models.deployments import Deployment
+from deployments.models.hooks import Hook
 from portal.audit.nouns import Noun
 from portal.kit.ids import uuid7
 
@@ -54,6 +55,8 @@ class ReportRequest(models.Model):
     late_by = models.BigIntegerField(null=True)
     # Of one that was not taken: status, error, message, details.
     answer = models.JSONField(null=True)
+    # Of a payload: which hook it came to.
+    hook = models.ForeignKey(Hook, null=True, on_delete=models.SET_NULL, related_name="+")
     deployment = models.ForeignKey(Deployment, null=True, on_delete=models.SET_NULL, related_name="+")
     inbox_item = models.ForeignKey("InboxItem", null=True, on_delete=models.SET_NULL, related_name="+")
     replayed_at = models.DateTimeField(null=True)

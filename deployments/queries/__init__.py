@@ -2,6 +2,7 @@ from deployments.queries.blocked import Blocked, blocked_by
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
 from deployments.queries.features import Feature, Reach, ServiceReach, feature
 from deployments.queries.gating import Passage, passage
+from deployments.queries.hooks import hook_at, hooks
 from deployments.queries.ingest import FILTERS, ingest_beat, report_request, report_requests
 from deployments.queries.matrix import Matrix, Spot, matrix
 from deployments.queries.mine import DAYS as MINE_DAYS
@@ -62,6 +63,8 @@ __all__ = [
     "following",
     "gated_percent",
     "history",
+    "hook_at",
+    "hooks",
     "inbox",
     "ingest_beat",
     "is_of_commits",

@@ -32,9 +32,7 @@ HIDDEN = "•••"
 
 
 def arrival_row(request: ReportRequest) -> Row:
-    colour, icon = (
-        LOOKS.get(Outcome(request.outcome), ("lightGray", "help")) if request.outcome else ("lightGray", "help")
-    )
+    colour, icon = look_of(request.outcome)
     return {
         "id": request.pk,
         "url": request.get_absolute_url(),
@@ -51,6 +49,10 @@ def arrival_row(request: ReportRequest) -> Row:
         "deployment": str(request.deployment) if request.deployment else "",
         "deployment_url": _deployment_url(request),
     }
+
+
+def look_of(outcome: str) -> tuple[str, str]:
+    return LOOKS[Outcome(outcome)] if outcome else ("lightGray", "help")
 
 
 def what(request: ReportRequest) -> str:

@@ -1,6 +1,7 @@
 from deployments.views.commits import commits, feature, found, mine
 from deployments.views.dora import dora, dora_rows
 from deployments.views.gate import badges, blocked, coverage
+from deployments.views.hooks import hooks
 from deployments.views.inbox import inbox, placement
 from deployments.views.ingest import arrival, ingest, replay
 from deployments.views.matrix import card, config_list, matrix
@@ -19,6 +20,7 @@ __all__ = [
     "dora_rows",
     "feature",
     "found",
+    "hooks",
     "inbox",
     "ingest",
     "matrix",

@@ -2,11 +2,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from deployments import queries, tables
 from deployments.commands import report_replay
 from deployments.models import ReportRequest
+from portal.accounts.policy import allows
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import pager
 from portal.kit.answers import go
@@ -38,6 +40,7 @@ def _ingest(request: HttpRequest) -> Context:
         "filtered": any(filters.values()),
         "outcomes": ReportRequest.Outcome.values,
         "doors": ReportRequest.Door.values,
+        "hooks_url": reverse("deployments:hooks") if allows(by.actor, "hook.write") else "",
         "pager": pager(request.GET, page, f"{len(rows)} reports, the newest first"),
     }
 

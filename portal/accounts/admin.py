@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from portal.accounts.commands import (
     credential_create,
+    credential_permit,
     credential_revoke,
     team_create,
     team_update,
@@ -195,12 +196,22 @@ class CredentialAdmin(CommandAdmin):
     list_select_related = ("user",)
     list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
     search_fields = ("name",)
-    actions = ("revoke",)
+    actions = ("revoke", "let_make_services", "keep_from_making_services")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
-            return ("name", "kind", "user", "scopes")
-        return ("name", "kind", "user", "client_id", "may", "created_at", "last_used_at", "revoked_at")
+            return ("name", "kind", "user", "scopes", "creates_services")
+        return (
+            "name",
+            "kind",
+            "user",
+            "client_id",
+            "may",
+            "creates_services",
+            "created_at",
+            "last_used_at",
+            "revoked_at",
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -212,7 +223,12 @@ class CredentialAdmin(CommandAdmin):
     def write(self, by: By, row: Credential, form: Any, *, fresh: bool) -> Credential:
         data = form.cleaned_data
         credential, form.secret = credential_create(
-            data["name"], kind=data["kind"], scopes=data["scopes"], user=data["user"], by=by
+            data["name"],
+            kind=data["kind"],
+            scopes=data["scopes"],
+            user=data["user"],
+            creates_services=data["creates_services"],
+            by=by,
         )
         return credential
 
@@ -232,6 +248,19 @@ class CredentialAdmin(CommandAdmin):
         response = TemplateResponse(request, "admin/accounts/credential/secret.html", context)
         response["Cache-Control"] = "no-store"
         return response
+
+    @admin.action(description="Let the chosen make unknown services by reporting them")
+    def let_make_services(self, request: Any, rows: Any) -> None:
+        self._permit(request, rows, True, "let: services that they report are made")
+
+    @admin.action(description="Keep unknown services of the chosen in the inbox")
+    def keep_from_making_services(self, request: Any, rows: Any) -> None:
+        self._permit(request, rows, False, "changed: unknown services wait in the inbox")
+
+    def _permit(self, request: Any, rows: Any, creates_services: bool, done: str) -> None:
+        each_done(
+            request, rows, lambda row: credential_permit(row, creates_services=creates_services, by=request.by), done
+        )
 
     @admin.action(description="Revoke the chosen credentials")
     def revoke(self, request: Any, rows: Any) -> None:

@@ -211,7 +211,7 @@ def _facts(team: Team, members: list[User]) -> dict[str, Any]:
 
 @transaction.atomic
 def credential_create(
-    name: str, *, kind: str, scopes: list[str], user: User | None = None, by: By
+    name: str, *, kind: str, scopes: list[str], user: User | None = None, creates_services: bool = False, by: By
 ) -> tuple[Credential, str]:
     """The new credential and its secret, which is shown this once: a client's secret, or a whole CI token.
 
@@ -224,10 +224,29 @@ def credential_create(
         secret = CI_PREFIX + secret
     with _taken("name", f"There is a credential called {name} already; revoked ones keep their name."):
         credential = Credential.objects.create(
-            name=name, kind=kind, scopes=scopes, user=user, client_id=random_text(32), secret_hash=hashed(secret)
+            name=name,
+            kind=kind,
+            scopes=scopes,
+            user=user,
+            creates_services=creates_services,
+            client_id=random_text(32),
+            secret_hash=hashed(secret),
         )
     record("credential.created", credential.noun(), by=by, after=credential.facts())
     return credential, secret
+
+
+@transaction.atomic
+def credential_permit(credential: Credential, *, creates_services: bool, by: By) -> Credential:
+    """Whether a service that it reports, and that nobody knows, is made."""
+    require(by, "account.write")
+    credential = Credential.objects.select_for_update(of=("self",)).select_related("user").get(pk=credential.pk)
+    before = credential.facts()
+    if credential.creates_services != creates_services:
+        credential.creates_services = creates_services
+        credential.save(update_fields=["creates_services"])
+        record("credential.updated", credential.noun(), by=by, before=before, after=credential.facts())
+    return credential
 
 
 @transaction.atomic

@@ -199,6 +199,12 @@ class Credential(models.Model):
     client_id = models.CharField(max_length=40, unique=True, editable=False)
     secret_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=20), default=list, validators=[known_scopes])
+    creates_services = models.BooleanField(
+        "makes unknown services",
+        default=False,
+        db_default=False,
+        help_text="A service that it reports and the catalog does not know is made; otherwise its reports wait in the inbox.",
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     token_issued_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -215,7 +221,13 @@ class Credential(models.Model):
         return Noun("credential", str(self.public_id), self.name)
 
     def facts(self) -> dict[str, Any]:
-        facts = {"kind": self.kind, "name": self.name, "client_id": self.client_id, "scopes": sorted(self.scopes)}
+        facts: dict[str, Any] = {
+            "kind": self.kind,
+            "name": self.name,
+            "client_id": self.client_id,
+            "scopes": sorted(self.scopes),
+        }
+        facts |= {"creates_services": True} if self.creates_services else {}
         return facts | ({"user": self.user.email} if self.user else {})
 
 

@@ -38,6 +38,7 @@ RULES = {
     "source.write": Rule("admin", "admins", "change log sources"),
     "ingest.read": Rule("catalog:read", "members", "read the ingest log"),
     "ingest.replay": Rule("admin", "admins", "replay what came"),
+    "hook.write": Rule("admin", "admins", "change hooks"),
     "gate.ask": Rule("gate", "members", "ask the gate"),
     "lock.read": Rule("gate", "members", "read locks"),
     "lock.take": Rule("lock", "members", "take locks"),

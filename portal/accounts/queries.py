@@ -142,7 +142,13 @@ def actor_of_credential(credential: Credential) -> Actor:
     scopes, is_admin = frozenset(credential.scopes), "admin" in credential.scopes
     if credential.user:
         person = actor_of_user(credential.user)
-        return replace(person, token=credential.name, scopes=scopes, is_admin=person.is_admin and is_admin)
+        return replace(
+            person,
+            token=credential.name,
+            scopes=scopes,
+            is_admin=person.is_admin and is_admin,
+            makes_services=credential.creates_services,
+        )
     return Actor(
         "credential",
         f"credential:{credential.pk}",
@@ -150,4 +156,5 @@ def actor_of_credential(credential: Credential) -> Actor:
         is_admin=is_admin,
         scopes=scopes,
         restricted=getattr(credential, "restricted", True),
+        makes_services=credential.creates_services,
     )

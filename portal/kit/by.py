@@ -16,6 +16,7 @@ class Actor:
     `key` is stable and unique ("user:7", "credential:3", "system:clock"); `teams` are team identifiers;
     `moderates` are blueprint identifiers. A person who comes by a `token` may do no more than its `scopes` say.
     `is_service`: its account is a program's. `restricted`: whether anything in the catalog is kept from anybody; it is read together with the actor.
+    `makes_services`: a service that it reports, and that nobody knows, is made.
     """
 
     kind: Literal["user", "credential", "system"]
@@ -29,6 +30,7 @@ class Actor:
     token: str = ""
     is_service: bool = False
     restricted: bool = True
+    makes_services: bool = False
 
     @property
     def is_person(self) -> bool:

@@ -39,6 +39,7 @@ PAGES = {
     "panel": "/deployments/panel/checkout",
     "inbox": "/deployments/inbox",
     "ingest": "/deployments/ingest",
+    "hooks": "/deployments/hooks",
     "coverage": "/deployments/coverage",
     "timeline": "/deployments/timeline",
     "dora": "/deployments/dora",

@@ -41,6 +41,7 @@ ACTION = {
     "invocationMethod": {"type": "WEBHOOK", "url": "https://example.org"},
 }
 PAGE = {"identifier": "board", "type": "dashboard", "widgets": [{"id": "w", "type": "markdown"}]}
+HOOK = {"name": "Forge", "kind": "github"}
 RUN = Run("gh:1:1")
 A_PERSON = By(Actor("user", "user:2", "Sam", is_admin=True), "page")
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
@@ -159,6 +160,12 @@ CASES = {
         lambda do, shop: do([REPORT, {}, REPORT | {"service": "chekout"}], by=SETUP),
         ["entity.created", "deployment.reported", "deployment_config.changed", "inbox.kept"],
     ),
+    "hook_create": (lambda do, shop: do(HOOK, secret="s" * 16, by=SETUP), ["hook.created"]),
+    "hook_update": (
+        lambda do, shop: do(hook(), {"enabled": False}, by=SETUP),
+        ["hook.created", "hook.updated"],
+    ),
+    "hook_delete": (lambda do, shop: do(hook(), by=SETUP), ["hook.created", "hook.deleted"]),
     "report_replay": (
         lambda do, shop: do(arrived(), by=SETUP),
         ["inbox.kept", "report_request.replayed"],
@@ -235,6 +242,10 @@ CASES = {
         ["user.created", "user.invited", "user.joined"],
     ),
     "credential_rotate": (lambda do, shop: do(credential(), by=SETUP), ["credential.created", "credential.rotated"]),
+    "credential_permit": (
+        lambda do, shop: do(credential(), creates_services=True, by=SETUP),
+        ["credential.created", "credential.updated"],
+    ),
     "credential_rename": (
         lambda do, shop: do(credential(), "y", by=SETUP),
         ["credential.created", "credential.updated"],
@@ -376,6 +387,10 @@ def parsed():
 
 def kept():
     return import_string("deployments.commands.deployment_report")(REPORT | {"service": "chekout"}, by=SETUP).inbox_item
+
+
+def hook():
+    return import_string("deployments.commands.hook_create")(HOOK, secret="s" * 16, by=SETUP)
 
 
 def arrived():
