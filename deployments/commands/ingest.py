@@ -90,7 +90,8 @@ def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: B
 
 def keep(sent: Sent, *, key: str, hook: Hook, headers: Json, by: By) -> ReportRequest | None:
     """The row of a payload, for a worker to read; None where one with its key is there."""
-    row = _row(sent, by, key=key, hook=hook, headers=headers, outcome=Became.WAITING)
+    values = {"service": "", "environment": "", "outcome": Became.WAITING}
+    row = _row(sent, by, key=key, hook=hook, headers=headers, **values)
     try:
         with transaction.atomic():
             rows.insert([row])
