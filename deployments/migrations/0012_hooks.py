@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deployments', '0010_odd_commits'),
+        ('deployments', '0011_happened'),
     ]
 
     operations = [
