@@ -11,6 +11,7 @@ from operator import or_
 from typing import Any
 
 import orjson
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from catalog.models import Blueprint, Entity
@@ -49,17 +50,20 @@ def ordered(
     keys = keys[:MOST_KEYS]
     rows = rows.annotate(**{f"key_{place}": values.sort_key(blueprint, key.property) for place, key in enumerate(keys)})
     order = []
-    for place, key in enumerate(keys):
-        down = key.descending != backwards
-        field = F(f"key_{place}")
-        nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
-        if _is_never_null(key.property):
-            nulls = {}
-        order.append(field.desc(**nulls) if down else field.asc(**nulls))
-    if not keys:
-        order.append(F("identifier").desc() if backwards else F("identifier").asc())
-    order.append(F("id").desc() if backwards else F("id").asc())
+    for name, down, nulls in _order(keys, backwards):
+        said = {f"nulls_{nulls}": True} if nulls else {}
+        order.append(F(name).desc(**said) if down else F(name).asc(**said))
     return rows.order_by(*order)
+
+
+def _order(keys: Sequence[Sort], backwards: bool) -> list[tuple[str, bool, str]]:
+    """Columns, whether each goes down, and where it has its nulls, if it has any."""
+    ends = "first" if backwards else "last"
+    order = [
+        (f"key_{place}", key.descending != backwards, "" if _is_never_null(key.property) else ends)
+        for place, key in enumerate(keys)
+    ]
+    return [*(order or [("identifier", backwards, "")]), ("id", backwards, "")]
 
 
 def _is_never_null(name: str) -> bool:
@@ -67,13 +71,27 @@ def _is_never_null(name: str) -> bool:
     return name in values.META
 
 
-def page(rows: QuerySet[Entity], blueprint: Blueprint, keys: Sequence[Sort], *, size: int, cursor: str = "") -> Page:
-    """The page at the cursor, the first without one. Raises Invalid at `from` for a cursor that is none of this list's."""
+def page(
+    rows: QuerySet[Entity],
+    blueprint: Blueprint,
+    keys: Sequence[Sort],
+    *,
+    size: int,
+    cursor: str = "",
+    find_first: bool = False,
+) -> Page:
+    """The page at the cursor, the first without one. Raises Invalid at `from` for a cursor that is none of this list's.
+
+    `find_first`: all are found before any is put in order. PostgreSQL would rather walk the whole list in its order for
+    a word that it takes for common; but what is called alike stands together, perhaps at the end.
+    """
     keys = keys[:MOST_KEYS]
     backwards, edge = _read(cursor, keys) if cursor else (False, None)
     found = ordered(rows, blueprint, keys, backwards=backwards)
     if edge is not None:
         found = found.filter(_beyond(keys, edge, backwards))
+    if find_first:
+        found = found.filter(pk__in=_first(found, _order(keys, backwards), size + 1))
     got = list(found[: size + 1])
     more, got = len(got) > size, got[:size]
     if backwards:
@@ -84,6 +102,17 @@ def page(rows: QuerySet[Entity], blueprint: Blueprint, keys: Sequence[Sort], *, 
         _cursor(got[-1], keys, "n") if got and has_next else None,
         _cursor(got[0], keys, "p") if got and has_previous else None,
     )
+
+
+def _first(found: QuerySet[Entity], order: list[tuple[str, bool, str]], most: int) -> list[int]:
+    """The keys of the first ones."""
+    names = [name for name, _, _ in order]
+    sql, parameters = found.order_by().values_list(*names).query.sql_with_params()
+    ways = [f"{name}{' desc' if down else ''}{f' nulls {nulls}' if nulls else ''}" for name, down, nulls in order]
+    head = f"with found({', '.join(names)}) as materialized ({sql})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{head} select id from found order by {', '.join(ways)} limit {most}", parameters)
+        return [key for (key,) in cursor.fetchall()]
 
 
 def _beyond(keys: Sequence[Sort], edge: list[Any], backwards: bool) -> Q:

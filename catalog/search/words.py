@@ -56,6 +56,10 @@ class Found:
     rows: QuerySet[Entity]
     count: int
 
+    @property
+    def is_common(self) -> bool:
+        return self.count > MOST_FOUND
+
 
 def words(rows: QuerySet[Entity], text: str) -> Found:
     """Those that hold all words of the text, which is not blank. Looks for the first thousand at once.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -97,10 +98,12 @@ class Table:
         return any(column.spreads for column in self.shown)
 
     def page(self) -> search.Page:
+        find_first = bool(self.found and self.found.is_common)
+        page = partial(search.page, self.rows, self.blueprint, self.sort, size=PAGE, find_first=find_first)
         try:
-            return search.page(self.rows, self.blueprint, self.sort, size=PAGE, cursor=self.state.cursor)
+            return page(cursor=self.state.cursor)
         except Invalid:  # somebody edited the address; the first page will do
-            return search.page(self.rows, self.blueprint, self.sort, size=PAGE)
+            return page()
 
     def heads(self) -> list[Json]:
         first = self._head("$title", self.look.title or self.blueprint.title)

@@ -43,8 +43,8 @@ def of_blueprint(request: Request, blueprint: str) -> Response:
     """`{"query", "include", "exclude", "limit" (1 to 1000, else 200), "from" (the last answer's `next`), "sort", "search"}`."""
     by, body = by_of(request), object_of(request)
     kind = queries.blueprint(blueprint)
-    rows = _found(by, kind, body)
-    page = search.page(rows, kind, _sort(body), size=_limit(body), cursor=_text(body, "from"))
+    rows, common = _found(by, kind, body)
+    page = search.page(rows, kind, _sort(body), size=_limit(body), cursor=_text(body, "from"), find_first=common)
     chosen = selection(request) | selection_in(body)
     answer: Json = {"ok": True, "entities": entities_json(page.rows, request, chosen)}
     return Response(answer | ({"next": page.next} if page.next else {}))
@@ -54,7 +54,7 @@ def of_blueprint(request: Request, blueprint: str) -> Response:
 def count(request: Request, blueprint: str) -> Response:
     by = by_of(request)
     kind = queries.blueprint(blueprint)
-    return Response({"ok": True, "count": _found(by, kind, object_of(request)).count()})
+    return Response({"ok": True, "count": _found(by, kind, object_of(request))[0].count()})
 
 
 @api_view(["POST"])
@@ -80,12 +80,16 @@ def of_datasource(request: Request) -> Response:
     return Response({"ok": True, "entities": entities, "next": str(found[-1].pk) if more else None})
 
 
-def _found(by: By, kind: Blueprint, body: Json) -> QuerySet[Entity]:
+def _found(by: By, kind: Blueprint, body: Json) -> tuple[QuerySet[Entity], bool]:
+    """And whether they are many of a full text."""
     rows = queries.entities(by, kind).order_by()
     if body.get("query") is not None:
         rows = search.matching(rows, search.parse(body["query"]), by=by, blueprint=kind)
     text = _text(body, "search")
-    return search.words(rows, text).rows if text.strip() else rows
+    if not text.strip():
+        return rows, False
+    found = search.words(rows, text)
+    return found.rows, found.is_common
 
 
 def _sort(body: Json) -> list[search.Sort]:

@@ -275,6 +275,30 @@ def test_a_word_that_many_hold_is_counted_to_a_thousand_and_all_are_found(crates
     assert search.words(Entity.objects.filter(blueprint=crates), "common n0001").count == 1
 
 
+@pytest.mark.parametrize("keys", [(), ("-size",), ("size", "$title"), ("-$updatedAt",)])
+def test_a_common_word_is_paged_the_same_whether_all_are_found_first_or_met_in_order(crates, keys):
+    sizes = [{"size": n % 4} if n % 3 else {} for n in range(30)]
+    Entity.objects.bulk_create(
+        Entity(blueprint=crates, identifier=f"n{n}", title=f"Common {n % 5}", properties=size)
+        for n, size in enumerate(sizes)
+    )
+    found = search.words(Entity.objects.filter(blueprint=crates), "common").rows
+    sort = [search.Sort(key.lstrip("-"), descending=key.startswith("-")) for key in keys]
+
+    def walk(find_first):
+        def page(cursor):
+            return search.page(found, crates, sort, size=7, cursor=cursor, find_first=find_first)
+
+        pages = [page("")]
+        while pages[-1].next:
+            pages.append(page(pages[-1].next))
+        pages += [page(each.previous) for each in pages if each.previous]
+        return [[each.pk for each in one.rows] for one in pages]
+
+    assert walk(True) == walk(False)
+    assert [len(each) for each in walk(True)] == [7, 7, 7, 7, 2, 7, 7, 7, 7]
+
+
 def walked(blueprint, keys, size=2):
     rows, cursor, seen = Entity.objects.filter(blueprint=blueprint), "", []
     for _ in range(20):
