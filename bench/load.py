@@ -31,13 +31,17 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def press(port: int, next_request: Callable[[int], bytes], *, connections: int, seconds: float) -> Figures:
-    """`next_request(number)` makes the request; numbers go up by one."""
-    return asyncio.run(_press(port, next_request, connections, seconds))
+def press(
+    port: int, next_request: Callable[[int], bytes], *, connections: int, seconds: float = 1e9, most: int = 10**12
+) -> Figures:
+    """`next_request(number)` makes the request; numbers go up by one, `most` of them."""
+    return asyncio.run(_press(port, next_request, connections, seconds, most))
 
 
-async def _press(port: int, next_request: Callable[[int], bytes], connections: int, seconds: float) -> Figures:
-    figures, counter, end = Figures(), iter(range(10**12)), time.perf_counter() + seconds
+async def _press(
+    port: int, next_request: Callable[[int], bytes], connections: int, seconds: float, most: int
+) -> Figures:
+    figures, counter, end = Figures(), iter(range(most)), time.perf_counter() + seconds
     start = time.perf_counter()
     await asyncio.gather(*(_worker(port, next_request, counter, end, figures) for _ in range(connections)))
     figures.wall = time.perf_counter() - start
@@ -68,8 +72,8 @@ async def _paced_worker(port: int, next_request: Callable[[int], bytes], due, fi
 
 async def _worker(port: int, next_request: Callable[[int], bytes], counter, end: float, figures: Figures) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while (begun := time.perf_counter()) < end:
-        writer.write(next_request(next(counter)))
+    while (begun := time.perf_counter()) < end and (number := next(counter, None)) is not None:
+        writer.write(next_request(number))
         await _answer(reader, begun, figures)
     writer.close()
 
