@@ -11,9 +11,9 @@ LONGEST = 1000
 MOST_DAYS = 3660
 
 
-def scope_of(query: Mapping[str, str]) -> Scope:
-    """`tier` is production unless it is said, and `all` is every one; an environment stands instead of it."""
-    tier = query.get("tier", "").strip() or "production"
+def scope_of(query: Mapping[str, str], *, usual: str = "production") -> Scope:
+    """`tier` is the `usual` one unless it is said, and `all` is every one; an environment stands instead of it."""
+    tier = query.get("tier", "").strip() or usual
     if tier not in TIERS and tier != "all":
         raise Invalid.at("tier", f"must be one of {', '.join(TIERS)}, all")
     named = {name: query.get(name, "").strip()[:LONGEST] for name in ("service", "team", "environment")}
@@ -29,6 +29,11 @@ def span_of(query: Mapping[str, str], *, now: datetime) -> Span:
     if not (days.isascii() and days.isdigit() and len(days) < 6 and 0 < int(days) <= MOST_DAYS):
         raise Invalid.at("days", f"must be a whole number from 1 to {MOST_DAYS}")
     return Span.of_days(int(days), now=now)
+
+
+def span_said(query: Mapping[str, str], *, now: datetime) -> Span | None:
+    """The same; none where nothing is said of a time."""
+    return span_of(query, now=now) if any(query.get(name, "").strip() for name in ("days", "from", "to")) else None
 
 
 def _between(first: date | None, last: date | None, now: datetime) -> Span:

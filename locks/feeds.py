@@ -43,9 +43,9 @@ def _event(window: Window, now: datetime) -> Event:
     event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
     event.add("dtstart", starts)
     event.add("dtend", ends)
-    event.add("summary", _clean(f"{'Warning' if freeze.effect == Effect.WARN else 'Freeze'}: {freeze.title}"))
-    event.add("location", _clean(freeze.covers))
-    event.add("description", _clean(_told(window)))
+    event.add("summary", clean(f"{'Warning' if freeze.effect == Effect.WARN else 'Freeze'}: {freeze.title}"))
+    event.add("location", clean(freeze.covers))
+    event.add("description", clean(_told(window)))
     event.add("url", settings.BASE_URL + freeze.get_absolute_url())
     event.add("categories", ["Freeze"])
     event.add("transp", "TRANSPARENT")  # nobody is busy because of it
@@ -64,6 +64,6 @@ def _told(window: Window) -> str:
     return "\n".join([*lines, freeze.link] if freeze.link else lines)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Without the control characters that RFC 5545 forbids."""
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n").replace("\r", "\n"))

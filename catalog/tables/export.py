@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -18,11 +18,20 @@ class _Echo:
         return text
 
 
-def _csv(table: Table) -> Iterator[str]:
+def csv_lines(titles: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    yield writer.writerow(["Identifier", "Title", *(column.title for column in table.exportable)])
-    for _, row in table.exported():
-        yield writer.writerow([_field(value) for value in row.values()])
+    yield writer.writerow(titles)
+    for row in rows:
+        yield writer.writerow([_field(value) for value in row])
+
+
+def json_lines(rows: Iterable[Any]) -> Iterator[str]:
+    """One array, a row on each line."""
+    start = "["
+    for row in rows:
+        yield start + json.dumps(row, ensure_ascii=False, cls=DjangoJSONEncoder)
+        start = ",\n"
+    yield "]" if start != "[" else "[]"
 
 
 def _field(value: Any) -> str:
@@ -34,12 +43,13 @@ def _field(value: Any) -> str:
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 
 
+def _csv(table: Table) -> Iterator[str]:
+    titles = ["Identifier", "Title", *(column.title for column in table.exportable)]
+    return csv_lines(titles, (row.values() for _, row in table.exported()))
+
+
 def _json(table: Table) -> Iterator[str]:
-    start = "["
-    for _, row in table.exported():
-        yield start + json.dumps(row, ensure_ascii=False, cls=DjangoJSONEncoder)
-        start = ",\n"
-    yield "]" if start != "[" else "[]"
+    return json_lines(row for _, row in table.exported())
 
 
 EXPORTS: dict[str, tuple[Callable[[Table], Iterator[str]], str]] = {

@@ -1,5 +1,6 @@
 from deployments.views.commits import commits, feature, found, mine
 from deployments.views.dora import dora, dora_rows
+from deployments.views.exports import dora_export, export, feed, feed_address, feed_revocation
 from deployments.views.gate import badges, blocked, coverage
 from deployments.views.hooks import hooks
 from deployments.views.inbox import inbox, placement
@@ -17,8 +18,13 @@ __all__ = [
     "config_list",
     "coverage",
     "dora",
+    "dora_export",
     "dora_rows",
+    "export",
     "feature",
+    "feed",
+    "feed_address",
+    "feed_revocation",
     "found",
     "hooks",
     "inbox",

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.builtin import TIERS
 from deployments import queries
+from deployments.exports import FORMS
 from deployments.queries import dora as keys
 from deployments.queries.dora import DAYS, DEFINITIONS, KEYS, OF_COMMITS, VERSION, Scope, Span
 from deployments.spans import scope_of, span_of
@@ -66,6 +67,10 @@ def dora_rows(request: HttpRequest, key: str) -> HttpResponse:
         "older_url": address(request.GET, after=tables.after_of(rows[-1])) if more else None,
         "newest_url": address(request.GET, after=None) if after else None,
         "dora_url": reverse("deployments:dora") + address(request.GET, reason=None, after=None, failed=None),
+        "exports": [
+            (form.upper(), reverse("deployments:dora_export", args=[key, form]) + address(request.GET, after=None))
+            for form in FORMS
+        ],
         "problem": problem,
     }
     return render(request, "deployments/dora_rows.html", _toolbar(request, by, scope, span) | shown)

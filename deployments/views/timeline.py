@@ -9,9 +9,11 @@ from django.views.decorators.http import require_safe
 from catalog.models import Entity
 from catalog.queries import environment_named, service_named
 from deployments import queries
+from deployments.exports import FORMS
 from deployments.queries.timeline import Asked, Edge, happenings, looks, stretches
 from deployments.spans import span_of
 from deployments.tables import timeline as tables
+from deployments.views.exports import feed_url
 from locks import queries as locks
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import address
@@ -63,7 +65,20 @@ def _timeline(request: HttpRequest) -> Context:
         # What only the whole page shows is asked for when it is rendered.
         "services": lambda: list(queries.services(by).values_list("identifier", flat=True)[:1000]),
         "environments": lambda: list(reversed(queries.environments(by))),
+        "exports": _exports(request, asked),
+        "feed_url": lambda: feed_url(by),
     }
+
+
+def _exports(request: HttpRequest, asked: Asked) -> list[tuple[str, str]]:
+    """The deployments among it, by days as all exports have them."""
+    named = {name: request.GET.get(name, "") for name in ("service", "environment")}
+    query = {name: value for name, value in named.items() if value}
+    query |= {
+        "from": asked.since.date().isoformat(),
+        "to": (asked.until - timedelta(microseconds=2)).date().isoformat(),
+    }
+    return [(form.upper(), reverse("deployments:export", args=[form], query=query)) for form in FORMS]
 
 
 def _strip(by: By, asked: Asked, found: list[Any]) -> Context:

@@ -232,19 +232,29 @@ class Credential(models.Model):
 
 
 class Feed(models.Model):
-    """The address at which a person's calendar reads the freezes: whoever knows it reads them as that person.
+    """The address at which a person's calendar reads the freezes, or the deployments: whoever knows it reads them as
+    that person.
 
     The hash finds it, and the sealed secret lets its person read the address again.
     """
 
-    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="feed")
+    class Kind(models.TextChoices):
+        FREEZES = "freezes"
+        DEPLOYMENTS = "deployments"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="feeds")
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.FREEZES, db_default=Kind.FREEZES)
     secret_hash = models.CharField(max_length=64, unique=True, editable=False)
     sealed = models.TextField(editable=False)
     made_at = models.DateTimeField(db_default=Now(), editable=False)
     read_at = models.DateTimeField(null=True, editable=False)
 
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="feed_once")]
+
     def __str__(self) -> str:
-        return f"the calendar feed of {self.user}"
+        return f"the calendar feed of {self.user}" + ("" if self.kind == self.Kind.FREEZES else f", {self.kind}")
 
     def noun(self) -> Noun:
-        return Noun("feed", str(self.user_id), str(self))
+        which = "" if self.kind == self.Kind.FREEZES else f"/{self.kind}"
+        return Noun("feed", f"{self.user_id}{which}", str(self))

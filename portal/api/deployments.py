@@ -9,6 +9,7 @@ from deployments import queries
 from deployments.commands import deployment_report, report_refuse
 from deployments.moments import happened
 from portal.accounts.policy import require
+from portal.api import history
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import cell_json, coverage_json, deployment_json, inbox_json
@@ -19,9 +20,11 @@ from portal.kit.errors import Invalid, PortalError
 LONGEST_KEY = 255
 
 
-@api_view(["POST"])
+@api_view(["GET", "POST"])
 def deployments(request: Request) -> Response:
-    """201 taken in, 200 known already or advanced, 202 kept in the inbox because a name is unknown."""
+    """The list, by time. To a report: 201 taken in, 200 known already or advanced, 202 kept in the inbox because a name is unknown."""
+    if request.method == "GET":
+        return history.deployments(request)
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > LONGEST_KEY or "\0" in key:
         raise Invalid.at("Idempotency-Key", f"must be at most {LONGEST_KEY} characters")

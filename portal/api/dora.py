@@ -1,27 +1,22 @@
 """The four keys, and the rows behind each number."""
 
-from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import queries as catalog
-from deployments import queries
 from deployments.queries import dora as keys
 from deployments.queries.dora import DEFINITIONS, KEYS, VERSION, Lengths, Numbers, Row, Scope, Week
 from deployments.spans import scope_of, span_of
-from portal.accounts.policy import require
 from portal.api.auth import by_of
+from portal.api.history import deployment_after, limit_of, named
 from portal.api.present import deployment_json
 from portal.kit.by import By
 from portal.kit.clock import database_now, iso
 from portal.kit.errors import Invalid, Missing
 
 Json = dict[str, Any]
-MOST = 500
 
 
 @api_view(["GET"])
@@ -41,7 +36,7 @@ def rows(request: Request, key: str) -> Response:
         raise Invalid.at("reason", f"must be one of {', '.join(DEFINITIONS[key].reasons)}")
     found, _ = _found(request)
     listed = keys.rows_of(found, key, reason=reason, failed=key == "change_failure" and params.get("failed") == "true")
-    page, more = keys.page_of(listed, after=_after(by_of(request), params.get("after", "")), size=_limit(params))
+    page, more = keys.page_of(listed, after=_after(by_of(request), params.get("after", "")), size=limit_of(params))
     return Response(
         {"ok": True, "rows": [row_json(each) for each in page], "next": after_of(page[-1]) if more else None}
     )
@@ -49,33 +44,15 @@ def rows(request: Request, key: str) -> Response:
 
 def _found(request: Request) -> tuple[keys.Found, Scope]:
     by, params = by_of(request), request.query_params
-    require(by, "catalog.read")  # before any name is looked up: an answer may name others that are alike
-    scope, span = scope_of(params), span_of(params, now=database_now())
-    if scope.service:
-        scope = replace(scope, service=catalog.service_named(scope.service, by=by).identifier)
-    if scope.environment:
-        scope = replace(scope, environment=catalog.environment_named(scope.environment, by=by).identifier)
+    scope, span = named(scope_of(params), by), span_of(params, now=database_now())
     return keys.dora(by, scope, span), scope
-
-
-def _limit(params: Any) -> int:
-    text = params.get("limit", "100")
-    if not (text.isascii() and text.isdigit() and len(text) < 5 and 0 < int(text) <= MOST):
-        raise Invalid.at("limit", f"must be a whole number from 1 to {MOST}")
-    return int(text)
 
 
 def _after(by: By, text: str) -> tuple[int, str] | None:
     if not text:
         return None
     public_id, _, sha = text.partition(".")
-    try:
-        found = queries.deployments(by).filter(public_id=UUID(public_id)).first()
-    except ValueError:
-        found = None
-    if found is None:
-        raise Invalid.at("after", "must be the `next` of the page before")
-    return found.pk, sha
+    return deployment_after(by, public_id).pk, sha
 
 
 def after_of(row: Row) -> str:

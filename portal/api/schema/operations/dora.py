@@ -1,10 +1,10 @@
 from catalog.builtin import TIERS
 from deployments.queries.dora import DEFINITIONS, KEYS
-from deployments.spans import MOST_DAYS
-from portal.api.dora import MOST
+from portal.api.history import MOST
 from portal.api.schema.answers import missing, ok
 from portal.api.schema.operation import Group, Operation
 from portal.api.schema.operations.deployments import DEPLOYMENT
+from portal.api.schema.operations.history import SCOPE, SPAN
 from portal.api.schema.parameters import in_path, query
 from portal.api.schema.shapes import (
     Shape,
@@ -21,17 +21,7 @@ from portal.api.schema.shapes import (
 )
 
 REASONS = sorted({reason for each in DEFINITIONS.values() for reason in each.reasons})
-SCOPE = [
-    query("service", text("checkout", "Only this service.")),
-    query("team", text("payments", "Only services of this team.")),
-    query("tier", choice([*TIERS, "all"], "production when it is not said.", "production")),
-    query("environment", text("production", "Only this environment, whatever its tier.")),
-]
-SPAN = [
-    query("days", whole(30, "The last so many days, today included.", minimum=1, maximum=MOST_DAYS)),
-    query("from", text("2026-01-01", "Without `days`: the first day, in UTC.", format="date")),
-    query("to", text("2026-01-31", "The last day, included; today when it is left out.", format="date")),
-]
+TIER = query("tier", choice([*TIERS, "all"], "production when it is not said.", "production"))
 _LEFT_OUT = by_key(whole(3), "rollback", "How many are left out, by the reason.")
 _SECONDS = {
     "count": whole(40),
@@ -108,7 +98,7 @@ GROUP = Group(
             "The four keys of a time",
             about="Of the last 30 days and of production, when nothing else is said. Days and weeks are those of UTC.",
             needs="catalog.read",
-            parameters=[*SCOPE, *SPAN],
+            parameters=[*SCOPE, TIER, *SPAN],
             answers={
                 200: ok("The numbers, and how many rows each leaves out for which reason.", dora=DORA),
                 404: missing("service or environment", "There is no service called “chekout”.", nearest=True),
@@ -124,6 +114,7 @@ GROUP = Group(
             parameters=[
                 in_path("key", choice(KEYS)),
                 *SCOPE,
+                TIER,
                 *SPAN,
                 query("reason", choice(REASONS, "Each key has some of them; `left_out` names those that it has here.")),
                 query("failed", flag(True, "Of the changes only the failed ones.")),
