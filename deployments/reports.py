@@ -37,7 +37,8 @@ class Report:
     """`provider`, `run` and `attempt` identify the deployment; without a run each report is one of its own.
 
     `decision` is the gate's receipt and `claim` a claim's id, which show that the gate was passed. `boundary` are
-    commits outside the changes that `previous_commit` contains: there the branches among the changes began.
+    commits outside the changes that `previous_commit` contains: there the branches among the changes began. `history`
+    are commits that it contains and that are no changes: what is known of the time before the first report.
     `is_history`: it was loaded long after, and uses up nothing of the gate.
     """
 
@@ -64,6 +65,7 @@ class Report:
     fence: int | None = None
     changes: list[Json] = field(default_factory=list)
     boundary: list[str] = field(default_factory=list)
+    history: list[Json] = field(default_factory=list)
     instances: list[Json] | None = None
     extra: Json = field(default_factory=dict)
     is_history: bool = False
@@ -137,19 +139,19 @@ class _Reader:
             return default
         return value
 
-    def changes(self) -> list[Json]:
-        given = self.objects("changes", list, [])
+    def commits(self, key: str) -> list[Json]:
+        given = self.objects(key, list, [])
         if len(given) > MOST_CHANGES:
-            self.fault("changes", f"holds {len(given)}; {MOST_CHANGES} are allowed")
+            self.fault(key, f"holds {len(given)}; {MOST_CHANGES} are allowed")
             return []
         read: list[Json] = []
         for position, change in enumerate(given):
-            path = f"changes.{position}"
+            path = f"{key}.{position}"
             if not isinstance(change, dict) or not change.get("sha"):
                 self.fault(path, "must be an object with a sha")
                 continue
-            texts = {key: self.text(change, key, 5000, f"{path}.{key}") for key in _CHANGE_TEXTS}
-            known = {key: value for key, value in texts.items() if value}
+            texts = {name: self.text(change, name, 5000, f"{path}.{name}") for name in _CHANGE_TEXTS}
+            known = {name: value for name, value in texts.items() if value}
             read.append(known | self.lineage(change, path))
         return read
 
@@ -219,7 +221,7 @@ def parse(body: Any, *, now: datetime, needs_version: bool = True, is_history: b
     reader = _Reader(body, now)
     texts = {key: reader.text(body, key, longest) for key, longest in _TEXTS.items()}
     ci = reader.objects("ci", dict, {})
-    changes = reader.changes()
+    changes, history = reader.commits("changes"), reader.commits("history")
     status = Status(reader.choice("status", Status.values, Status.SUCCESS))
     report = Report(
         **texts,
@@ -233,6 +235,7 @@ def parse(body: Any, *, now: datetime, needs_version: bool = True, is_history: b
         run_url=reader.text(ci, "url", 2000, "ci.url"),
         fence=reader.whole(body, "fence", "fence", None),
         changes=changes,
+        history=history,
         boundary=reader.shas(body, "boundary", most=MOST_CHANGES),
         instances=reader.instances(status),
         extra=reader.objects("extra", dict, {}),

@@ -27,6 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--ci-python", help="the interpreter that runs ci/portcullis in tests/ci, such as one of Python 3.8"
     )
+    parser.addoption(
+        "--history-commits",
+        help="how many commits tests/journeys/test_where_commits_are.py makes; 1000 is the long form",
+    )
     parser.addoption("--stress-seconds", help="how long tests/stress lets its processes loose; 60 is the long form")
 
 

@@ -71,7 +71,9 @@ def _rows(report: Report) -> dict[str, Json]:
     changes = _newest_first(report, head)
     rows = {row["sha"]: row for row in map(_of_change, changes)}
     shas = list(rows)
-    own = next((sha for sha in shas if same_commit(sha, head)), head) if head else ""
+    for older in map(_of_change, (each for each in report.history if sha_of(each["sha"]))):
+        rows.setdefault(older["sha"], older)
+    own = next((sha for sha in rows if same_commit(sha, head)), head) if head else ""
     keys = messages.tickets_in(report.message, report.ref)
     number = messages.pull_request_of(report.message)
     if own and (rows or keys or number):
@@ -143,7 +145,7 @@ def _add_head(rows: dict[str, Json], own: str, report: Report, keys: list[str], 
 def _hang_together(rows: dict[str, Json], shas: list[str], own: str, report: Report) -> None:
     """Where no parents are told, each change stands on the next older one, and the oldest on what was there before."""
     previous = sha_of(report.previous_commit)
-    if own and own not in shas:
+    if own and own not in shas and rows[own]["parents"] is None:
         rows[own]["chained"] = [shas[0]]
     if all(rows[sha]["parents"] is None for sha in shas):
         older = [*shas[1:], previous]

@@ -141,6 +141,15 @@ def test_a_copy_has_the_patch_id_of_what_it_was_picked_from(report, checkout):
     assert copy["patch_id"] == origin["patch_id"] and len(copy["patch_id"]) == 40
 
 
+def test_the_first_report_of_a_place_tells_what_it_contains_as_history(portal, report, checkout):
+    first = commit(checkout, "First")
+    last = commit(checkout, "PAY-1: Last")
+    portal.answers["GET", "/v1/deployments/current"] = 200, {"ok": True, "deployment_configs": []}
+    body, _, done = report(cwd=checkout)
+    assert [(one["sha"], one["parents"]) for one in body["history"]] == [(last, [first]), (first, [])]
+    assert "changes" not in body and "previous_commit" not in body and "commit" not in done.stdout.split("\n")[0]
+
+
 def test_a_rollback_tells_no_commits_and_what_was_there(report, checkout):
     first, second = commit(checkout, "First"), commit(checkout, "Second")
     body, _, _ = report("--previous-commit", second, "--commit", first, "--kind", "rollback", cwd=checkout)

@@ -122,6 +122,16 @@ def test_where_a_branch_began_in_what_was_there_before_is_no_hole(shop):
     assert step(A, E) == ([E, C], [], True)
 
 
+def test_history_is_known_and_is_no_change(shop):
+    older = [change(C, "PAY-1: Newest", B, A), change(B, "PAY-2: Older", A), change(A, "First")]
+    made = report("1.0", commit=C, history=older).deployment
+    assert made.changes == [] and contains(checkout(), C, A) is True
+    assert sorted(CommitTicket.objects.values_list("key", flat=True)) == ["PAY-1", "PAY-2"]
+    told(change(D, "", C), head=D, previous_commit=C)
+    assert step(A, D) == ([D, C, B], [], True)
+    assert contains(checkout(), C, D) is False
+
+
 def test_a_short_sha_is_the_long_one_that_begins_with_it(shop):
     told(change(B[:7], "Short", told=False), head=B[:7], previous_commit=A[:8])
     told(change(C, "", B), head=C, previous_commit=B)

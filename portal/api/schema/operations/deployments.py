@@ -97,6 +97,13 @@ REPORT = sent(
         "ci": null(_CI),
         "fence": null(whole(7, "Of two that finished at once the greater is live.", minimum=0, maximum=2**31 - 1)),
         "changes": null(listed(CHANGE, "What is in it.", maxItems=MOST_CHANGES)),
+        "history": null(
+            listed(
+                CHANGE,
+                "Older commits, which are no changes: with the first report of a place, so that what it contains is known.",
+                maxItems=MOST_CHANGES,
+            )
+        ),
         "boundary": null(
             listed(
                 text("77c0de00", maxLength=100),
