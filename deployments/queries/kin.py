@@ -18,6 +18,7 @@ class Kin:
     def __init__(self, service_id: int, commits: Sequence[Commit], others: Sequence[Commit]) -> None:
         self.service_id = service_id
         self.rows = {each.sha: each for each in [*others, *commits]}
+        self._by_start: dict[str, list[Commit]] = defaultdict(list)
         self._by_patch: dict[str, list[Commit]] = defaultdict(list)
         self._by_origin: dict[str, list[Commit]] = defaultdict(list)
         self._by_reverted: dict[str, list[Commit]] = defaultdict(list)
@@ -27,6 +28,7 @@ class Kin:
             self._file(each)
 
     def _file(self, commit: Commit) -> None:
+        self._by_start[commit.sha[:7]].append(commit)
         if commit.patch_id:
             self._by_patch[commit.patch_id].append(commit)
         if commit.picked_from:
@@ -57,7 +59,8 @@ class Kin:
         found = list(self._by_patch[commit.patch_id]) if commit.patch_id else []
         found += [each for each in self._by_origin[commit.sha[:7]] if same_commit(each.picked_from, commit.sha)]
         if commit.picked_from:
-            found += [each for each in self.rows.values() if same_commit(each.sha, commit.picked_from)]
+            origins = self._by_start[commit.picked_from[:7]]
+            found += [each for each in origins if same_commit(each.sha, commit.picked_from)]
         if commit.pull_request and not (commit.is_squash or commit.is_merge):
             found += self._squashes[commit.pull_request]
         if not commit.is_merge and len(commit.title) >= SHORTEST_TITLE:

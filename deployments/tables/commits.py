@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from catalog.builtin import TIERS
 from catalog.models import Entity
+from deployments.messages import same_commit
 from deployments.models import Commit, Deployment, DeploymentConfig
 from deployments.queries.features import Feature, Reach, ServiceReach
 from deployments.queries.presence import Presence, State
@@ -61,7 +62,7 @@ def deployment_url(made: Deployment) -> str:
     return reverse("catalog:entity_detail", args=["deployment", made.entity.identifier]) if made.entity else ""
 
 
-def presence_row(one: Presence) -> Row:
+def presence_row(one: Presence, commit: Commit) -> Row:
     word, colour, icon = STATES[one.state]
     return _since(one.since) | {
         "environment": str(one.config.environment),
@@ -70,21 +71,28 @@ def presence_row(one: Presence) -> Row:
         "word": word,
         "colour": colour,
         "icon": icon,
-        "told": _told(one),
+        "told": _told(one, commit),
         "through": _through(one.through),
         "assumed": one.assumed,
     }
 
 
-def _told(one: Presence) -> str:
+def _told(one: Presence, commit: Commit) -> str:
     """How it came or went, before the sha of what did it."""
     if one.state == State.COPIED and one.through:
-        return "squashed in" if one.through.is_squash else "by cherry-pick"
+        return _copied(commit, one.through)
     if one.state == State.REVERTED:
         return "by"
     if one.was_there:
         return "was in; an older commit was deployed"
     return "no report says what came before" if one.state == State.UNKNOWN else ""
+
+
+def _copied(commit: Commit, copy: Commit) -> str:
+    if commit.picked_from and same_commit(commit.picked_from, copy.sha):
+        return "as its origin"
+    is_pick = copy.picked_from or (copy.patch_id and copy.patch_id == commit.patch_id)
+    return "squashed in" if copy.is_squash and not is_pick else "by cherry-pick"
 
 
 def _through(commit: Commit | None) -> Row | None:
@@ -115,7 +123,8 @@ def _group(service: Entity, commits: Sequence[Commit], found: dict[int, list[Pre
         "service": service_row(service),
         "environments": [_environment(one.config, one.tier) for one in places],
         "rows": [
-            {"commit": commit_row(each), "cells": [presence_row(one) for one in found[each.pk]]} for each in commits
+            {"commit": commit_row(each), "cells": [presence_row(one, each) for one in found[each.pk]]}
+            for each in commits
         ],
     }
 

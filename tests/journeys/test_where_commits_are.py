@@ -22,7 +22,7 @@ from tests.conftest import SETUP, write
 from tests.journeys.conftest import ROOT
 from tests.journeys.histories import Author, Oracle, git, imported
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(2400)]
 
 BEGAN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 PLACES = ("development", "staging", "production")
