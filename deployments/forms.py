@@ -1,5 +1,6 @@
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from typing import ClassVar
 
 from django import forms
 from django.http import QueryDict
@@ -8,6 +9,8 @@ from catalog.builtin import TIERS
 from deployments.models import InboxItem
 
 LONGEST = 200
+MOST_SHOWN = 12  # columns, and lines of a cell
+ROOMY = 30  # services, up to which a cell has two lines
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Filters:
     tier: str = ""
     locked: bool = False
     failing: bool = False
+
+    KEYS: ClassVar = ("q", "team", "tier", "locked", "failing")
 
     @classmethod
     def read(cls, query: QueryDict) -> "Filters":
@@ -36,6 +41,30 @@ class Filters:
     @property
     def are_set(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What of the matrix is to be seen: `columns` are properties of the service and stand beside it, `lines` are
+    properties of the deployment config and stand in each cell. How dense it is goes by how many there are, unless chosen."""
+
+    columns: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    density: str = ""
+
+    DENSITIES: ClassVar = ("compact", "roomy")
+    KEYS: ClassVar = ("column", "line", "density")
+
+    @classmethod
+    def read(cls, query: QueryDict) -> "Shown":
+        def names(key: str) -> tuple[str, ...]:
+            return tuple(dict.fromkeys(each for each in query.getlist(key) if each))[:MOST_SHOWN]
+
+        density = query.get("density", "")
+        return cls(names("column"), names("line"), density if density in cls.DENSITIES else "")
+
+    def is_compact(self, services: int) -> bool:
+        return self.density == "compact" or (not self.density and services > ROOMY)
 
 
 class PlacementForm(forms.Form):

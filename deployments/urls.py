@@ -5,6 +5,7 @@ from deployments import views
 app_name = "deployments"
 urlpatterns = [
     path("", views.matrix, name="matrix"),
+    path("columns", views.columns, name="columns"),
     path("configs", views.config_list, name="config_list"),
     path("card/<path:service>/in/<path:environment>", views.card, name="card"),
     path("panel/<path:service>", views.panel, name="panel"),

@@ -106,18 +106,18 @@ def relations_shown(blueprint: Blueprint, targets: dict[str, list[Any]]) -> Json
     }
 
 
-def properties_of(entities: Sequence[Entity], *, calculated: bool = True) -> dict[int, Json]:
-    """Each entity's properties as they are now: stored, computed unless not wished, and live. A fixed number of queries."""
+def properties_of(entities: Sequence[Entity], *, calculated: bool = True, live: bool = True) -> dict[int, Json]:
+    """Each entity's properties as they are now: stored, and unless not wished computed and live. A fixed number of queries."""
     values = {
         each.pk: moves.shown(each.blueprint, each.properties)
         | (moves.shown(each.blueprint, each.computed, "computed") if calculated else {})
         for each in entities
     }
     for identifier, kind in {each.blueprint.identifier: each.blueprint for each in entities}.items():
-        owner = kinds.live(kind)
+        owner = kinds.live(kind) if live else None
         if owner:
-            for pk, live in owner.load([each for each in entities if each.blueprint.identifier == identifier]).items():
-                values[pk] |= live
+            for pk, now in owner.load([each for each in entities if each.blueprint.identifier == identifier]).items():
+                values[pk] |= now
     return values
 
 

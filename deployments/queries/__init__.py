@@ -1,4 +1,5 @@
 from deployments.queries.blocked import Blocked, blocked_by
+from deployments.queries.chosen import of_places, of_services
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
 from deployments.queries.features import Feature, Reach, ServiceReach, feature
 from deployments.queries.gating import Passage, passage
@@ -73,6 +74,8 @@ __all__ = [
     "log_sources",
     "matrix",
     "mine",
+    "of_places",
+    "of_services",
     "passage",
     "presences",
     "previous",

@@ -2,7 +2,7 @@ from deployments.tables.commits import brought_row, commit_groups, feature_rows,
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
 from deployments.tables.hooks import hook_row
 from deployments.tables.ingest import arrival_page, arrival_row, masked, what
-from deployments.tables.matrix import matrix_parts
+from deployments.tables.matrix import Chosen, matrix_parts, offered
 from deployments.tables.places import (
     deployment_row,
     environment_rows,
@@ -18,6 +18,7 @@ from deployments.tables.places import (
 from deployments.tables.sources import deployment_sources, live_sources, sources
 
 __all__ = [
+    "Chosen",
     "arrival_page",
     "arrival_row",
     "badge_rows",
@@ -38,6 +39,7 @@ __all__ = [
     "masked",
     "matrix_parts",
     "names_of",
+    "offered",
     "opened_row",
     "place_row",
     "release_url",

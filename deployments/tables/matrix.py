@@ -2,7 +2,8 @@
 would cost nearly all of the page's time."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from html import escape
@@ -13,7 +14,10 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.timezone import get_current_timezone_name
 
-from catalog.models import Entity
+from catalog.models import Blueprint, Entity
+from catalog.tables import cells as of_properties
+from catalog.tables.columns import Column, columns_of
+from deployments import kinds
 from deployments.moments import stamp
 from deployments.queries import Matrix, Spot
 from locks.decisions import Bar
@@ -32,42 +36,73 @@ from portal.kit.templatetags.kit import (
 
 REMEMBERED = 16_384  # cells, four times what a large matrix has
 FITS = 12  # characters of a version; of a longer one the title has the whole
-END = "</a></td>"
+Json = dict[str, Any]
 
 
-def matrix_parts(matrix: Matrix) -> list[Part]:
+@dataclass(frozen=True)
+class Chosen:
+    """Properties to be seen: of the services in columns beside them, of the deployment configs in lines of their cells.
+    The values are by identifier."""
+
+    columns: Sequence[Column] = ()
+    of_services: Mapping[str, Json] = field(default_factory=dict)
+    lines: Sequence[Column] = ()
+    of_places: Mapping[str, Json] = field(default_factory=dict)
+
+
+def matrix_parts(matrix: Matrix, chosen: Chosen) -> list[Part]:
     """A line for each service. Its digest is of all but what ticks by itself."""
-    zone, bars, now = get_current_timezone_name(), _Bars(matrix.past), matrix.at.timestamp()
-    then = stamp(matrix.at) if matrix.past else ""
-    environments = [(each.identifier, str(each)) for each in matrix.environments]
+    line = _Line(matrix, chosen)
     taken = Counter(_slug(service.identifier) for service, _ in matrix.rows)
     parts = []
     for service, spots in matrix.rows:
         slug = _slug(service.identifier)
-        name = slug if taken[slug] == 1 else f"{slug}-{service.pk}"
-        parts.append(_line(f"row-{name}", service, environments, spots, now, then, zone, bars))
+        parts.append(line.of(f"row-{slug}" if taken[slug] == 1 else f"row-{slug}-{service.pk}", service, spots))
     return parts
 
 
-def _line(
-    key: str,
-    service: Entity,
-    environments: Sequence[tuple[str, str]],
-    spots: Sequence[Spot],
-    now: float,
-    then: str,
-    zone: str,
-    bars: "_Bars",
-) -> Part:
-    head = _head(service.identifier, service.title, ", ".join(service.team))
-    lasting, whole = [head], [head]
-    for (environment, called), spot in zip(environments, spots, strict=True):
-        before, after = _cell(service.identifier, environment, called, spot[:-1], then, zone)
-        held, ticking = bars.line(spot.bar) if spot.bar else ("", "")
-        lasting += (before, after, held)
-        whole += (before, age_of(now - spot.deployed_at, "short") if spot.deployed_at else "", after, ticking, END)
-    digest = f"{crc32(''.join(lasting).encode()):08x}"
-    return Part(key, digest, f'<tr role="row" id="{key}" data-part="{digest}">{"".join(whole)}</tr>')
+class _Line:
+    def __init__(self, matrix: Matrix, chosen: Chosen) -> None:
+        self.environments = [(each.identifier, str(each)) for each in matrix.environments]
+        self.now, self.then = matrix.at.timestamp(), stamp(matrix.at) if matrix.past else ""
+        self.zone, self.bars, self.chosen = get_current_timezone_name(), _Bars(matrix.past), chosen
+
+    def of(self, key: str, service: Entity, spots: Sequence[Spot]) -> Part:
+        head = _head(service.identifier, service.title, ", ".join(service.team))
+        lasting, whole = [head], [head]
+        for column in self.chosen.columns:
+            value = self.chosen.of_services.get(service.identifier, {}).get(column.name)
+            lasting.append(repr(value))
+            whole.append(_beside(column, value))
+        for (environment, called), spot in zip(self.environments, spots, strict=True):
+            before, after = _cell(service.identifier, environment, called, spot[:-1], self.then, self.zone)
+            held, ticking = self.bars.line(spot.bar) if spot.bar else ("", "")
+            age = age_of(self.now - spot.deployed_at, "short") if spot.deployed_at else ""
+            lasting += (before, after, held)
+            whole += (before, age, after, ticking, "</a>")
+            if self.chosen.lines and spot.config:
+                values = self.chosen.of_places.get(spot.config, {})
+                lasting.append(repr([values.get(column.name) for column in self.chosen.lines]))
+                whole.append(_within(self.chosen.lines, values))
+            whole.append("</td>")
+        digest = f"{crc32(''.join(lasting).encode()):08x}"
+        return Part(key, digest, f'<tr role="row" id="{key}" data-part="{digest}">{"".join(whole)}</tr>')
+
+
+def _beside(column: Column, value: Any) -> str:
+    html = _shown(column, value)
+    blank = "" if html else " blank"
+    return f'<td role="gridcell" class="beside{blank}" data-label="{escape(column.title)}">{html}</td>'
+
+
+def _within(lines: Sequence[Column], values: Json) -> str:
+    made = ((escape(line.title), _shown(line, values.get(line.name))) for line in lines)
+    told = "".join(f"<div><dt>{title}</dt><dd>{html}</dd></div>" for title, html in made if html)
+    return f'<dl class="cell-more">{told}</dl>' if told else ""
+
+
+def _shown(column: Column, value: Any) -> str:
+    return of_properties.value(column.definition, value)
 
 
 @lru_cache(maxsize=4096)
@@ -137,6 +172,21 @@ def _rollout(text: str) -> str:
 
 def _safe(text: str) -> str:
     return text if hasattr(text, "__html__") else escape(text)
+
+
+# What a cell tells already, or the line that it stands in.
+TOLD = frozenset({*kinds.TOLD, "locked", "lockedReason", "lockedBy", "lockedUntil"})
+
+
+def offered(blueprint: Blueprint) -> dict[str, Column]:
+    """The properties of services or of deployment configs that can be seen in the matrix."""
+    told = TOLD if blueprint.identifier == "deploymentConfig" else ()
+    columns = columns_of(blueprint).values()
+    return {
+        each.name: each
+        for each in columns
+        if each.kind != "relation" and not each.name.startswith("$") and each.name not in told
+    }
 
 
 class _Bars:

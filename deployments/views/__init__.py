@@ -5,7 +5,7 @@ from deployments.views.gate import badges, blocked, coverage
 from deployments.views.hooks import hooks
 from deployments.views.inbox import inbox, placement
 from deployments.views.ingest import arrival, ingest, replay
-from deployments.views.matrix import card, config_list, matrix
+from deployments.views.matrix import card, columns, config_list, matrix
 from deployments.views.panel import panel
 from deployments.views.timeline import timeline, timeline_of_environment, timeline_of_service
 
@@ -15,6 +15,7 @@ __all__ = [
     "blocked",
     "card",
     "commits",
+    "columns",
     "config_list",
     "coverage",
     "dora",

@@ -7,14 +7,17 @@ from django.views.decorators.http import require_safe
 
 from catalog.builtin import TIERS
 from catalog.queries import readable_blueprint
+from catalog.tables.columns import Column
 from catalog.tables.state import State
 from catalog.tables.table import Table
 from catalog.views.lists import Answer, table_page
 from deployments import queries, tables
-from deployments.forms import Filters
+from deployments.forms import Filters, Shown
 from deployments.views.still import Moment, still
 from locks import queries as locks
 from portal.accounts.viewer import by_of
+from portal.kit.addresses import address
+from portal.kit.by import By
 from portal.kit.live import live
 
 Context = dict[str, Any]
@@ -30,7 +33,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
 
 
 def _matrix(request: HttpRequest, moment: Moment) -> Context:
-    by, filters = by_of(request), Filters.read(request.GET)
+    by, filters, shown = by_of(request), Filters.read(request.GET), Shown.read(request.GET)
     found = queries.matrix(
         by,
         text=filters.q,
@@ -40,24 +43,71 @@ def _matrix(request: HttpRequest, moment: Moment) -> Context:
         failing=filters.failing,
         at=moment.at,
     )
+    chosen = _chosen(by, found, shown)
     environments = tables.environment_rows(found.environments)
     met = tables.found_locks(locks.locks(by, text=filters.q)[:ON_SEARCH] if filters.q and not moment.at else [])
+    compact = shown.is_compact(len(found.rows))
+    count = _count(len(found.rows), "service") + " in " + _count(len(found.environments), "environment")
     return {
         "moment": moment,
         "filters": filters,
         "filtered": filters.are_set,
+        "clear_url": address(request.GET, **dict.fromkeys(Filters.KEYS)),
         # What only the whole page shows is asked for when it is rendered.
         "teams": lambda: queries.teams(by),
         "tiers": list(reversed(TIERS)),
         "environments": environments,
-        "parts": tables.matrix_parts(found),
-        "frame": (environments, met),
+        "columns": chosen.columns,
+        "compact": compact,
+        "kept": [(key, each) for key in (*Shown.KEYS, "at") for each in request.GET.getlist(key) if each],
+        "columns_url": reverse("deployments:columns") + address(request.GET),
+        "columns_set": bool(shown.columns or shown.lines or shown.density),
+        "parts": tables.matrix_parts(found, chosen),
+        "frame": (environments, met, count, compact, shown),
         "locks": met,
-        "count_text": _count(len(found.rows), "service") + " in " + _count(len(found.environments), "environment"),
+        "count_text": count,
         "table_url": reverse("deployments:config_list"),
         "lock_url": tables.lock_url(),
         "first_steps_url": reverse("pages:home"),
     }
+
+
+def _chosen(by: By, found: queries.Matrix, shown: Shown) -> tables.Chosen:
+    """What is chosen and is there; the rest of an address is left out of account."""
+    if not (shown.columns or shown.lines):
+        return tables.Chosen()
+    beside, within = _offered(by)
+    columns = [beside[name] for name in shown.columns if name in beside]
+    lines = [within[name] for name in shown.lines if name in within]
+    return tables.Chosen(
+        columns,
+        queries.of_services(found) if columns else {},
+        lines,
+        queries.of_places(found) if lines else {},
+    )
+
+
+def _offered(by: By) -> tuple[dict[str, Column], dict[str, Column]]:
+    """Of the services, and of the deployment configs."""
+    service, config = (readable_blueprint(by, name) for name in ("service", "deploymentConfig"))
+    return tables.offered(service), tables.offered(config)
+
+
+@require_safe
+def columns(request: HttpRequest) -> HttpResponse:
+    """The form that chooses what the matrix shows: in a menu, or a page of its own where scripts are off."""
+    beside, within = _offered(by_of(request))
+    context = {
+        "shown": Shown.read(request.GET),
+        "beside": beside.values(),
+        "within": within.values(),
+        "kept": [
+            (key, each) for key, values in request.GET.lists() if key not in Shown.KEYS for each in values if each
+        ],
+        "matrix_url": reverse("deployments:matrix"),
+    }
+    fragment = bool(request.htmx)  # type: ignore[attr-defined]
+    return render(request, "deployments/columns.html#form" if fragment else "deployments/columns.html", context)
 
 
 def _count(number: int, word: str) -> str:

@@ -49,9 +49,9 @@ def tab(chromium: Browser, live_server: Any, client: Any) -> Iterator[Any]:
     """Opens a tab: `tab("/deployments/", as_=alice)`. What goes wrong inside the page fails the test."""
     contexts, faults = [], []
 
-    def open_tab(url: str, *, as_: Any = None, theme: str = "light", width: int = 1440) -> Page:
+    def open_tab(url: str, *, as_: Any = None, width: int = 1440) -> Page:
         context = chromium.new_context(
-            base_url=live_server.url, color_scheme=theme, viewport={"width": width, "height": 800}
+            base_url=live_server.url, color_scheme="light", viewport={"width": width, "height": 800}
         )
         contexts.append(context)
         if as_:

@@ -106,23 +106,95 @@ def test_the_first_steps_tick_themselves_off(tab, alice, shop, page, ci_reports)
     expect(home.get_by_text("Deployed lately")).to_be_visible(timeout=SOON)
 
 
-def test_the_card_opens_by_keyboard_and_escape_returns_to_the_cell(tab, alice, shop):
+def test_an_empty_filter_field_does_not_stay_in_the_address(tab, alice, shop):
+    page = tab("/deployments/", as_=alice)
+    page.get_by_label("Team").select_option("payments")
+    page.wait_for_url("**/deployments/?team=payments")
+    expect(page.locator("#row-search")).to_have_count(0)
+
+
+def test_the_grid_is_one_stop_and_keys_go_through_it(tab, alice, shop, transactional_db):
+    for number in range(40):
+        write("service", f"service-{number:02}")
+    page = tab("/deployments/", as_=alice)
+    stops = page.locator("[data-grid] :is(a, td, th)[tabindex='0']")
+    expect(stops).to_have_count(1)
+    page.locator("#row-checkout th a").focus()
+    focused = page.locator("[data-grid] :focus")
+    cells = page.locator("tbody tr")
+    page.keyboard.press("End")
+    expect(page.locator("#row-checkout .cell").last).to_be_focused()
+    page.keyboard.press("PageDown")
+    down = focused.evaluate("node => node.closest('tr').rowIndex")
+    assert 5 < down < 40
+    assert focused.evaluate("node => node.closest('td').cellIndex") == 2
+    expect(focused).to_be_in_viewport()
+    page.keyboard.press("PageUp")
+    expect(page.locator("#row-checkout .cell").last).to_be_focused()
+    page.keyboard.press("Control+End")
+    expect(cells.last.locator(".cell").last).to_be_focused()
+    page.keyboard.press("Home")
+    expect(cells.last.locator("th a")).to_be_focused()
+    page.keyboard.press("Control+Home")
+    expect(page.locator("#row-checkout th a")).to_be_focused()
+    expect(stops).to_have_count(1)
+    page.keyboard.press("/")
+    expect(page.locator("[data-search]")).to_be_focused()
+
+
+@pytest.mark.parametrize("key", ["Space", "Enter"])
+def test_a_key_opens_the_card_and_escape_returns_to_the_cell(tab, alice, shop, transactional_db, key):
     deployment_report(
         {"service": "checkout", "environment": "production", "version": "1.0", "message": "PAY-1: Fix"}, by=SETUP
     )
     page = tab("/deployments/", as_=alice)
     cell = page.locator("#row-checkout [data-card]").last
     cell.focus()
-    page.keyboard.press("Space")
+    page.keyboard.press(key)
     expect(page.locator("#card")).to_contain_text("PAY-1: Fix")
     expect(page.locator("#card a").first).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#card")).to_be_hidden()
     expect(cell).to_be_focused()
+    assert page.url.endswith("/deployments/")
 
 
-def test_an_empty_filter_field_does_not_stay_in_the_address(tab, alice, shop):
+def test_a_card_that_is_open_stays_with_its_focus_while_its_line_changes(tab, alice, ci_reports):
     page = tab("/deployments/", as_=alice)
-    page.get_by_label("Team").select_option("payments")
-    page.wait_for_url("**/deployments/?team=payments")
-    expect(page.locator("#row-search")).to_have_count(0)
+    page.locator("#row-checkout [data-card]").last.focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#card a").first).to_be_focused()
+    ci_reports(service="checkout", environment="production", version="3.0.0", status="success")
+    expect(page.locator("#row-checkout")).to_contain_text("3.0.0", timeout=SOON)
+    expect(page.locator("#card")).to_be_visible()
+    expect(page.locator("#card a").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#row-checkout [data-card]").last).to_be_focused()
+
+
+def test_the_menu_of_columns_stays_open_with_what_is_ticked_in_it(tab, alice, ci_reports):
+    page = tab("/deployments/", as_=alice)
+    page.get_by_role("button", name="Columns").click()
+    menu = page.locator("#columns")
+    menu.get_by_label("Language").check()
+    ci_reports(service="checkout", environment="production", version="3.0.0", status="success")
+    expect(page.locator("#row-checkout")).to_contain_text("3.0.0", timeout=SOON)
+    expect(menu).to_be_visible()
+    expect(menu.get_by_label("Language")).to_be_checked()
+    menu.get_by_label("Language").press("Enter")
+    page.wait_for_url("**/deployments/?column=language*")
+    expect(page.get_by_role("columnheader", name="Language")).to_be_visible()
+
+
+def test_a_service_that_comes_in_between_moves_no_focus(tab, alice, ci_reports):
+    page = tab("/deployments/", as_=alice)
+    same_page = reload_would_forget(page)
+    cell = page.locator("#row-search [data-card]").last
+    cell.focus()
+    write("service", "ledger")
+    expect(page.locator("#row-ledger")).to_be_visible(timeout=SOON)
+    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(cell).to_be_focused()
+    ci_reports(service="ledger", environment="staging", version="1.0.0", status="success")
+    expect(page.locator("#row-ledger")).to_contain_text("1.0.0", timeout=SOON)
+    assert same_page()

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog.models import Entity
+from catalog.models import Blueprint, Entity
 from deployments.commands import deployment_report
 from deployments.models import Deployment, InboxItem
 from locks import scopes
@@ -55,7 +55,7 @@ def queries_of(client, url):
 
 @pytest.mark.parametrize(
     "url",
-    ["/deployments/", CONFIGS, "/deployments/panel/checkout", "/deployments/card/checkout/in/production", "/deployments/inbox"],
+    ["/deployments/", "/deployments/columns", CONFIGS, "/deployments/panel/checkout", "/deployments/card/checkout/in/production", "/deployments/inbox"],
 )  # fmt: skip
 def test_who_is_signed_out_is_sent_to_the_sign_in(client, shop, url):
     page = client.get(url)
@@ -111,6 +111,79 @@ def test_a_search_finds_the_lock_by_its_reason_its_holder_and_what_it_holds(sign
         assert pair.get_absolute_url() in found(words) and "Reindexing, OPS-12" in found(words)
     assert "checkout everywhere" in found("load test") and "Reindexing" not in found("load test")
     assert "found-lock" not in found("nothing")
+
+
+def test_properties_that_one_chooses_stand_beside_the_service_and_in_each_cell(signed_in, shop):
+    report(version="1.0")
+    write("service", "checkout", mode="patch", properties={"language": "<Go>"})
+    blueprint = Blueprint.objects.get(identifier="deploymentConfig")
+    blueprint.mirror_properties = {"owner": {"title": "Owner", "path": "service.$team"}}
+    blueprint.calculation_properties = {
+        "shout": {"title": "Shout", "type": "string", "calculation": '.properties.version + "!"'}
+    }
+    blueprint.save()
+    logs = {"logsUrl": "https://logs.example/checkout"}
+    write("deploymentConfig", "checkout-production", mode="patch", properties=logs)
+    # As a mirror and a calculation leave them.
+    Entity.objects.filter(identifier="checkout-production").update(computed={"owner": ["payments"], "shout": "1.0!"})
+    plain = text(signed_in, "/deployments/")
+    assert "Language</th>" not in plain and "logs.example" not in plain
+    chosen = "column=language&column=nonsense&line=logsUrl&line=shout&line=owner&line=locked"
+    shown = text(signed_in, f"/deployments/?{chosen}")
+    assert 'data-label="Language"' in shown and "&lt;Go&gt;" in shown and "<Go>" not in shown
+    assert 'href="https://logs.example/checkout"' in shown and "<dt>Shout</dt>" in shown and "1.0!" in shown
+    assert re.search(r"<dt>Owner</dt><dd>.*?payments", shown)
+    assert "nonsense</th>" not in shown and "<dt>Locked</dt>" not in shown
+    # The filter keeps the choice, and the choice the filter.
+    assert '<input type="hidden" name="column" value="language">' in shown
+    form = text(signed_in, f"/deployments/columns?{chosen}&q=check", **HTMX)
+    assert re.search(r'name="column" value="language" checked', form) and 'name="q" value="check"' in form
+    assert not re.search(r'name="line" value="(locked|version)"', form)
+
+
+def test_what_changes_in_a_chosen_property_is_sent_with_its_line(signed_in, shop):
+    report()
+    url = "/deployments/?line=logsUrl&column=language"
+
+    def lines_since(html):
+        parts = re.search(r'data-frame="(\w+)"', html)[1] + "".join(re.findall(r'data-part="(\w+)"', html))
+        return re.findall(r'id="(row-\w+)"', text(signed_in, url, **HTMX, **{"X-Parts": parts}))
+
+    before = text(signed_in, url)
+    assert lines_since(before) == []
+    write("service", "search", mode="patch", properties={"language": "Go"})
+    assert lines_since(before) == ["row-search"]
+    write("deploymentConfig", "checkout-production", mode="patch", properties={"logsUrl": "https://logs.example/"})
+    assert lines_since(before) == ["row-checkout", "row-search"]
+
+
+def test_many_services_have_a_line_each_unless_one_chooses(signed_in, shop):
+    def is_compact(query=""):
+        return 'class="table matrix sticky-first compact"' in text(signed_in, f"/deployments/?{query}")
+
+    assert not is_compact() and is_compact("density=compact") and not is_compact("density=nonsense")
+    for number in range(30):
+        write("service", f"service-{number}")
+    assert is_compact() and not is_compact("density=roomy") and not is_compact("q=search")
+
+
+def test_chosen_properties_ask_no_more_queries_for_fifty_services(signed_in, shop):
+    url = "/deployments/?column=language&line=logsUrl"
+    report()
+    text(signed_in, url)
+    one = queries_of(signed_in, url)
+    for number in range(49):
+        write("service", f"service-{number}")
+        report(f"service-{number}", version=f"1.{number}")
+    assert len(queries_of(signed_in, url)) == len(one)
+
+
+def test_a_refresh_of_the_matrix_takes_twelve_queries_its_session_included(signed_in, shop):
+    report()
+    text(signed_in, "/deployments/", **HTMX)
+    with CaptureQueriesContext(connection) as seen:
+        text(signed_in, "/deployments/", **HTMX)
+    assert len(seen) <= 12, "\n".join(query["sql"] for query in seen.captured_queries)
 
 
 def test_configs_are_a_table_like_any_other(signed_in, shop, page, bob):
