@@ -241,18 +241,15 @@ def entity_held(entity: Entity) -> Entity | None:
 
 
 def _copy(current: Deployment | None, latest: Deployment | None) -> Json:
-    """What the entity says of what is live; an empty value is none."""
-    if current is None and latest is None:
-        return {}
-    copy: Json = {"status": latest.status if latest else None}
-    if current:
-        copy |= {
-            "version": current.version,
-            "commit": current.commit,
-            "ref": current.ref,
-            "message": current.message,
-            "author": current.author,
-            "deployedBy": current.actor,
-            "deployedAt": iso(current.finished_at),
-        }
-    return copy
+    """What the entity says of what is live; an empty value is none, and takes away what was said before."""
+    live = current or Deployment()
+    return {
+        "status": latest.status if latest else None,
+        "version": live.version,
+        "commit": live.commit,
+        "ref": live.ref,
+        "message": live.message,
+        "author": live.author,
+        "deployedBy": live.actor,
+        "deployedAt": iso(live.finished_at),
+    }

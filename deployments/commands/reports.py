@@ -222,7 +222,6 @@ def _make(
     reported_by: str,
     by: By,
 ) -> Deployment:
-    first = report.changes[0] if report.changes else {}
     passed = queries.passage(report, place, now=now)
     deployment: Deployment = Deployment(
         config=config,
@@ -245,8 +244,7 @@ def _make(
         entity_is_clients=entity is not None,
         **{name: getattr(report, name) for name in _FILLED},
     )
-    deployment.message = deployment.message or first.get("message", "")
-    deployment.author = deployment.author or first.get("author", "")
+    deployment.message, deployment.author = _told(deployment, report)
     _finish(deployment, report, now)
     deployment.entity = entity or _make_entity(deployment, config, by)
     rows.insert([deployment])
@@ -264,10 +262,12 @@ def _advance(deployment: Deployment, report: Report, place: Place, now: datetime
             code="deployment_conflict",
             differs_in=differing,
         )
+    deployment.message, deployment.author = _told(deployment, report)
     for name in _FIXED + _FILLED:
         if getattr(deployment, name) in ("", None):
             setattr(deployment, name, getattr(report, name))
     deployment.changes = deployment.changes or report.changes
+    deployment.kind = _kind(deployment, report)
     deployment.instances = instances.merged(deployment.instances, report.instances)
     deployment.extra = report.extra | deployment.extra
     _mark(deployment, report, place, now)
@@ -284,6 +284,30 @@ def _advance(deployment: Deployment, report: Report, place: Place, now: datetime
         # It came late and changes nothing; that it came is worth knowing.
         return [Entry("deployment.noted", deployment.noun(), None, after, {"late_status": report.status})]
     return []
+
+
+def _told(deployment: Deployment, report: Report) -> list[str]:
+    """Its message and its author: as somebody said, else as the newest of the changes says, whichever was heard first."""
+    told = []
+    for name, longest in (("message", 20000), ("author", 254)):
+        changes = deployment.changes or report.changes
+        of_change = str(changes[0].get(name, ""))[:longest] if changes else ""
+        known = getattr(deployment, name)
+        said = known if known != of_change else ""
+        told.append(said or getattr(report, name) or of_change)
+    return told
+
+
+def _kind(deployment: Deployment, report: Report) -> str:
+    """A report that does not say what kind it is takes nothing back of one that does."""
+    plain = Deployment.Kind.DEPLOY.value
+    if plain not in (deployment.kind, report.kind) and deployment.kind != report.kind:
+        raise Conflict(
+            f"This run has already reported that it is of the kind {deployment.kind}.",
+            code="deployment_conflict",
+            differs_in=["kind"],
+        )
+    return deployment.kind if report.kind == plain else report.kind
 
 
 def _mark(deployment: Deployment, report: Report, place: Place, now: datetime) -> None:

@@ -49,7 +49,8 @@ class Cell:
 
     @property
     def rollout(self) -> Rollout | None:
-        return rollout_of(self.latest, self.current)
+        """Nobody tells when an instance came so far, so nothing is said of the past."""
+        return None if self.past else rollout_of(self.latest, self.current)
 
     @property
     def tier(self) -> str:
