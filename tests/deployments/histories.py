@@ -38,9 +38,9 @@ class History:
     """Of one service. `draw` is a Random. `reports` are (body, key), in the order in which they come."""
 
     def __init__(self, draw, service="checkout"):
-        self.draw, self.service, self.loose = draw, service, 0
-        told = [report for number in range(draw.choice([1, 2, 2, 3])) for report in self.run(number)]
-        self.again = [draw.choice(told) for _ in range(draw.choice([0, 0, 1, 2]))]
+        self.draw, self.service, self.loose, self.met = draw, service, 0, None
+        told = [report for number in range(draw.choice([1, 2, 2, 2, 3])) for report in self.run(number)]
+        self.again = [draw.choice(told) for _ in range(draw.choice([0, 0, 1]))]
         self.reports = told + self.again
         draw.shuffle(self.reports)
 
@@ -59,16 +59,19 @@ class History:
                 "attempt": draw.choice([1, 1, 2]),
             }
         end = draw.choice(["success"] * 5 + ["failure", "cancelled", None])
-        path = [each for each in ("pending", "in_progress") if draw.random() < 0.3] + ([end] if end else [])
+        path = [each for each in ("pending", "in_progress") if draw.random() < 0.2] + ([end] if end else [])
         path += ["rolled_back"] if draw.random() < 0.12 else []
         path = (path or ["in_progress"])[-1:] if not named else path or ["in_progress"]
         own = {"started": draw.randint(-3, 3), "kind": draw.choice([*["deploy"] * 6, "rollback", "config", "flag"])}
         # Ends meet in a minute often: then the fence and the run tell which is greater. Loose ones have none.
         own["finished"] = own["started"] + draw.randint(0, 4)
+        if self.met is not None and draw.random() < 0.4:
+            own["finished"], own["started"] = self.met, min(self.met, own["started"])
+        self.met = own["finished"]
         own["fence"] = draw.choice([None, None, 1, 2, 10])
         if not named:
             self.loose += 1
-            own["finished"] = 60 + self.loose
+            own["finished"], self.met = 60 + self.loose, None
         own["instances"] = [f"eu-{each}" for each in range(draw.choice([0, 0, 0, 3]))]
         reports = [self.report(whole, status, own) for status in path]
         sayer = draw.choice(reports)  # somebody names the start, and whoever tells of the end names it
@@ -191,3 +194,54 @@ def latest_in(runs, pair):
     """The one that was begun last, whatever became of it."""
     there = [run for run in runs if run.pair == pair and run.kind in LIVE_KINDS]
     return max(there, key=lambda run: (run.started or run.finished, *run.key), default=None)
+
+
+def same(old, new):
+    """They contradict each other in neither, and share one."""
+    pairs = [(old.said(name), new.said(name)) for name in ("version", "commit")]
+    return all(not a or not b or a == b for a, b in pairs) and any(a and a == b for a, b in pairs)
+
+
+def ran_before(new, old, earlier):
+    """What it brings ran here already, and is not what was live when it came."""
+    commit, version = new.said("commit"), new.said("version")
+    by_commit = commit and commit != old.said("commit") and any(each.said("commit") == commit for each in earlier)
+    there = [each.said("commit") for each in earlier if each.said("version") == version]
+    by_version = version != old.said("version") and any(not each or not commit or each == commit for each in there)
+    return bool(by_commit or by_version)
+
+
+def four_keys(runs, environment):
+    """Deployments, changes, failed changes, and how long it took until each outage was over, in seconds."""
+    deployed = changes = failed = 0
+    mended = []
+    for pair in sorted({run.pair for run in runs if run.pair[1] == environment}):
+        ended = [
+            run
+            for run in runs
+            if run.pair == pair and run.kind in LIVE_KINDS and LEVELS[run.status] >= 2 and run.finished
+        ]
+        ended.sort(key=lambda run: run.order)
+        successes = [run for run in ended if run.status == "success"]
+        back = {id(run): is_rollback(run, successes) for run in ended}
+        passed, broken = 0, set()
+        for run in ended:
+            passed += run.status == "success"
+            coming = successes[passed] if passed < len(successes) else None
+            if run.status == "cancelled" or back[id(run)]:
+                continue
+            undone = coming is not None and back[id(coming)]
+            is_failed = run.status != "success" or undone
+            changes, deployed, failed = changes + 1, deployed + (run.status == "success"), failed + is_failed
+            if is_failed and passed not in broken:
+                broken.add(passed)
+                mended += [(coming.finished - run.finished).total_seconds()] if coming else []
+    return deployed, changes, failed, sorted(mended)
+
+
+def is_rollback(run, successes):
+    if run.kind == "rollback":
+        return True
+    place = next((at for at, each in enumerate(successes) if each is run), 0)
+    old = successes[place - 1] if place else None
+    return bool(old and not same(old, run) and ran_before(run, old, successes[:place]))

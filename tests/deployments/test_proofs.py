@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from statistics import median
 
 import pytest
 from django.db import transaction
@@ -12,21 +13,31 @@ from catalog import queries as catalog
 from deployments.commands import config_of, deployment_report
 from deployments.models import Deployment, DeploymentConfig
 from deployments.queries import cells_of, configs
+from deployments.queries.dora import Scope, Span, dora
 from deployments.queries.standings import standings
 from portal.api.present import cell_json
 from portal.kit.by import Actor, By
 from tests.conftest import SETUP, write
-from tests.deployments.histories import ENVIRONMENTS, LEVELS, TEXTS, History, latest_in, live_in, minute, runs_of
+from tests.deployments.histories import (
+    ENVIRONMENTS,
+    LEVELS,
+    TEXTS,
+    History,
+    four_keys,
+    latest_in,
+    live_in,
+    minute,
+    runs_of,
+)  # fmt: skip
 
 LOOKER = By(Actor("user", "user:1", "Alice", is_admin=True), "page")
 TICK = timedelta(microseconds=1)
 AT_ONCE = 20  # histories, each of a service of its own: what is looked at afterwards is looked at once for all
 
 
-@pytest.fixture
-def places(shop):
+def shelves(count):
     """The configs are there already, so that a history costs its reports and no more."""
-    services = [f"s{number}" for number in range(AT_ONCE)]
+    services = [f"s{number}" for number in range(count)]
     for service in services:
         write("service", service)
     found = [catalog.place(service, environment) for service in services for environment in ENVIRONMENTS]
@@ -34,6 +45,11 @@ def places(shop):
         for place in found:
             config_of(place, by=SETUP)
     return found
+
+
+@pytest.fixture
+def places(shop):
+    return shelves(AT_ONCE)
 
 
 def over_histories(count):
@@ -51,8 +67,7 @@ def played(reports):
         deployment = deployment_report(body, key=key, by=SETUP).deployment
         before = stood.setdefault(deployment.pk, deployment.status)
         assert LEVELS[deployment.status] > LEVELS[before] or deployment.status == before, (before, deployment.status)
-        stood[deployment.pk] = Deployment.objects.values_list("status", flat=True).get(pk=deployment.pk)
-        assert stood[deployment.pk] == deployment.status
+        stood[deployment.pk] = deployment.status
 
 
 def row(deployment):
@@ -92,6 +107,20 @@ def check_t1(runs):
         )
 
 
+def check_four_keys(runs):
+    """T1 of the numbers of delivery, too."""
+    for environment in ENVIRONMENTS:
+        found = dora(LOOKER, Scope(environment=environment), Span(minute(-60), minute(600))).numbers
+        deployed, changes, failed, mended = four_keys(runs, environment)
+        assert (found.deployed, found.changes, found.failed) == (deployed, changes, failed), environment
+        told = found.restore
+        assert (told.count, told.median, told.most) == (
+            len(mended),
+            median(mended) if mended else None,
+            max(mended, default=None),
+        )
+
+
 def check_t4(runs, at):
     """Looking back at an instant is playing what had ended by then."""
     for cell in configs(LOOKER, at=at):
@@ -115,7 +144,7 @@ def check_t6(runs, places):
 
 
 def check(seeds, places):
-    """Twenty histories, whose reports come in among each other, under every promise."""
+    """Histories, one a seed, whose reports come in among each other, under every promise."""
     histories = [History(random.Random(seed), f"s{number}") for number, seed in enumerate(seeds)]
     reports = [report for history in histories for report in history.reports]
     draw = random.Random(sum(seeds))
@@ -123,11 +152,13 @@ def check(seeds, places):
     played(reports)
     runs = runs_of(reports)
     check_t1(runs)
+    check_four_keys(runs)
     for _ in range(2):
         check_t4(runs, minute(draw.randint(-3, 12)) + draw.choice([-TICK, timedelta(), TICK]))
     check_t6(runs, places)
 
 
+@pytest.mark.timeout(600)
 @over_histories(1000)
 def test_any_history_keeps_its_promises(places, seeds):
     with transaction.atomic():
