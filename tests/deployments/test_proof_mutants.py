@@ -11,7 +11,7 @@ from portal.api import present
 from tests.deployments.test_proofs import check, shelves
 from tests.locks.mutants import plant, plant_in_sql
 
-FEW, DRAWS = 8, 6  # services, and how often each gets a new history
+FEW, DRAWS = 8, 12  # services, and how often each gets a new history
 
 # T1, T3, T6
 BUGS = {
@@ -19,8 +19,9 @@ BUGS = {
     "a kind is what was said first": (reports._kind, "if report.kind == plain else report.kind", ""),
     "a message of a change is never overruled": (reports._told, 'if known != of_change else ""', ""),
     "an instance stands where it was said last": (instances.merged, "_further(found[key], each) if key in found else each", "each"),
-    "a flag goes live": (configs.recompute, "list(Deployment.DEPLOYS)", "['deploy', 'rollback', 'flag']"),
-    "an entity keeps what was rolled back": (configs.copy_to_config_entity, "and config.latest is None and not told", ""),
+    "a tie is ahead": (configs._ahead, "new.finished_at <= live.finished_at", "new.finished_at < live.finished_at"),
+    "a flag goes live": (configs._read_live, "list(Deployment.DEPLOYS)", "['deploy', 'rollback', 'flag']"),
+    "an entity keeps what was rolled back": (configs._copy, "live = current or Deployment()", "live = current or Deployment()\n    if not current: return {}"),
     "a late report takes an end back": (reports._raise_status, "if LEVEL[new] > LEVEL[old]:", "if new != old:"),
     "the badge shows what was tried last": (standings, "each.current for each", "each.latest for each"),
     "the API shows what was tried last": (present.cell_json, "live, first = cell.current", "live, first = cell.latest"),

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from catalog import queries as catalog
+from deployments import badges
 from deployments.commands import config_of, deployment_report
 from deployments.models import Deployment, DeploymentConfig
 from deployments.queries import cells_of, configs
@@ -164,6 +165,41 @@ def test_any_history_keeps_its_promises(places, seeds):
     with transaction.atomic():
         check(seeds, places)
         transaction.set_rollback(True)
+
+
+def test_every_door_says_the_same_of_what_is_live(shop, ci, alice, client):
+    """T6 where people and programs come in: the matrix, the card, the service's page, /v1 and the badge."""
+    client.force_login(alice)
+    places = shelves(4)
+    reports = [report for number in range(4) for report in History(random.Random(number), f"s{number}").reports]
+    played(reports)
+    runs = runs_of(reports)
+    told = {
+        (each["service"], each["environment"]): each
+        for each in ci.get("deployments/current").json["deployment_configs"]
+    }
+    matrix = client.get("/deployments/").content.decode()
+    seen = set()
+    for place in places:
+        pair = place.service, place.environment
+        live = live_in(runs, pair)
+        version = live.said("version") if live else None
+        seen.add(version)
+        assert told[pair]["version"] == version
+        badge = client.get(badges.path(*pair, "version")).content.decode()
+        assert (version or "not deployed") in badge
+        card = client.get(f"/deployments/card/{pair[0]}/in/{pair[1]}").content.decode()
+        panel = client.get(f"/deployments/panel/{pair[0]}").content.decode()
+        row = panel.partition(f'id="live-{pair[1]}"')[2].partition("</tr>")[0]
+        for shown in (card, row):
+            assert (
+                (f"{version}</span>" in shown)
+                if version
+                else ("deployed" in shown and "1." not in shown.partition("Links")[0][:400])
+            )
+        cell = matrix.partition(f'data-card="/deployments/card/{pair[0]}/in/{pair[1]}"')[2].partition("</a>")[0]
+        assert (f">{version}<" in cell) if version else ("not deployed" in cell)
+    assert len(seen) > 2
 
 
 def test_histories_have_everything_in_them():
