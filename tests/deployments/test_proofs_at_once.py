@@ -23,6 +23,8 @@ def sent_at_once(seed):
     """A random report under a new key, and now and then another body under the same key in between."""
     draw = random.Random(seed)
     body, _ = draw.choice(History(draw).reports)
+    if seed % 2:  # without a run only the key says that it is the same
+        body = {name: value for name, value in body.items() if name != "ci"}
     key, other = f"key-{seed}", body | {"version": "of somebody else"}
     bodies = [body] * (AT_ONCE - 1) + [draw.choice([body, other])]
     draw.shuffle(bodies)
@@ -51,11 +53,9 @@ def test_a_key_sent_by_many_at_once_is_one_deployment_and_one_notice(shop):
 
 
 BUGS = {
-    "a key that is taken is made anew": ("deployments.commands.reports._reported", "if key and request is None:", "if False:"),
+    "a key that is taken is made anew": ("deployments.commands.reports._reported", "if earlier:", "if False:"),
 }  # fmt: skip
-SQL = {
-    "a key is nobody's": ("deployments.commands.ingest", "_CLAIM", "%s, %s) on conflict (actor_key, key) do nothing", "%s || clock_timestamp(), %s) on conflict (actor_key, key) do nothing"),
-}  # fmt: skip
+SQL = {"a key is nobody's": ("deployments.commands.ingest", "_EARLIER", "key = %s)", "key = %s || ' ')")}
 
 
 @pytest.mark.parametrize("bug", BUGS)
