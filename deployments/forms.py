@@ -1,6 +1,7 @@
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
+from zlib import crc32
 
 from django import forms
 from django.http import QueryDict
@@ -81,6 +82,28 @@ class PlacementForm(forms.Form):
             "environment": _nearest(item.environment, environments, item.nearest) or item.environment,
         }
         return cls(initial=nearest, auto_id=auto_id(item))
+
+
+class MappingForm(forms.Form):
+    """What an unknown name stands for."""
+
+    kind = forms.ChoiceField(choices=[("service", "service"), ("environment", "environment")], widget=forms.HiddenInput)
+    name = forms.CharField(max_length=1000, strip=False, widget=forms.HiddenInput)
+    target = forms.CharField(max_length=1000, required=False)
+    alias = forms.BooleanField(required=False, label="Call it so from now on: the next ones go in by themselves")
+
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        given = data or options.get("initial") or {}
+        kind, name = given.get("kind", ""), given.get("name", "")
+        super().__init__(data, auto_id=f"id_{crc32(f'{kind}:{name}'.encode()):x}_%s", **options)
+        self.fields["target"].label = f"is the {kind}"
+        self.fields["target"].widget.attrs["list"] = f"{kind}s"
+
+    @classmethod
+    def suggesting(cls, kind: str, name: str, known: dict[str, str]) -> "MappingForm":
+        """`known` leads from every name in lower case to the identifier."""
+        likely = _nearest(name, known, [])
+        return cls(initial={"kind": kind, "name": name, "target": likely, "alias": kind == "environment"})
 
 
 def auto_id(item: InboxItem) -> str:

@@ -31,5 +31,6 @@ urlpatterns = [
     path("feed/<str:secret>/deployments.ics", views.feed, name="feed"),
     path("dora/<str:key>", views.dora_rows, name="dora_rows"),
     path("inbox", views.inbox, name="inbox"),
+    path("inbox/mapping", views.mapping, name="mapping"),
     path("inbox/<uuid:public_id>/placement", views.placement, name="placement"),
 ]

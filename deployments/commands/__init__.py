@@ -3,6 +3,7 @@ from deployments.commands.configs import config_of, copy_to_config_entity
 from deployments.commands.hooks import hook_create, hook_delete, hook_update
 from deployments.commands.inbox import inbox_drop, inbox_place
 from deployments.commands.ingest import Outcome
+from deployments.commands.mapping import Mapped, inbox_map, inbox_place_known
 from deployments.commands.payloads import payload_keep, payload_map
 from deployments.commands.replay import report_replay
 from deployments.commands.reports import deployment_report, deployment_store, report_refuse
@@ -20,7 +21,10 @@ __all__ = [
     "hook_delete",
     "hook_update",
     "inbox_drop",
+    "inbox_map",
+    "Mapped",
     "inbox_place",
+    "inbox_place_known",
     "log_source_create",
     "log_source_delete",
     "log_source_update",

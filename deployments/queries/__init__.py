@@ -4,6 +4,7 @@ from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, ga
 from deployments.queries.features import Feature, Reach, ServiceReach, feature
 from deployments.queries.gating import Passage, passage
 from deployments.queries.hooks import hook_at, hooks
+from deployments.queries.inbox import Group, Kind, inbox_groups, inbox_known, items_known, waiting
 from deployments.queries.ingest import FILTERS, ingest_beat, report_request, report_requests
 from deployments.queries.matrix import Matrix, Spot, matrix
 from deployments.queries.mine import DAYS as MINE_DAYS
@@ -67,6 +68,12 @@ __all__ = [
     "hook_at",
     "hooks",
     "inbox",
+    "Group",
+    "Kind",
+    "inbox_groups",
+    "inbox_known",
+    "items_known",
+    "waiting",
     "ingest_beat",
     "is_of_commits",
     "is_ticket",

@@ -1,7 +1,7 @@
 from deployments.tables.commits import brought_row, commit_groups, feature_rows, feature_url, search_url, verdict
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
 from deployments.tables.hooks import hook_row
-from deployments.tables.ingest import arrival_page, arrival_row, masked, what
+from deployments.tables.ingest import arrival_page, arrival_row, group_row, masked, what
 from deployments.tables.matrix import Chosen, matrix_parts, offered
 from deployments.tables.places import (
     deployment_row,
@@ -35,6 +35,7 @@ __all__ = [
     "live_row",
     "live_sources",
     "lock_url",
+    "group_row",
     "hook_row",
     "masked",
     "matrix_parts",

@@ -4,10 +4,12 @@ import json
 import re
 from datetime import timedelta
 from typing import Any
+from zlib import crc32
 
 from django.urls import reverse
 
 from deployments.models import ReportRequest
+from deployments.queries import Group
 from portal.accounts.policy import allows
 from portal.kit.by import By
 from portal.kit.clock import in_words
@@ -95,6 +97,20 @@ def _faults(answer: Row) -> list[Row]:
     details = answer.get("details") or {}
     differing = [{"path": name, "message": "differs from what came before"} for name in details.get("differs_in", [])]
     return [*details.get("errors", []), *differing]
+
+
+def group_row(group: Group, form: Any) -> Row:
+    """Reports that wait for one name; `rows_url` leads to them in the log."""
+    return {
+        "id": f"{group.kind}-{crc32(group.name.encode()):x}",
+        "kind": group.kind,
+        "name": group.name,
+        "count": group.count,
+        "oldest": group.oldest,
+        "newest": group.newest,
+        "form": form,
+        "rows_url": reverse("deployments:ingest", query={"outcome": "inbox", group.kind: group.name}),
+    }
 
 
 def pretty(value: Any) -> str:

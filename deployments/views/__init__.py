@@ -3,7 +3,7 @@ from deployments.views.dora import dora, dora_rows
 from deployments.views.exports import dora_export, export, feed, feed_address, feed_revocation
 from deployments.views.gate import badges, blocked, coverage
 from deployments.views.hooks import hooks
-from deployments.views.inbox import inbox, placement
+from deployments.views.inbox import inbox, mapping, placement
 from deployments.views.ingest import arrival, ingest, replay
 from deployments.views.matrix import card, columns, config_list, matrix
 from deployments.views.panel import panel
@@ -30,6 +30,7 @@ __all__ = [
     "hooks",
     "inbox",
     "ingest",
+    "mapping",
     "matrix",
     "mine",
     "panel",

@@ -160,6 +160,11 @@ CASES = {
         lambda do, shop: do([REPORT, {}, REPORT | {"service": "chekout"}], by=SETUP),
         ["entity.created", "deployment.reported", "deployment_config.changed", "inbox.kept"],
     ),
+    "inbox_map": (
+        lambda do, shop: do("service", kept().service, "search", by=SETUP),
+        ["inbox.kept", "entity.created", "deployment.reported", "deployment_config.changed", "inbox.placed"],
+    ),
+    "inbox_place_known": (lambda do, shop: do(by=SETUP) if kept() else None, ["inbox.kept"]),
     "hook_create": (lambda do, shop: do(HOOK, secret="s" * 16, by=SETUP), ["hook.created"]),
     "hook_update": (
         lambda do, shop: do(hook(), {"enabled": False}, by=SETUP),
