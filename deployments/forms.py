@@ -89,14 +89,17 @@ class MappingForm(forms.Form):
 
     kind = forms.ChoiceField(choices=[("service", "service"), ("environment", "environment")], widget=forms.HiddenInput)
     name = forms.CharField(max_length=1000, strip=False, widget=forms.HiddenInput)
-    target = forms.CharField(max_length=1000, required=False)
-    alias = forms.BooleanField(required=False, label="Call it so from now on: the next ones go in by themselves")
+    target = forms.CharField(max_length=1000)
+    alias = forms.BooleanField(required=False)
 
-    def __init__(self, data: Any = None, **options: Any) -> None:
+    def __init__(self, data: Any = None, *, create: bool = False, **options: Any) -> None:
         given = data or options.get("initial") or {}
         kind, name = given.get("kind", ""), given.get("name", "")
         super().__init__(data, auto_id=f"id_{crc32(f'{kind}:{name}'.encode()):x}_%s", **options)
-        self.fields["target"].label = f"is the {kind}"
+        self.fields["target"].required = not create
+        self.fields["target"].label = f"It is the {kind}"
+        self.fields["target"].error_messages["required"] = f"Name the {kind} that it is."
+        self.fields["alias"].label = f"Make “{name[:60]}” an alias of it, so that the next ones go in by themselves"
         self.fields["target"].widget.attrs["list"] = f"{kind}s"
 
     @classmethod

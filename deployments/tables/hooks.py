@@ -14,11 +14,11 @@ Row = dict[str, Any]
 # What the sender has to be told beside the address.
 STEPS = {
     Hook.Kind.GITHUB: "In the repository or the organisation: Settings, Webhooks, Add webhook. Content type application/json, "
-    "the hook's secret, and the events Deployments, Deployment statuses and, if workflows are mapped, Workflow runs.",
-    Hook.Kind.GITLAB: "In the project or the group: Settings, Webhooks, Add new webhook. The hook's secret as secret token, and "
+    "the hook’s secret, and the events Deployments, Deployment statuses and, if workflows are mapped, Workflow runs.",
+    Hook.Kind.GITLAB: "In the project or the group: Settings, Webhooks, Add new webhook. The hook’s secret as secret token, and "
     "the trigger Deployment events.",
     Hook.Kind.CDEVENTS: "Send CloudEvents over HTTP, structured or binary, with the header Authorization: Bearer and the "
-    "hook's secret.",
+    "hook’s secret.",
     Hook.Kind.SIGNED: f"Send what POST /v1/deployments takes. {proof.TIMESTAMP}: seconds since 1970. {proof.SIGNATURE}: sha256= and "
     "the HMAC-SHA256, in hexadecimal, of the timestamp, a dot and the body.",
 }

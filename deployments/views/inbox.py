@@ -56,10 +56,11 @@ def mapping(request: HttpRequest) -> HttpResponse:
     require(by, "inbox.resolve")
     if "known" in request.POST:
         return go(request, reverse("deployments:inbox"), say=_said(inbox_place_known(by=by)))
-    form = MappingForm(request.POST)
+    create = "create" in request.POST
+    form = MappingForm(request.POST, create=create)
     try:
         if form.is_valid():
-            mapped = inbox_map(**form.cleaned_data, create="create" in request.POST, by=by)
+            mapped = inbox_map(**form.cleaned_data, create=create, by=by)
             return go(request, reverse("deployments:inbox"), say=_said(mapped))
     except (Missing, Invalid, Conflict) as error:
         refuse(form, error, {"service": "target", "environment": "target"})

@@ -162,7 +162,7 @@ def test_alice_says_at_the_page_what_a_name_stands_for(signed_in, waiting):
 
 
 @pytest.mark.parametrize(
-    ("target", "why"), [("nowhere", "There is no environment called"), ("", "Name the environment")]
+    ("target", "why"), [("nowhere", "There is no environment called"), ("", "Name the environment that it is")]
 )
 def test_a_target_that_is_none_is_refused_in_its_group(signed_in, waiting, target, why):
     refused = signed_in.post("/deployments/inbox/mapping", {"kind": "environment", "name": "prod-eu", "target": target})
