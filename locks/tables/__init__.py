@@ -9,6 +9,7 @@ from locks.tables.locks import (
     tabs,
     taken,
     window_line,
+    write_url,
 )
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "event_row",
     "extensions",
     "lock_row",
+    "write_url",
     "place_rows",
     "preview_rows",
     "tabs",

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote, urlencode
 
+from django.conf import settings
 from django.urls import reverse
 
 from catalog.queries import Place
@@ -13,6 +15,7 @@ from locks.models import Effect, Freeze, KeptDecision, Lock, ScopeKind, Window
 from locks.queries import Simulation
 from locks.scopes import Scope
 from portal.accounts.policy import allows
+from portal.accounts.queries import user_of
 from portal.audit.models import Event
 from portal.kit.by import By
 from portal.kit.clock import in_words, iso, spoken
@@ -34,6 +37,17 @@ TOLD = {
     "lock.expiry_warned": "Its end came near, and its holder was told",
     "lock.holder_reminded": "Held for long, and its holder was told",
 }
+
+
+def write_url(lock: Lock, by: By) -> str:
+    """A letter to the one who holds it, with what it is about; none to oneself, to a program, or to who has left."""
+    holder = user_of(lock.holder_key) if lock.holder_key != by.actor.key else None
+    if holder is None:
+        return ""
+    letter = urlencode(
+        {"subject": f"Your lock of {lock.covers}", "body": settings.BASE_URL + lock.get_absolute_url()}, quote_via=quote
+    )
+    return f"mailto:{quote(holder.email, safe='@')}?{letter}"
 
 
 def lock_row(lock: Lock, by: By, now: datetime) -> Json:

@@ -146,6 +146,7 @@ def _detail(lock: Lock, by: By, **forms: Any) -> Json:
     running, waiting = queries.met_by(lock, by=by, now=now) if lock.is_active(now) else (0, 0)
     return {
         "lock": tables.lock_row(lock, by, now),
+        "write_url": tables.write_url(lock, by),
         "running": running,
         "waiting": waiting,
         "list_url": reverse("locks:lock_list"),

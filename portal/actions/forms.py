@@ -30,7 +30,10 @@ class RunForm(forms.Form):
         if action.needs_entity:
             attrs = {"autocomplete": "off", "list": f"offered-{action.blueprint}", "class": "mono"}
             self.fields["entity"] = forms.CharField(
-                label=f"Which {action.blueprint}", initial=entity, widget=forms.TextInput(attrs=attrs)
+                label=f"Which {action.blueprint}",
+                initial=entity,
+                widget=forms.TextInput(attrs=attrs),
+                error_messages={"required": f"Name the {action.blueprint} that this is about."},
             )
         for name, definition in action.inputs.items():
             self._add(name, definition)

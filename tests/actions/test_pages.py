@@ -81,7 +81,7 @@ def test_each_fault_of_the_form_stands_at_its_field_and_nothing_is_kept(restart,
         ({"entity": "chekout", "p-why": "it leaks"}, "was not found"),
         ({"entity": "checkout", "p-why": "it leaks", "p-times": "many"}, "is not a number"),
         ({"entity": "checkout", "p-why": "it leaks", "p-where": "mars"}, "no environment called “mars”"),
-        ({"p-why": "it leaks"}, "This field is required"),
+        ({"p-why": "it leaks"}, "Name the service that this is about"),
     ]:
         answer = browser.post("/actions/restart/run", said)
         assert answer.status_code == 422 and fault in answer.content.decode(), said

@@ -127,6 +127,13 @@ def test_bob_releases_his_lock_without_a_reason(shop, bob, page):
     assert not Lock.objects.active(database_now()).exists()
 
 
+def test_who_is_not_the_holder_can_write_to_him(shop, bob, charlie, page):
+    lock = held(shop.checkout_production, page(bob))
+    letter = "mailto:bob@example.org?subject=Your%20lock%20of%20checkout%20in%20production"
+    assert letter in at(charlie).get(lock.get_absolute_url()).content.decode()
+    assert "mailto:" not in at(bob).get(lock.get_absolute_url()).content.decode()
+
+
 def test_charlie_may_not_release_bobs_lock_without_a_reason(shop, bob, charlie, page):
     lock = held(shop.checkout_production, page(bob))
     for reason in ("", " ", "x"):
