@@ -215,6 +215,8 @@ SLACK_CHANNEL = env.text("PORTCULLIS_SLACK_CHANNEL")
 GITHUB_APP_ID = env.text("PORTCULLIS_GITHUB_APP_ID")
 GITHUB_PRIVATE_KEY = env.text("PORTCULLIS_GITHUB_PRIVATE_KEY")
 GITHUB_WEBHOOK_SECRET = env.text("PORTCULLIS_GITHUB_WEBHOOK_SECRET")
+# Reads the commits of deployments that were reported without any.
+GITHUB_TOKEN = env.text("PORTCULLIS_GITHUB_TOKEN")
 # Tiers whose stopped runs are run again when the lock ends; none unless somebody chooses so.
 GITHUB_RERUN = env.items("PORTCULLIS_GITHUB_RERUN", "")
 GITHUB_API_URL = env.text("PORTCULLIS_GITHUB_API_URL", "https://api.github.com").rstrip("/")

@@ -1,12 +1,19 @@
 """The commits that reports tell of. Any order and repetition of the same reports comes to the same rows."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
+
+from django.db import transaction
 
 from deployments import messages
 from deployments.messages import same_commit, sha_of
+from deployments.models import Deployment, Status
 from deployments.reports import Report
+from portal.accounts.policy import require
+from portal.audit.record import record
 from portal.kit import rows
+from portal.kit.by import By
 
 Json = dict[str, Any]
 
@@ -63,6 +70,35 @@ def commits_save(report: Report, service_id: int) -> None:
     rows.prepared(_SAVE, {"service": service_id, "rows": json.dumps(list(told.values()))})
     if tickets:
         rows.prepared(_SAVE_TICKETS, {"service": service_id, "rows": json.dumps(tickets)})
+
+
+@transaction.atomic
+def changes_fill(
+    deployment: Deployment, changes: Sequence[Json], *, previous: str, boundary: Sequence[str], by: By
+) -> bool:
+    """The commits of a deployment that was reported without any, as somebody else knows them. One that has got some
+    meanwhile keeps those; whether it took them."""
+    held: Deployment = Deployment.objects.select_for_update(of=("self",)).select_related("config").get(pk=deployment.pk)
+    if held.changes or held.config is None or not changes:
+        return False
+    require(by, "deployment.report")
+    held.changes = list(changes)
+    held.save(update_fields=["changes"])
+    report = Report(
+        service=held.service_identifier,
+        environment=held.environment_identifier,
+        status=Status(held.status),
+        commit=held.commit,
+        previous_commit=previous,
+        message=held.message,
+        ref=held.ref,
+        changes=held.changes,
+        boundary=list(boundary),
+    )
+    commits_save(report, held.config.service_id)
+    after = held.facts() | {"commits": len(held.changes)}
+    record("deployment.filled", held.noun(), by=by, before=held.facts(), after=after)
+    return True
 
 
 def _rows(report: Report) -> dict[str, Json]:

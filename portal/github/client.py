@@ -17,6 +17,7 @@ Json = dict[str, Any]
 
 TIMEOUT = 6  # seconds; the few calls of one delivery together stay within its lease
 MOST_BYTES = 1024 * 1024
+MOST_READ = 16 * 1024 * 1024  # a comparison comes with the patches of up to 300 files
 SKEW, LIFE = 60, 540  # seconds: clocks differ, and GitHub takes ten minutes at most
 
 
@@ -42,6 +43,11 @@ def post(repository: str, path: str, body: Json, *, permissions: dict[str, str],
     _send("POST", f"/repos/{repository}{path}", body, str(_part(answer, "token")))
 
 
+def get(path: str) -> Json:
+    """GET with the token that reads code. Raises RetryLater, Hopeless, or NotTaken."""
+    return _send("GET", path, None, settings.GITHUB_TOKEN, most=MOST_READ)
+
+
 def _part(answer: Json, name: str) -> object:
     if name not in answer:
         raise RetryLater(f"GitHub's answer has no {name}.")
@@ -58,7 +64,7 @@ def _signed() -> str:
         raise Hopeless(f"PORTCULLIS_GITHUB_PRIVATE_KEY is no RSA key in PEM form: {error}") from error
 
 
-def _send(method: str, path: str, body: Json | None, token: str) -> Json:
+def _send(method: str, path: str, body: Json | None, token: str, most: int = MOST_BYTES) -> Json:
     headers = {
         "Authorization": f"Bearer {token}",
         "Accept": "application/vnd.github+json",
@@ -70,7 +76,7 @@ def _send(method: str, path: str, body: Json | None, token: str) -> Json:
     request = urllib.request.Request(settings.GITHUB_API_URL + path, raw_body, headers, method=method)
     try:
         with urllib.request.build_opener(NoRedirect).open(request, timeout=TIMEOUT) as response:
-            raw = response.read(MOST_BYTES)
+            raw = response.read(most)
     except urllib.error.HTTPError as error:
         with error:
             raise _reason(error.code, _said(error), error.headers) from error

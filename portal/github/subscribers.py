@@ -9,7 +9,7 @@ from django.urls import reverse
 from locks.models import Lock, PendingDeployment
 from portal.audit.models import Delivery, Event
 from portal.audit.subscribers import RetryLater, subscribe
-from portal.github import client, reruns
+from portal.github import client, compares, reruns
 from portal.kit.by import system
 from portal.kit.clock import database_now
 
@@ -30,6 +30,7 @@ def register() -> None:
     subscribe("github", HELD, *ANSWERS, handle=tell, wants=lambda event: bool(settings.GITHUB_APP_ID))
     subscribe("github.reruns", *OPENERS, handle=ask_reruns, wants=lambda event: reruns.wanted())
     subscribe("github.rerun", reruns.ASKED, handle=rerun)
+    subscribe("github.compare", *compares.REPORTED, handle=compares.compare, wants=compares.wanted, tells=False)
 
 
 def tell(delivery: Delivery) -> Json:

@@ -41,6 +41,7 @@ WORDS = {
     "override.approved": "Approved an override of",
     "override.withdrawn": "Withdrew an override of",
     "deployment.noted": "Noted a late report of",
+    "deployment.filled": "Read the commits of",
     "deployment_config.changed": "Changed what is live:",
     "inbox.kept": "Kept",
     "run.created": "Asked for",

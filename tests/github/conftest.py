@@ -5,6 +5,7 @@ import hmac
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import jwt
@@ -34,12 +35,28 @@ class GitHub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.told, self.tokens, self.answers, self.asked = [], {}, [], []
+        self.compared = {}
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        if "/compare/" in self.path:
+            return self.compare()
         found = self.path == "/repos/larder/checkout/installation" and self.signs(self.word)
         self.say(*((200, {"id": 99}) if found else (404, {"message": "Not Found"})))
+
+    def compare(self):
+        """A page of the commits that `compared` holds, the oldest first, as GitHub has them."""
+        self.server.asked.append(self.path)
+        if self.server.answers:
+            return self.say(*self.server.answers.pop(0))
+        path, _, query = self.path.partition("?")
+        if self.word != "github_pat_reads" or path not in self.server.compared:
+            return self.say(404, {"message": "Not Found"})
+        size, page = (int(parse_qs(query)[name][0]) for name in ("per_page", "page"))
+        commits = self.server.compared[path]
+        here = commits[size * (page - 1) : size * page]
+        return self.say(200, {"status": "ahead", "total_commits": len(commits), "commits": here})
 
     @property
     def word(self):

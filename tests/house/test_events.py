@@ -50,6 +50,10 @@ READY = {"identifier": "ready", "title": "Ready", "rules": []}
 
 # command: (how to call it, the events it must record), in the shop of tests/conftest.py
 CASES = {
+    "changes_fill": (
+        lambda do, shop: do(deployed(), [{"sha": "a" * 40, "parents": []}], previous="b" * 40, boundary=[], by=SETUP),
+        ["entity.created", "deployment.reported", "deployment_config.changed", "deployment.filled"],
+    ),
     "blueprint_create": (lambda do, shop: do(BLUEPRINT, by=SETUP), ["blueprint.created"]),
     "blueprint_update": (
         lambda do, shop: do(box(), BLUEPRINT | {"title": "Crate"}, by=SETUP),
@@ -338,6 +342,10 @@ CASES = {
     "folder_delete": (lambda do, shop: do(folder(), by=SETUP), ["folder.created", "folder.deleted"]),
     "delivery_retry": (lambda do, shop: do(parked(), by=SETUP), ["thing.made", "delivery.retried"]),
 }
+
+
+def deployed():
+    return import_string("deployments.commands.deployment_report")(REPORT | {"commit": "a" * 40}, by=SETUP).deployment
 
 
 def box():
