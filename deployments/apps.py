@@ -30,5 +30,11 @@ class DeploymentsConfig(AppConfig):
         )
         for source in timeline.OURS:
             timeline.register(source)
+        kinds.register_panel(
+            kinds.Panel("deploymentConfig", "deployments", "Deployments", "deployments:config_panel", order=2)
+        )
+        kinds.register_panel(
+            kinds.Panel("deployment", "deployment", "What it changed", "deployments:deployment_panel", order=1)
+        )
         hooks.after_change(handlers.entity_changed, "service", "environment")
         hooks.before_deletion(handlers.entities_deleting)

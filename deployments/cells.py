@@ -34,7 +34,11 @@ def commit(row: Row) -> SafeString:
 
 
 def status(row: Row) -> SafeString:
-    return status_chip(row["status"]) if row["status"] else mark_safe("")
+    chip = status_chip(row["status"]) if row["status"] else mark_safe("")
+    if not row["latest_failed"]:
+        return chip
+    why = "The last deployment failed" + ("; the version beside still runs" if row["version"] or row["commit"] else "")
+    return format_html('<span title="{}">{}<span class="sr-only"> {}</span></span>', why, chip, why)
 
 
 def lock(row: Row) -> SafeString:

@@ -23,6 +23,7 @@ class Filters:
     tier: str = ""
     locked: bool = False
     failing: bool = False
+    drift: bool = False
 
     KEYS: ClassVar = ("q", "team", "tier", "locked", "failing")
 
@@ -37,6 +38,7 @@ class Filters:
             tier=text("tier") if text("tier") in TIERS else "",
             locked=query.get("locked") == "1",
             failing=query.get("failing") == "1",
+            drift=query.get("drift") == "1",
         )
 
     @property

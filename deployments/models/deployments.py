@@ -179,6 +179,9 @@ class Deployment(models.Model):
     def __str__(self) -> str:
         return f"{self.service_identifier} {self.version or self.commit[:7]} to {self.environment_identifier}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("deployments:deployment", args=[self.public_id])
+
     @property
     def is_over(self) -> bool:
         return LEVEL[Status(self.status)] >= 2

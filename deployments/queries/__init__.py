@@ -1,6 +1,8 @@
 from deployments.queries.blocked import Blocked, blocked_by
 from deployments.queries.chosen import of_places, of_services
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
+from deployments.queries.diffs import Change, Count, Diff, changed, diff, differing, same
+from deployments.queries.drift import Drift, drifts
 from deployments.queries.features import Feature, Reach, ServiceReach, feature
 from deployments.queries.gating import Passage, passage
 from deployments.queries.hooks import hook_at, hooks
@@ -15,6 +17,7 @@ from deployments.queries.places import (
     cell,
     cells_by_entity,
     cells_of,
+    config_named,
     configs,
     deployments,
     environments,
@@ -28,36 +31,49 @@ from deployments.queries.places import (
 )
 from deployments.queries.presence import Presence, State, presences
 from deployments.queries.search import Found, find, is_of_commits, is_ticket, ticket_of
+from deployments.queries.sights import Sight, deployment, deployment_of, sight
 from deployments.queries.sources import Sources, log_sources, sources_everywhere, sources_of, span_of
 from deployments.queries.standings import Standing, standing, standings
 
 __all__ = [
     "Blocked",
     "Cell",
+    "Change",
+    "Count",
     "Coverage",
-    "DAYS",
-    "FILTERS",
+    "Diff",
+    "Drift",
     "Feature",
     "Found",
-    "MINE_DAYS",
     "Matrix",
     "Passage",
     "Presence",
     "Reach",
     "ServiceReach",
+    "Sight",
     "Sources",
     "Spot",
     "Standing",
     "State",
     "Step",
     "Uncovered",
+    "DAYS",
+    "FILTERS",
+    "MINE_DAYS",
     "blocked_by",
     "cell",
     "cells_by_entity",
     "cells_of",
+    "changed",
+    "config_named",
     "configs",
     "coverage",
+    "deployment",
+    "deployment_of",
     "deployments",
+    "diff",
+    "differing",
+    "drifts",
     "environments",
     "failing",
     "feature",
@@ -88,7 +104,9 @@ __all__ = [
     "previous",
     "report_request",
     "report_requests",
+    "same",
     "services",
+    "sight",
     "sources_everywhere",
     "sources_of",
     "span_of",

@@ -178,6 +178,13 @@ def configs(by: By, *, service: str = "", environment: str = "", at: datetime | 
     )
 
 
+def config_named(by: By, identifier: str) -> DeploymentConfig | None:
+    """The one that an entity stands for, as far as the viewer may see it; None for an entity that names no place."""
+    require(by, "catalog.read")
+    rows = visible(by, DeploymentConfig.objects.select_related("service", "environment"))
+    return rows.filter(entity__identifier=identifier).first()
+
+
 def cells_by_entity(by: By, entities: Sequence[Entity]) -> dict[int, Cell]:
     """The places that these deployment configs stand for, by entity key; one that names no place is left out."""
     cells = _decided(by, DeploymentConfig.objects.filter(entity__in=entities))

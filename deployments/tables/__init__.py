@@ -1,4 +1,6 @@
 from deployments.tables.commits import brought_row, commit_groups, feature_rows, feature_url, search_url, verdict
+from deployments.tables.deployment import sight_row
+from deployments.tables.diffs import change_rows, compare_url, diff_row, drift_row, short_row
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
 from deployments.tables.hooks import hook_row
 from deployments.tables.ingest import arrival_page, arrival_row, group_row, masked, what
@@ -24,9 +26,13 @@ __all__ = [
     "badge_rows",
     "blocked_row",
     "brought_row",
+    "change_rows",
     "commit_groups",
+    "compare_url",
     "deployment_row",
     "deployment_sources",
+    "diff_row",
+    "drift_row",
     "environment_rows",
     "feature_rows",
     "feature_url",
@@ -46,6 +52,8 @@ __all__ = [
     "release_url",
     "search_url",
     "service_row",
+    "short_row",
+    "sight_row",
     "sources",
     "uncovered_row",
     "verdict",

@@ -12,7 +12,8 @@ from deployments.models import Commit, Deployment, DeploymentConfig
 from deployments.queries.features import Feature, Reach, ServiceReach
 from deployments.queries.presence import Presence, State
 from deployments.sources import web
-from deployments.tables.places import in_repository, service_row
+from deployments.tables.forge import forge_of
+from deployments.tables.places import service_row
 
 Row = dict[str, Any]
 
@@ -34,12 +35,13 @@ REACHES = {
 
 
 def commit_row(commit: Commit) -> Row:
+    forge = forge_of(commit.service)
     return {
         "sha": commit.sha,
         "title": commit.title,
         "author": commit.author,
         "at": commit.committed_at,
-        "url": in_repository(commit.service.properties.get("repository"), commit.sha) or web(commit.url),
+        "url": (forge.commit(commit.sha) if forge else "") or web(commit.url),
         "pull_request": commit.pull_request,
         "pull_request_url": search_url(f"#{commit.pull_request}"),
         "tickets": [{"key": each.key, "url": feature_url(each.key)} for each in commit.tickets.all()]

@@ -1,9 +1,7 @@
 """Rows for the templates, made from cells and deployments."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.urls import reverse
 
@@ -11,8 +9,9 @@ from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments import cells, instances
 from deployments.models import Deployment, Gate, LogSource
-from deployments.queries import Cell
+from deployments.queries import Cell, Step
 from deployments.sources import web
+from deployments.tables.forge import forge_of
 from deployments.tables.sources import live_sources
 from locks.models import Lock
 from portal.accounts.policy import allows
@@ -114,10 +113,11 @@ LIVE = [
 ]
 
 
-def deployment_row(deployment: Deployment, service: Entity) -> Row:
-    entity = deployment.entity
+def deployment_row(deployment: Deployment, service: Entity, step: Step | None = None) -> Row:
+    """`step`: its place in the order of its pair, which says what it is marked as."""
     return {
-        "url": reverse("catalog:entity_detail", args=["deployment", entity.identifier]) if entity else "",
+        "url": deployment.get_absolute_url(),
+        "mark": mark_row(step),
         "environment": deployment.environment_identifier,
         "version": deployment.version,
         "commit": deployment.commit,
@@ -137,6 +137,20 @@ def deployment_row(deployment: Deployment, service: Entity) -> Row:
 def instance_rows(deployment: Deployment) -> list[Row]:
     """{name, region, status, version, commit} of each, by name."""
     return instances.of(deployment)
+
+
+MARKS = {
+    "first": ("first here", "blue", "zap", "The first that succeeded here: there is nothing before it to compare with"),
+    "redeploy": ("redeploy", "lightGray", "refresh", "The same version and commit were live already"),
+    "rollback": ("rollback", "orange", "undo", "It had been live here before, and was brought back"),
+}
+
+
+def mark_row(step: Step | None) -> Row | None:
+    if not step or not step.mark:
+        return None
+    word, colour, icon, about = MARKS[step.mark]
+    return {"word": word, "colour": colour, "icon": icon, "about": about}
 
 
 GATE = {
@@ -171,20 +185,8 @@ def commit_url(deployment: Deployment, service: Entity) -> str:
     if not commit:
         return ""
     told = (change.get("url") for change in deployment.changes if str(change.get("sha", "")).startswith(commit))
-    return web(next(told, "")) or in_repository(service.properties.get("repository"), commit)
-
-
-def in_repository(repository: object, commit: str) -> str:
-    # Never with a password that somebody left in it.
-    address = web(re.sub(r"^(https?://)[^/?#]*@", r"\1", repository)) if isinstance(repository, str) else ""
-    if not address or not re.fullmatch(r"[0-9a-fA-F]{7,64}", commit):
-        return ""
-    parts = urlsplit(address)
-    host = parts.netloc
-    base = f"{parts.scheme}://{host}{parts.path.rstrip('/').removesuffix('.git')}"
-    if "gitlab" in host:
-        return f"{base}/-/commit/{commit}"
-    return f"{base}/commit/{commit}" if "github" in host else ""
+    forge = forge_of(service)
+    return web(next(told, "")) or (forge.commit(commit) if forge else "")
 
 
 def service_url(service: Entity) -> str:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -43,6 +44,9 @@ def _matrix(request: HttpRequest, moment: Moment) -> Context:
         failing=filters.failing,
         at=moment.at,
     )
+    if filters.drift:
+        drifting = {each.service for each in queries.drifts(by, team=filters.team, at=moment.at)}
+        found = replace(found, rows=[row for row in found.rows if row[0] in drifting])
     chosen = _chosen(by, found, shown)
     environments = tables.environment_rows(found.environments)
     met = tables.found_locks(locks.locks(by, text=filters.q)[:ON_SEARCH] if filters.q and not moment.at else [])

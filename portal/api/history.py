@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from catalog import queries as catalog
 from deployments import queries
 from deployments.exports import deployment_out
-from deployments.models import Deployment
+from deployments.models import Deployment, Status
 from deployments.queries.dora import Scope
 from deployments.queries.listed import listed
 from deployments.spans import scope_of, span_said
@@ -28,6 +28,10 @@ def deployments(request: Request) -> Response:
     """Newest first, of every tier and of all time unless something is named. Unknown names are 404."""
     by, params = by_of(request), request.query_params
     rows: Any = listed(by, named(scope_of(params, usual="all"), by), span_said(params, now=database_now()))
+    if status := params.get("status"):
+        if status not in Status.values:
+            raise Invalid.at("status", f"must be one of {', '.join(Status.values)}")
+        rows = rows.filter(status=status)
     if params.get("after"):
         edge = deployment_after(by, params["after"])
         at = edge.finished_at or edge.started_at or edge.reported_at

@@ -298,6 +298,7 @@ def cell_json(cell: Cell) -> Json:
         "deployed_at": iso(live.finished_at) if live else None,
         "deployed_by": (live.actor or None) if live else None,
         "status": cell.latest.status if cell.latest else None,
+        "attempt_failed": cell.attempt_failed,
         "rollout": asdict(rollout) if (rollout := cell.rollout) else None,
         "locked": cell.decision.denies,
         "locked_reason": first.reason if first else None,

@@ -61,8 +61,10 @@ def load() -> None:
     newest: dict[str, Release] = {}
     for service in SERVICES:
         until = now - timedelta(days=1) if service in FEATURE else now
+        left: list[Json] = []  # by releases that stopped before the first environment
         for release in _releases(service, chance, until):
-            _ship(release, places, chance, until, by)
+            release.changes += left
+            left = [] if _ship(release, places, chance, until, by) else release.changes
             newest[service] = release
     _feature(newest, places, now, by)
     _links(places, by)
@@ -176,22 +178,23 @@ def _working_hour(chance: random.Random, now: datetime) -> datetime:
     return min(at, now - timedelta(hours=2))
 
 
-def _ship(release: Release, places: dict[tuple[str, str], Place], chance: random.Random, now: datetime, by: By) -> None:
-    """Environment after environment; some releases stop on the way, some fail and are tried again."""
+def _ship(release: Release, places: dict[tuple[str, str], Place], chance: random.Random, now: datetime, by: By) -> bool:
+    """Environment after environment; some releases stop on the way, some fail and are tried again. Whether any was reached."""
     at = release.born
     for environment in PATH:
         at += timedelta(minutes=chance.randint(6, 90 if environment != "production" else 600))
         if at > now - timedelta(minutes=3) or chance.random() < 0.08:
-            return
+            return environment != PATH[0]
         failed = chance.random() < (0.07 if environment != "production" else 0.04)
         _report(release, places[release.service, environment], "failure" if failed else "success", 1, at, chance, by)
         if failed and chance.random() < 0.5:
-            return
+            return True
         if failed:
             at += timedelta(minutes=chance.randint(5, 40))
             if at > now - timedelta(minutes=3):
-                return
+                return True
             _report(release, places[release.service, environment], "success", 2, at, chance, by)
+    return True
 
 
 def _report(

@@ -94,6 +94,8 @@ def _children(name: str, here: str, user: Any) -> list[Item]:
         ("My changes", "deployments:mine"),
         ("Timeline", "deployments:timeline"),
         ("DORA", "deployments:dora"),
+        ("Compare", "deployments:compare"),
+        ("Drift", "deployments:drift"),
         ("Coverage", "deployments:coverage"),
         ("Ingest log", "deployments:ingest"),
     ]

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from catalog import queries as catalog
 from deployments.commands import deployment_report
+from deployments.models import Deployment
 from locks import scopes
 from locks.commands import (
     code_use,
@@ -31,6 +32,7 @@ from tests.conftest import SETUP, write
 from tests.locks.test_freezes import ICS, WEEKEND, always
 
 FREEZE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709"
+DEPLOYMENT = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"
 PAGES = {
     "matrix": "/deployments/",
     "columns of the matrix": "/deployments/columns",
@@ -39,6 +41,13 @@ PAGES = {
     "home": "/",
     "audit": "/audit",
     "panel": "/deployments/panel/checkout",
+    "past": "/deployments/?at=2026-01-31T15:40",
+    "no instant": "/deployments/?at=nonsense",
+    "compare": "/deployments/compare",
+    "compare environments": "/deployments/compare?environment=&against=",
+    "drift": "/deployments/drift",
+    "deployment": f"/deployments/d/{DEPLOYMENT}",
+    "history": "/deployments/config-panel/checkout-production",
     "inbox": "/deployments/inbox",
     "ingest": "/deployments/ingest",
     "hooks": "/deployments/hooks",
@@ -88,6 +97,11 @@ def busy_shop(transactional_db, shop, page, alice):
         for place, head in zip(("staging", "production"), changes, strict=False):
             body = {"service": service, "environment": place, "version": head["sha"][:4], "commit": head["sha"]}
             deployment_report(body | {"changes": changes, "actor": "Charlie"}, by=SETUP)
+    for number, (version, environment) in enumerate((("1.0", "production"), ("1.1", "staging"), ("0.9", "production"))):
+        changes = [{"sha": f"{number}{'f' * 39}", "message": "PAY-1: Fix (#12)", "author": "Erin"}]
+        body = {"service": "search", "environment": environment, "version": version, "commit": changes[0]["sha"]}
+        outcome = deployment_report(body | {"changes": changes, "extra": {"region": "eu"}}, by=SETUP)
+    Deployment.objects.filter(pk=outcome.deployment.pk).update(public_id=DEPLOYMENT)
     deployment_report({"service": "chekout", "environment": "production", "version": "1.0"}, by=SETUP)
     lock_take(scopes.pair(shop.checkout_production), reason="Debugging", by=page(alice))
     lock_take(scopes.Scope(ScopeKind.EVERYTHING), reason="Moving house", by=page(alice))

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from deployments.commands import deployment_report
+from deployments.models import Deployment
 from locks import scopes
 from locks.commands import lock_take
 from tests.conftest import SETUP, write
@@ -16,7 +17,17 @@ TOO_WIDE = "[...document.querySelectorAll('.scroll, html')].filter(e => e.scroll
 def long_lock(transactional_db, shop, page, alice):
     for number in range(3):
         report = {"service": "checkout", "environment": "production", "version": f"2.14.{number}-rc.20250304", "commit": f"{number}f2a9c1d" * 5}  # fmt: skip
-        deployment_report(report | {"status": "success", "actor": "Dana Example", "message": LONG}, by=SETUP)
+        deployment_report(
+            report
+            | {
+                "status": "success",
+                "actor": "Dana Example",
+                "message": LONG,
+                "changes": [{"sha": report["commit"], "message": LONG, "author": LONG[:200]}],
+                "artifact": LONG,
+            },
+            by=SETUP,
+        )
     return lock_take(scopes.pair(shop.checkout_production), reason=f"See {LONG}", by=page(alice))
 
 
@@ -26,6 +37,18 @@ def test_a_long_word_spoils_no_page(tab, alice, long_lock, width):
     assert page.evaluate(TOO_WIDE) == []
     page.goto(long_lock.get_absolute_url())
     assert page.evaluate(TOO_WIDE) == []
+    last = Deployment.objects.order_by("-id")[:2]
+    for url in (
+        "/deployments/?at=2026-01-31T15:40",
+        "/deployments/compare",
+        "/deployments/compare?environment=&against=",
+        f"/deployments/compare?from={last[1].public_id}&to={last[0].public_id}",
+        "/deployments/drift",
+        last[0].get_absolute_url(),
+        "/deployments/config-panel/checkout-production",
+    ):
+        page.goto(url)
+        assert page.evaluate(TOO_WIDE) == [], url
     page.goto("/catalog/service/entities/checkout")
     expect(page.locator("#service-deployments")).to_be_visible()
     expect(page.locator("#locks-panel")).to_be_visible()

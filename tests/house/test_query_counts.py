@@ -38,6 +38,9 @@ PATHS = [
     "blueprints/deployment/entities",
     "locks",
     "deployments/current",
+    "deployments",
+    "deployments/drift",
+    "deployments/diff?since=2020-01-31T15:40:00Z",
     "actions",
     "actions/runs",
 ]

@@ -125,30 +125,28 @@ REPORT = sent(
     name="Report",
     about="What one CI run did to one service in one environment. At least a version or a commit.",
 )
-DEPLOYMENT = shown(
-    {
-        "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"),
-        "identifier": null(text("checkout-production-github-42-1", "Of its entity in the catalog.")),
-        "service": text("checkout"),
-        "environment": text("production"),
-        "kind": choice(Deployment.Kind.values),
-        "status": choice(Status.values, example="success"),
-        "gate": choice(Gate.values, "How it passed the gate. Ungated: nothing good was handed in.", "receipt"),
-        **{
-            name: null(text(_WORDS[name][0]))
-            for name in ("version", "commit", "previous_commit", "ref", "message", "author", "actor")
-        },
-        "started_at": null(instant()),
-        "finished_at": null(instant()),
-        "run_url": null(text("https://ci.example/runs/42")),
-        "artifact": null(text("registry.example/checkout:1.4.2")),
-        "instances": listed(shown(INSTANCE, name="Instance"), "What it reaches one after the other, by name."),
-        "fence": null(whole(7)),
-        "changes": listed(CHANGE),
-        "url": text("https://portal.example.org/catalog/deployment/entities/checkout-production-github-42-1"),
+DEPLOYMENT_FIELDS = {
+    "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"),
+    "identifier": null(text("checkout-production-github-42-1", "Of its entity in the catalog.")),
+    "service": text("checkout"),
+    "environment": text("production"),
+    "kind": choice(Deployment.Kind.values),
+    "status": choice(Status.values, example="success"),
+    "gate": choice(Gate.values, "How it passed the gate. Ungated: nothing good was handed in.", "receipt"),
+    **{
+        name: null(text(_WORDS[name][0]))
+        for name in ("version", "commit", "previous_commit", "ref", "message", "author", "actor")
     },
-    name="Deployment",
-)
+    "started_at": null(instant()),
+    "finished_at": null(instant()),
+    "run_url": null(text("https://ci.example/runs/42")),
+    "artifact": null(text("registry.example/checkout:1.4.2")),
+    "instances": listed(shown(INSTANCE, name="Instance"), "What it reaches one after the other, by name."),
+    "fence": null(whole(7)),
+    "changes": listed(CHANGE),
+    "url": text("https://portal.example.org/catalog/deployment/entities/checkout-production-github-42-1"),
+}
+DEPLOYMENT = shown(DEPLOYMENT_FIELDS, name="Deployment")
 KEPT = shown(
     {
         "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"),
@@ -173,6 +171,7 @@ CELL = shown(
         "deployed_at": null(instant()),
         "deployed_by": null(text("dana@example.org")),
         "status": null(choice(Status.values, "Of the latest deployment, which may not be the live one.", "success")),
+        "attempt_failed": flag(False, "The latest deployment failed; what is live is an older one."),
         "rollout": null(
             shown(
                 {"done": whole(2), "total": whole(5), "version": text("1.4.2")},

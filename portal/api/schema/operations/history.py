@@ -65,6 +65,7 @@ GROUP = Group(
             parameters=[
                 *SCOPE,
                 query("tier", choice([*TIERS, "all"], "all when it is not said.", "all")),
+                query("status", choice(Status.values, example="failure")),
                 *SPAN,
                 query("after", text(_NEXT, "The `next` of the page before.")),
                 query("limit", whole(100, minimum=1, maximum=MOST)),

@@ -1,0 +1,171 @@
+"""What lies between two deployments of a service, two environments, or two instants."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db.models import prefetch_related_objects
+
+from catalog.builtin import TIERS
+from catalog.models import Entity
+from catalog.queries import tier_of
+from deployments.messages import same_commit
+from deployments.models import Commit, Deployment, DeploymentConfig, Status
+from deployments.queries.lineage import Between, Graph, between, graphs
+from deployments.queries.order import Step, steps
+from deployments.queries.places import deployments, visible, whole
+from portal.accounts.policy import require
+from portal.kit.by import By
+from portal.kit.errors import Conflict, Missing
+
+SETTINGS = (Deployment.Kind.CONFIG.value, Deployment.Kind.FLAG.value)
+MOST_SETTINGS = 200
+TICK = timedelta(microseconds=1)  # an instant counts what ended at it
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many commits a step brings and takes away. Not `known`: about so many, or nobody has told anything if both are 0."""
+
+    added: int = 0
+    removed: int = 0
+    known: bool = False
+
+
+@dataclass(frozen=True)
+class Diff:
+    """From one deployment of a service to another; `old` is None before the first, which changes nothing that could be named.
+    `commits` is None there, and where one of them has no commit. `settings` are the changes of settings and flags on the newer one's pair in between, newest first."""
+
+    old: Deployment | None
+    new: Deployment
+    service: Entity
+    commits: Between | None
+    settings: list[Deployment]
+
+    @property
+    def added(self) -> list[Commit]:
+        return self.commits.added if self.commits else []
+
+    @property
+    def removed(self) -> list[Commit]:
+        return self.commits.removed if self.commits else []
+
+
+@dataclass(frozen=True)
+class Change:
+    """One service in one environment between two states: what was live and what is."""
+
+    service: Entity
+    environment: Entity
+    old: Deployment | None
+    new: Deployment | None
+    count: Count
+    passed: tuple[Step, ...] = ()
+
+    @property
+    def rolled_back(self) -> bool:
+        """Something that had been live before was brought back on the way."""
+        return any(step.rollback for step in self.passed)
+
+
+def diff(by: By, old: Deployment | None, new: Deployment) -> Diff:
+    """Raises Conflict for deployments of two services, and Missing for one whose config is gone."""
+    if new.config is None or (old and old.config is None):
+        raise Missing("The service or the environment of this deployment has been deleted.")
+    service = new.config.service
+    if old and old.config and old.config.service_id != service.pk:
+        raise Conflict(
+            f"One is of {old.service_identifier} and one of {new.service_identifier}; "
+            "only deployments of one service can be compared.",
+            code="two_services",
+        )
+    commits = between(service.pk, old.commit, new.commit) if old and old.commit and new.commit else None
+    if commits:
+        prefetch_related_objects([*commits.added, *commits.removed], "tickets")
+    return Diff(old, new, service, commits, _settings(by, old, new))
+
+
+def _settings(by: By, old: Deployment | None, new: Deployment) -> list[Deployment]:
+    """Nothing changes between places by a setting, and nothing before the first deployment counts."""
+    if old is None or old.config_id != new.config_id or not (old.finished_at and new.finished_at):
+        return []
+    ends = sorted((old.finished_at, new.finished_at))
+    rows = deployments(by).filter(config=new.config_id, kind__in=SETTINGS, status=Status.SUCCESS)
+    found = rows.filter(finished_at__gt=ends[0], finished_at__lte=ends[1]).select_related("entity")
+    return list(found.order_by("-finished_at", "-id")[:MOST_SETTINGS])
+
+
+def same(old: Deployment | None, new: Deployment | None) -> bool:
+    """The same is live in both: neither version nor commit contradict each other."""
+    if old is None or new is None:
+        return old is new
+    if old.commit and new.commit:
+        return same_commit(old.commit.lower(), new.commit.lower()) and old.version == new.version
+    return bool(old.version) and old.version == new.version
+
+
+def counted(graph: Graph, old: Deployment | None, new: Deployment | None) -> Count:
+    if not (old and new and old.commit and new.commit):
+        return Count()
+    first, last = graph.name(old.commit), graph.name(new.commit)
+    if not first or not last:
+        return Count()
+    left, right = graph.reach([first]), graph.reach([last])
+    added, removed = right - left, left - right
+    known = not graph.holes(added | removed)
+    # One that descends from the other is certain; where each has something of its own, what is missing may be the rest.
+    return Count(len(added), len(removed), known) if known or not (added and removed) else Count()
+
+
+def lives(
+    by: By, *, service: str = "", team: str = "", tier: str = "", at: datetime | None = None
+) -> list[DeploymentConfig]:
+    """Every place that was ever deployed to, with what is live there or was at an instant, by service and tier."""
+    require(by, "catalog.read")
+    rows = visible(by, DeploymentConfig.objects.all())
+    if service:
+        rows = rows.filter(service__identifier=service)
+    if team:
+        rows = rows.filter(service__team__contains=[team])
+    order = list(reversed(TIERS))
+    found = [each for each in whole(rows, at=at) if tier in ("", tier_of(each.environment))]
+    return sorted(
+        found,
+        key=lambda each: (
+            each.service.identifier, order.index(tier_of(each.environment)), each.environment.identifier,
+        ),
+    )  # fmt: skip
+
+
+def changed(
+    by: By, since: datetime, until: datetime, *, service: str = "", team: str = "", tier: str = ""
+) -> list[Change]:
+    """What was live in each place at two instants, where that differs, by service and environment."""
+    older, newer = (lives(by, service=service, team=team, tier=tier, at=at) for at in (since, until))
+    then = {each.pk: each for each in older}
+    found = [(then[each.pk], each) for each in newer if each.pk in then and then[each.pk].current_id != each.current_id]
+    passed = defaultdict(list)
+    for step in steps([new.pk for _, new in found], since=since + TICK, until=until + TICK):
+        passed[step.config].append(step)
+    changes = _changes([(new.service, new.environment, old.current, new.current) for old, new in found])
+    return [replace(change, passed=tuple(passed[new.pk])) for change, (_, new) in zip(changes, found, strict=True)]
+
+
+def differing(by: By, one: Entity, other: Entity, *, at: datetime | None = None) -> list[Change]:
+    """The services of which something else is live in one environment than in the other, by service."""
+    pairs: dict[Entity, dict[int, Deployment | None]] = defaultdict(dict)
+    for each in lives(by, at=at):
+        pairs[each.service][each.environment_id] = each.current
+    both = [(service, other, here.get(one.pk), here.get(other.pk)) for service, here in pairs.items()]
+    return _changes([each for each in both if not same(each[2], each[3])])
+
+
+def _changes(pairs: Sequence[tuple[Entity, Entity, Deployment | None, Deployment | None]]) -> list[Change]:
+    """The graphs of all services are read in one statement."""
+    known = graphs([*{service.pk for service, *_ in pairs}])
+    return [
+        Change(service, environment, old, new, counted(known[service.pk], old, new))
+        for service, environment, old, new in pairs
+    ]

@@ -1,0 +1,108 @@
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from catalog.builtin import TIERS
+from catalog.models import Entity
+from catalog.queries import environment_named, tier_of
+from deployments import queries, tables
+from deployments.forms import Filters
+from deployments.views.still import Moment
+from portal.accounts.viewer import by_of
+from portal.kit.by import By
+from portal.kit.clock import database_now
+from portal.kit.errors import PortalError
+
+Context = dict[str, Any]
+WEEK = timedelta(days=7)
+ON_PAGE = 500
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    """Two deployments, two environments, or two instants; what makes no sense is told."""
+    by = by_of(request)
+    shown: Context = {"query": request.GET, "mode": _mode(request), "environments": queries.environments(by)}
+    try:
+        shown |= {"deployments": _deployments, "environments": _environments, "instants": _instants}[shown["mode"]](
+            request, by, shown["environments"]
+        )
+    except PortalError as error:
+        return render(request, "deployments/compare.html", shown | {"fault": error.message}, status=error.status)
+    return render(request, "deployments/compare.html", shown, status=422 if shown.get("fault") else 200)
+
+
+def _mode(request: HttpRequest) -> str:
+    if request.GET.get("from") or request.GET.get("to"):
+        return "deployments"
+    return "environments" if "environment" in request.GET or "against" in request.GET else "instants"
+
+
+def _deployments(request: HttpRequest, by: By, environments: list[Entity]) -> Context:
+    old, new = (queries.deployment(by, request.GET.get(name, "")) for name in ("from", "to"))
+    found = queries.diff(by, old, new)
+    return {"diff": tables.diff_row(found), "service": tables.service_row(found.service)}
+
+
+def _environments(request: HttpRequest, by: By, environments: list[Entity]) -> Context:
+    """Staging against production, unless others are named."""
+    named = [
+        environment_named(name, by=by) if name else _first(environments, tier)
+        for name, tier in ((request.GET.get("environment"), "staging"), (request.GET.get("against"), "production"))
+    ]
+    one, other = named
+    if one is None or other is None:
+        return {"fault": "Name two environments."}
+    return {"one": one, "other": other} | _rows(queries.differing(by, other, one) if one != other else [])
+
+
+def _rows(found: list[queries.Change]) -> Context:
+    return {"rows": tables.change_rows(found[:ON_PAGE]), "count": len(found), "more": len(found) - ON_PAGE}
+
+
+def _first(environments: list[Entity], tier: str) -> Entity | None:
+    return next((each for each in environments if tier_of(each) == tier), None)
+
+
+def _instants(request: HttpRequest, by: By, environments: list[Entity]) -> Context:
+    """The last week, unless it is said otherwise."""
+    since, until, filters = (
+        Moment.read(request.GET, "since"),
+        Moment.read(request.GET, "until"),
+        Filters.read(request.GET),
+    )
+    shown: Context = {
+        "since": since,
+        "until": until,
+        "filters": filters,
+        "teams": queries.teams(by),
+        "tiers": list(reversed(TIERS)),
+    }
+    fault = since.fault and f"“{since.text}” {since.fault}" or until.fault and f"“{until.text}” {until.fault}"
+    end = until.at or database_now()
+    begin = since.at or end - WEEK
+    if fault or begin > end:
+        return shown | {"fault": f"{fault or 'The first instant is later than the second'}."}
+    found = queries.changed(by, begin, end, team=filters.team, tier=filters.tier)
+    return shown | _rows(found) | {"begin": begin, "end": end, "typed": [_typed(begin), _typed(end)]}
+
+
+def _typed(at: Any) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%dT%H:%M")
+
+
+@require_safe
+def drift(request: HttpRequest) -> HttpResponse:
+    """What production lacks of staging, and what only production has."""
+    by, filters = by_of(request), Filters.read(request.GET)
+    found = queries.drifts(by, team=filters.team)
+    rows = [tables.drift_row(each) for each in found]
+    return render(
+        request,
+        "deployments/drift.html",
+        {"rows": rows, "filters": filters, "teams": queries.teams(by), "warnings": sum(row["warns"] for row in rows)},
+    )
