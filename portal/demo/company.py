@@ -64,8 +64,10 @@ def load() -> None:
         left: list[Json] = []  # by releases that stopped before the first environment
         for release in _releases(service, chance, until):
             release.changes += left
-            left = [] if _ship(release, places, chance, until, by) else release.changes
-            newest[service] = release
+            if _ship(release, places, chance, until, by):
+                left, newest[service] = [], release
+            else:
+                left = release.changes
     _feature(newest, places, now, by)
     _links(places, by)
     locks(places, people, now)

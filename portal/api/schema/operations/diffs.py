@@ -15,7 +15,7 @@ COMMIT = shown(
         "pull_request": null(text("1207")),
         "tickets": listed(text("PAY-7")),
     },
-    name="Commit",
+    name="CommitBetween",
 )
 DIFF = shown(
     {
