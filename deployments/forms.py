@@ -25,7 +25,7 @@ class Filters:
     failing: bool = False
     drift: bool = False
 
-    KEYS: ClassVar = ("q", "team", "tier", "locked", "failing")
+    KEYS: ClassVar = ("q", "team", "tier", "locked", "failing", "drift")
 
     @classmethod
     def read(cls, query: QueryDict) -> "Filters":
