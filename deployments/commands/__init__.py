@@ -9,6 +9,7 @@ from deployments.commands.payloads import payload_keep, payload_map
 from deployments.commands.replay import report_replay
 from deployments.commands.reports import deployment_report, deployment_store, report_refuse
 from deployments.commands.retention import requests_forget
+from deployments.commands.rollup import deployments_roll_up
 from deployments.commands.sources import log_source_create, log_source_delete, log_source_update, sources_install
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "deployment_report",
     "deployment_store",
     "deployments_report",
+    "deployments_roll_up",
     "hook_create",
     "hook_delete",
     "hook_update",

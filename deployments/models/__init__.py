@@ -2,6 +2,7 @@ from deployments.models.commits import Commit, CommitTicket
 from deployments.models.deployments import LEVEL, Deployment, DeploymentConfig, Gate, Status, begun
 from deployments.models.hooks import Hook
 from deployments.models.reports import InboxItem, ReportRequest
+from deployments.models.rollups import DeploymentDay, Ran
 from deployments.models.sources import LogSource
 
 __all__ = [
@@ -10,10 +11,12 @@ __all__ = [
     "CommitTicket",
     "Deployment",
     "DeploymentConfig",
+    "DeploymentDay",
     "Gate",
     "Hook",
     "InboxItem",
     "LogSource",
+    "Ran",
     "ReportRequest",
     "Status",
     "begun",

@@ -153,6 +153,8 @@ class Deployment(models.Model):
     instances = models.JSONField(null=True)
     extra = models.JSONField(default=dict)
     reported_by = models.CharField(max_length=254, blank=True)
+    # It is counted in a DeploymentDay already, and stays because the next one needs to know what was before it.
+    rolled_up = models.BooleanField(default=False, db_default=False)
 
     objects: ClassVar[Any] = DeploymentQuerySet.as_manager()
 

@@ -57,11 +57,16 @@ _SAME = """
 _RAN_BEFORE = f"""
     (new.commit <> '' and new.commit <> old.commit and exists (
         select from deployments_deployment d where d.config_id = new.config_id and d.commit = new.commit
-        and {SUCCESS.format("d")} and {KEY.format("d")} < {KEY.format("new")}))
+        and {SUCCESS.format("d")} and {KEY.format("d")} < {KEY.format("new")}
+        union all select from deployments_ran r
+        where r.config_id = new.config_id and r.commit = new.commit and r.first_at <= new.finished_at))
     or (new.version <> '' and new.version <> old.version and exists (
         select from deployments_deployment d where d.config_id = new.config_id and d.version = new.version
         and (d.commit = '' or new.commit = '' or d.commit = new.commit)
-        and {SUCCESS.format("d")} and {KEY.format("d")} < {KEY.format("new")}))
+        and {SUCCESS.format("d")} and {KEY.format("d")} < {KEY.format("new")}
+        union all select from deployments_ran r
+        where r.config_id = new.config_id and r.version = new.version and r.first_at <= new.finished_at
+        and (r.commit = '' or new.commit = '' or r.commit = new.commit)))
 """
 # `which` says of which successes, called `new`.
 STEPS = f"""

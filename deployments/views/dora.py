@@ -32,7 +32,7 @@ def dora(request: HttpRequest) -> HttpResponse:
     found = keys.dora(by, scope, span)
     shown = {
         "cards": tables.cards(found.numbers, request.GET),
-        "nothing": not found.rows,
+        "nothing": not (found.rows or found.rolled),
         "version": VERSION,
         "problem": problem,
     }
@@ -64,6 +64,7 @@ def dora_rows(request: HttpRequest, key: str) -> HttpResponse:
         "failed_url": address(request.GET, failed=None if failed else "1", after=None),
         "rows": [tables.change_row(each) if of_commits else tables.dora_row(each) for each in rows],
         "of_commits": of_commits,
+        "rolled_up": 0 if failed else found.rolled_up(key, reason),
         "older_url": address(request.GET, after=tables.after_of(rows[-1])) if more else None,
         "newest_url": address(request.GET, after=None) if after else None,
         "dora_url": reverse("deployments:dora") + address(request.GET, reason=None, after=None, failed=None),

@@ -22,7 +22,9 @@ Json = dict[str, Any]
 @api_view(["GET"])
 def dora(request: Request) -> Response:
     found, scope = _found(request)
-    return Response({"ok": True, "dora": _numbers(found.numbers, scope)})
+    return Response(
+        {"ok": True, "dora": _numbers(found.numbers, scope) | {"rolled_up": sum(each.total for each in found.rolled)}}
+    )
 
 
 @api_view(["GET"])

@@ -7,7 +7,7 @@ from deployments.queries.dora.definitions import (
     rate_bucket,
 )
 from deployments.queries.dora.facts import KEYS, Judged, judged
-from deployments.queries.dora.leads import Change, Lead
+from deployments.queries.dora.leads import Change, Lead, leads
 from deployments.queries.dora.numbers import Found, Lengths, Numbers, Week, bucket, dora
 from deployments.queries.dora.rows import Row, page_of, rows_of, with_deployments
 from deployments.queries.dora.scope import DAYS, Scope, Span, of_scope
@@ -32,6 +32,7 @@ __all__ = [
     "bucket",
     "dora",
     "judged",
+    "leads",
     "length_bucket",
     "of_scope",
     "rate_bucket",

@@ -25,7 +25,7 @@ from deployments.queries.order import STEPS
 KEYS = ("frequency", "lead_time", "change_failure", "restore")
 
 _COLUMNS = (
-    "id", "config_id", "kind", "status", "commit", "finished_at", "begun", "fence", "provider", "run", "attempt",
+    "id", "config_id", "kind", "status", "commit", "finished_at", "begun", "fence", "provider", "run", "attempt", "rolled_up",
 )  # fmt: skip
 _ORDER = "finished_at, fence nulls first, provider, run, attempt, id"
 _ENDED = "kind in ('deploy', 'rollback') and finished_at is not null and status not in ('pending', 'in_progress')"
@@ -65,7 +65,8 @@ with own as ({{own}}), since as (
             when known.is_rollback then 'rollback'
         end as out
     from own left join known on known.id = own.id left join outages on outages.id = own.id
-    where (own.finished_at >= %s and own.finished_at < %s) or (own.begun >= %s and own.begun < %s)
+    where not own.rolled_up
+        and ((own.finished_at >= %s and own.finished_at < %s) or (own.begun >= %s and own.begun < %s))
 )
 select id, config_id, coalesce(finished_at, begun) as at, commit,
     coalesce(out, {_NO_SUCCESS}, ''),

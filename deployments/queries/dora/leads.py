@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from deployments.models import Commit, Deployment, DeploymentConfig, Status
+from deployments.models import Commit, Deployment, DeploymentConfig, Ran, Status
 from deployments.queries.dora.facts import Judged
 from deployments.queries.lineage import Graph, graphs
 
@@ -53,7 +53,7 @@ class Lead:
 
 
 def leads(rows: QuerySet[Deployment], judged: Sequence[Judged], since: datetime) -> Lead:
-    """Four statements, however many rows and pairs there are. `rows` are those of the scope, of whatever time."""
+    """Five statements, however many rows and pairs there are. `rows` are those of the scope, of whatever time."""
     without = [(each, each.lead_time) for each in judged if each.lead_time]
     live = sorted((each for each in judged if each.place), key=lambda each: (each.config, each.place))
     services = dict(DeploymentConfig.objects.filter(pk__in={each.config for each in live}).values_list("pk", "service"))
@@ -66,13 +66,14 @@ def leads(rows: QuerySet[Deployment], judged: Sequence[Judged], since: datetime)
 
 
 def _before(rows: QuerySet[Deployment], configs: list[int], since: datetime) -> dict[int, list[str]]:
-    """The commits of each pair's successes before the span."""
-    ended = rows.filter(
-        config__in=configs, status=Status.SUCCESS, kind__in=Deployment.DEPLOYS, finished_at__lt=since
-    ).exclude(commit="")
+    """The commits of each pair's successes before the span, and of those that are rolled up."""
+    earlier = Q(finished_at__lt=since) | Q(rolled_up=True)
+    ended = rows.filter(earlier, config__in=configs, status=Status.SUCCESS, kind__in=Deployment.DEPLOYS)
+    gone = Ran.objects.filter(config__in=configs)
     found = defaultdict(list)
-    for config, commit in ended.values_list("config", "commit").distinct():
-        found[config].append(commit)
+    for each in (ended, gone):
+        for config, commit in each.exclude(commit="").values_list("config", "commit").distinct():
+            found[config].append(commit)
     return found
 
 

@@ -8,9 +8,10 @@ from functools import cached_property
 from math import ceil
 from statistics import median
 
+from deployments.models import DeploymentDay
 from deployments.queries.dora.facts import KEYS, Judged, judged
 from deployments.queries.dora.leads import Lead, leads
-from deployments.queries.dora.scope import Scope, Span, of_scope
+from deployments.queries.dora.scope import Scope, Span, days_of, of_scope
 from portal.kit.by import By
 
 
@@ -89,16 +90,17 @@ def dora(by: By, scope: Scope, span: Span) -> "Found":
     """A fixed number of statements, however many rows there are."""
     rows = of_scope(by, scope)
     found = judged(rows, span)
-    return Found(span, found, leads(rows, found, span.since))
+    return Found(span, found, leads(rows, found, span.since), days_of(by, scope, span))
 
 
 @dataclass(frozen=True)
 class Found:
-    """The rows of a scope and a span, and the numbers that they make."""
+    """The rows of a scope and a span, what is rolled up of it, and the numbers that both make."""
 
     span: Span
     rows: list[Judged]
     lead: Lead
+    rolled: list[DeploymentDay] = field(default_factory=list)
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -123,11 +125,25 @@ class Found:
                     day.mended.append(row.mended_after)
         for each in self.lead.counted:
             days[each.deployment.at.astimezone(UTC).date()].leads.append(each.seconds)
+        for one in self.rolled:
+            day = days[one.day]
+            day.deployed += one.keys["frequency"].get("", 0)
+            day.changes += one.keys["change_failure"].get("", 0)
+            day.failed += one.keys["failed"]
+            day.mended += one.mended
+            day.leads += one.leads
         return days
+
+    def rolled_up(self, key: str, reason: str = "") -> int:
+        """How many of the rows of a key are rolled up, and so cannot be shown any more."""
+        return sum(each.keys[key].get(reason, 0) for each in self.rolled)
 
     def _left_out(self) -> dict[str, dict[str, int]]:
         counts = {key: Counter(row.reason(key) for row in self.rows if row.reason(key)) for key in KEYS}
         counts["lead_time"] = Counter(self.lead.left_out)
+        for key in KEYS:
+            for each in self.rolled:
+                counts[key].update({reason: number for reason, number in each.keys[key].items() if reason})
         return {key: {reason: number for reason, number in each.items() if reason} for key, each in counts.items()}
 
 

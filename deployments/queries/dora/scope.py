@@ -1,13 +1,13 @@
 """Of which deployments, and of which time."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, cast
 
 from django.db.models import QuerySet
 
-from deployments.models import Deployment, DeploymentConfig, begun
-from deployments.queries.places import deployments, environments
+from deployments.models import Deployment, DeploymentConfig, DeploymentDay, begun
+from deployments.queries.places import deployments, environments, visible
 from portal.kit.by import By
 
 DAYS = (30, 90)
@@ -53,17 +53,27 @@ class Scope:
     environment: str = ""
 
 
-def of_scope(by: By, scope: Scope) -> QuerySet[Deployment]:
-    """Every deployment of the scope that the viewer may see, of whatever time: what one of them is follows from the others."""
+def configs_of(by: By, scope: Scope) -> QuerySet[DeploymentConfig]:
     if scope.environment:
         places = [each for each in environments(by) if each.identifier == scope.environment]
     else:
         places = environments(by, tier=scope.tier)
-    configs = DeploymentConfig.objects.filter(environment__in=places)
+    configs = visible(by, DeploymentConfig.objects.filter(environment__in=places))
     if scope.service:
         configs = configs.filter(service__identifier=scope.service)
-    if scope.team:
-        configs = configs.filter(service__team__contains=[scope.team])
+    return configs.filter(service__team__contains=[scope.team]) if scope.team else configs
+
+
+def of_scope(by: By, scope: Scope) -> QuerySet[Deployment]:
+    """Every deployment of the scope that the viewer may see, of whatever time: what one of them is follows from the others."""
     found: Any = deployments(by)
-    rows: QuerySet[Deployment] = found.filter(config__in=configs.values("pk")).annotate(begun=begun()).order_by()
-    return rows
+    rows = found.filter(config__in=configs_of(by, scope).values("pk")).annotate(begun=begun()).order_by()
+    return cast("QuerySet[Deployment]", rows)
+
+
+def days_of(by: By, scope: Scope, span: Span) -> list[DeploymentDay]:
+    """What is rolled up of the scope: of the days that begin in the span."""
+    found = DeploymentDay.objects.filter(config__in=configs_of(by, scope).values("pk"))
+    first = span.since.astimezone(UTC)
+    earliest = first.date() + timedelta(days=0 if first == datetime.combine(first.date(), time(), UTC) else 1)
+    return list(found.filter(day__gte=earliest, day__lt=span.until.astimezone(UTC).date()))

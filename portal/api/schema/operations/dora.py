@@ -58,6 +58,7 @@ DORA = shown(
         "lead_time": _key(**_SECONDS),
         "change_failure": _key(changes=whole(45), failed=whole(3), rate=null(number(0.0667, "From 0 to 1."))),
         "restore": _key(**_SECONDS),
+        "rolled_up": whole(0, "Deployments so old that only their numbers are kept; no row stands for them."),
         "weeks": listed(
             shown(
                 {
