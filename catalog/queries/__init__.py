@@ -36,6 +36,7 @@ from catalog.queries.misfits import Misfit, lacking, misfits
 from catalog.queries.places import (
     Place,
     environment_named,
+    is_called,
     is_service,
     nearest,
     owner_teams,
@@ -83,6 +84,7 @@ __all__ = [
     "nearest",
     "owner_teams",
     "pinned",
+    "is_called",
     "is_service",
     "place",
     "place_by_keys",

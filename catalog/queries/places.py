@@ -152,6 +152,12 @@ def environment_named(name: str, *, by: By | None = None) -> Entity:
     return found[0]
 
 
+def is_called(environment: Entity, name: str) -> bool:
+    """Whether the name is the environment's identifier or one of its aliases."""
+    aliases = environment.properties.get("aliases") or []
+    return environment.identifier == name or name.strip().casefold() in {each.strip().casefold() for each in aliases}
+
+
 def _candidates(kind: str, name: str, condition: Q, by: By | None) -> QuerySet[Entity]:
     if not isinstance(name, str) or not name.strip():
         raise Invalid.at(kind, f"name the {kind}")

@@ -1,13 +1,16 @@
 """The ingest log, as its readers may see it."""
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
 
+from catalog.queries import environment_named
 from deployments.models import ReportRequest
 from deployments.queries.places import deployments
 from portal.accounts.policy import require
 from portal.audit import queries as audit
 from portal.kit.by import By
-from portal.kit.errors import Missing
+from portal.kit.errors import Invalid, Missing
 
 FILTERS = ("outcome", "door", "service", "environment", "sender")
 
@@ -18,11 +21,22 @@ def report_requests(by: By, **filters: str) -> QuerySet[ReportRequest]:
     `filters` are FILTERS; an empty one is none.
     """
     require(by, "ingest.read")
-    wanted = {name: value for name, value in filters.items() if value}
-    found = ReportRequest.objects.filter(**wanted).select_related("deployment__entity", "inbox_item")
+    wanted: dict[str, Any] = {name: value for name, value in filters.items() if value}
+    if environment := wanted.pop("environment", ""):
+        wanted["environment__in"] = {environment, *_meant(environment)}
+    found: QuerySet[ReportRequest] = ReportRequest.objects.filter(**wanted)
+    found = found.select_related("deployment__entity", "inbox_item")
     if not by.actor.is_admin:
         found = found.filter(Q(actor_key=by.actor.key) | Q(deployment__in=deployments(by).values("pk")))
     return found.order_by("-id")
+
+
+def _meant(environment: str) -> list[str]:
+    """What was taken in stands under the environment's identifier, whatever it was called."""
+    try:
+        return [environment_named(environment).identifier]
+    except (Missing, Invalid):
+        return []
 
 
 def report_request(by: By, pk: int) -> ReportRequest:

@@ -15,6 +15,7 @@ success are one outage.
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -108,7 +109,10 @@ class Judged:
 
 def judged(rows: QuerySet[Deployment], span: Span) -> list[Judged]:
     """In one statement; the newest first."""
-    own, parameters = rows.values(*_COLUMNS).query.sql_with_params()
+    try:
+        own, parameters = rows.values(*_COLUMNS).query.sql_with_params()
+    except EmptyResultSet:  # there is no such place
+        return []
     since, until = span.since, span.until
     with connection.cursor() as cursor:
         cursor.execute(_JUDGED.format(own=own), (*parameters, since, since, until, since, until, since, until))

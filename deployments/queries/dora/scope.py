@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.db.models import QuerySet
 
+from catalog.queries import is_called
 from deployments.models import Deployment, DeploymentConfig, DeploymentDay, begun
 from deployments.queries.places import deployments, environments, visible
 from portal.kit.by import By
@@ -55,7 +56,7 @@ class Scope:
 
 def configs_of(by: By, scope: Scope) -> QuerySet[DeploymentConfig]:
     if scope.environment:
-        places = [each for each in environments(by) if each.identifier == scope.environment]
+        places = [each for each in environments(by) if is_called(each, scope.environment)]
     else:
         places = environments(by, tier=scope.tier)
     configs = visible(by, DeploymentConfig.objects.filter(environment__in=places))
