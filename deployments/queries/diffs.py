@@ -14,13 +14,26 @@ from deployments.messages import same_commit
 from deployments.models import Commit, Deployment, DeploymentConfig, Status
 from deployments.queries.lineage import Between, Graph, between, graphs
 from deployments.queries.order import Step, steps
-from deployments.queries.places import deployments, visible, whole
+from deployments.queries.past import put_back
+from deployments.queries.places import deployments, visible
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Missing
 
 SETTINGS = (Deployment.Kind.CONFIG.value, Deployment.Kind.FLAG.value)
 MOST_SETTINGS = 200
+# Of what is live in thousands of places: the rest, such as the changes, is large.
+SHOWN = (
+    "public_id",
+    "version",
+    "commit",
+    "environment_identifier",
+    "status",
+    "actor",
+    "started_at",
+    "finished_at",
+    "reported_at",
+)
 TICK = timedelta(microseconds=1)  # an instant counts what ended at it
 
 
@@ -129,8 +142,16 @@ def lives(
         rows = rows.filter(service__identifier=service)
     if team:
         rows = rows.filter(service__team__contains=[team])
+    found = list(rows)
+    if at:
+        put_back(found, at)
+    ends = Entity.objects.in_bulk({pk for each in found for pk in (each.service_id, each.environment_id)})
+    current = Deployment.objects.only(*SHOWN).in_bulk({each.current_id for each in found if each.current_id})
+    for each in found:
+        each.service, each.environment = ends[each.service_id], ends[each.environment_id]
+        each.current = current.get(each.current_id)
     order = list(reversed(TIERS))
-    found = [each for each in whole(rows, at=at) if tier in ("", tier_of(each.environment))]
+    found = [each for each in found if tier in ("", tier_of(each.environment))]
     return sorted(
         found,
         key=lambda each: (
@@ -165,7 +186,12 @@ def differing(by: By, one: Entity, other: Entity, *, at: datetime | None = None)
 def _changes(pairs: Sequence[tuple[Entity, Entity, Deployment | None, Deployment | None]]) -> list[Change]:
     """The graphs of all services are read in one statement."""
     known = graphs([*{service.pk for service, *_ in pairs}])
-    return [
-        Change(service, environment, old, new, counted(known[service.pk], old, new))
-        for service, environment, old, new in pairs
-    ]
+    counts: dict[tuple[str, ...], Count] = {}
+    found = []
+    for service, environment, old, new in pairs:
+        # One step is the same in every environment.
+        step = (service.identifier, old.commit if old else "", new.commit if new else "")
+        if step not in counts:
+            counts[step] = counted(known[service.pk], old, new)
+        found.append(Change(service, environment, old, new, counts[step]))
+    return found

@@ -43,8 +43,8 @@ def sight_row(sight: Sight, sources: list[LogSource]) -> Row:
         "extra": sorted(one.extra.items()) if isinstance(one.extra, dict) else [],
         "instances": instance_rows(one),
         "sources": deployment_sources(one, sources),
-        "previous": short_row(sight.previous, service) if sight.previous and service else None,
-        "following": short_row(sight.following, service) if sight.following and service else None,
+        "previous": short_row(sight.previous) if sight.previous else None,
+        "following": short_row(sight.following) if sight.following else None,
         "live_url": compare_url(one, sight.live) if sight.live and sight.live != one else "",
         "diff": diff_row(sight.diff) if sight.diff else None,
     }

@@ -6,14 +6,13 @@ from typing import Any
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments.models import Commit, Deployment
 from deployments.queries import Change, Count, Diff, Drift
 from deployments.sources import web
 from deployments.tables.commits import feature_url
 from deployments.tables.forge import Forge, forge_of
-from deployments.tables.places import commit_url, deployment_row, service_row
+from deployments.tables.places import deployment_row, service_row
 from portal.kit.clock import in_words
 
 Row = dict[str, Any]
@@ -24,8 +23,8 @@ def diff_row(diff: Diff) -> Row:
     forge, old, new = forge_of(diff.service), diff.old, diff.new
     found = diff.commits
     return {
-        "old": short_row(old, diff.service) if old else None,
-        "new": short_row(new, diff.service),
+        "old": short_row(old) if old else None,
+        "new": short_row(new),
         "known": found is not None,
         "complete": bool(found and found.complete),
         "added": [commit_row(each, forge) for each in diff.added],
@@ -75,14 +74,13 @@ def told_row(change: Row, forge: Forge | None) -> Row:
     }
 
 
-def short_row(deployment: Deployment, service: Entity) -> Row:
+def short_row(deployment: Deployment) -> Row:
     """One deployment in a line."""
     return {
         "id": str(deployment.public_id),
         "url": deployment.get_absolute_url(),
         "version": deployment.version,
         "commit": deployment.commit,
-        "commit_url": commit_url(deployment, service),
         "environment": deployment.environment_identifier,
         "status": deployment.status,
         "at": deployment.finished_at or deployment.started_at or deployment.reported_at,
@@ -100,8 +98,8 @@ def change_row(change: Change) -> Row:
         "service": service_row(change.service),
         "environment": change.environment.identifier,
         "tier": tier_of(change.environment),
-        "old": short_row(old, change.service) if old else None,
-        "new": short_row(new, change.service) if new else None,
+        "old": short_row(old) if old else None,
+        "new": short_row(new) if new else None,
         "count": count_words(change.count) if old and new else "",
         "rolled_back": change.rolled_back,
         "passed": len(change.passed),
@@ -139,8 +137,8 @@ def drift_row(drift: Drift) -> Row:
         "service": service_row(drift.service),
         "staging": drift.staging.identifier,
         "production": drift.production.identifier,
-        "staged": short_row(drift.staged, drift.service),
-        "live": short_row(drift.live, drift.service),
+        "staged": short_row(drift.staged),
+        "live": short_row(drift.live),
         "state": drift.state,
         "words": words,
         "colour": colour,

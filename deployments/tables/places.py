@@ -93,6 +93,7 @@ def place_row(cell: Cell, sources: Sequence[LogSource] = ()) -> Row:
         "message": live.message if live else "",
         "author": live.author if live else "",
         "gate": gate_row(live) if live else None,
+        "deployment_url": live.get_absolute_url() if live else "",
         "lock_url": lock_url(cell.service.identifier, cell.environment.identifier),
         "links": live_sources(cell.config, sources) if cell.config else [],
     }

@@ -44,6 +44,11 @@ def test_the_page_says_what_it_changed_who_when_and_how(shop, signed_in):
     assert f"from={first.public_id}&amp;to={second.public_id}" in page_of(signed_in, first)
 
 
+def test_the_card_of_a_cell_leads_to_what_it_changed(shop, signed_in):
+    made = report("1.0").deployment
+    assert made.get_absolute_url() in signed_in.get("/deployments/card/checkout/in/production").content.decode()
+
+
 def test_a_rollback_and_a_redeploy_are_marked(shop, signed_in):
     made = [report(version, at=at).deployment for at, version in enumerate(["1.0", "1.1", "1.0", "1.0"])]
     assert "brought back" in page_of(signed_in, made[2])
