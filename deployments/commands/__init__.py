@@ -1,5 +1,5 @@
 from deployments.commands.batch import deployments_report
-from deployments.commands.commits import changes_fill
+from deployments.commands.commits import changes_fill, commits_backfill
 from deployments.commands.configs import config_of, copy_to_config_entity
 from deployments.commands.hooks import hook_create, hook_delete, hook_update
 from deployments.commands.inbox import inbox_drop, inbox_place
@@ -14,6 +14,7 @@ from deployments.commands.sources import log_source_create, log_source_delete, l
 
 __all__ = [
     "changes_fill",
+    "commits_backfill",
     "Outcome",
     "config_of",
     "copy_to_config_entity",

@@ -84,21 +84,38 @@ def changes_fill(
     require(by, "deployment.report")
     held.changes = list(changes)
     held.save(update_fields=["changes"])
-    report = Report(
-        service=held.service_identifier,
-        environment=held.environment_identifier,
-        status=Status(held.status),
-        commit=held.commit,
-        previous_commit=previous,
-        message=held.message,
-        ref=held.ref,
-        changes=held.changes,
-        boundary=list(boundary),
-    )
-    commits_save(report, held.config.service_id)
+    commits_save(_report_of(held, previous, boundary), held.config.service_id)
     after = held.facts() | {"commits": len(held.changes)}
     record("deployment.filled", held.noun(), by=by, before=held.facts(), after=after)
     return True
+
+
+@transaction.atomic
+def commits_backfill(after: int = 0, limit: int = 200) -> int:
+    """Keeps the commits of deployments from before commits were kept: of so many, by key. Answers the key of the last
+    one, to go on from, or 0 at the end. The same again changes nothing.
+    """
+    found: Any = Deployment.objects.filter(pk__gt=after).exclude(config=None).exclude(changes=[])
+    kept = list(found.select_related("config").order_by("pk")[:limit])
+    for each in kept:
+        commits_save(_report_of(each, each.previous_commit, []), each.config.service_id)
+    return kept[-1].pk if kept else 0
+
+
+def _report_of(made: Deployment, previous: str, boundary: Sequence[str]) -> Report:
+    """What a deployment holds of the report that it came from, as far as commits are concerned."""
+    return Report(
+        service=made.service_identifier,
+        environment=made.environment_identifier,
+        status=Status(made.status),
+        commit=made.commit,
+        previous_commit=previous,
+        message=made.message,
+        author=made.author,
+        ref=made.ref,
+        changes=made.changes,
+        boundary=list(boundary),
+    )
 
 
 def _rows(report: Report) -> dict[str, Json]:

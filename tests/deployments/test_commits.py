@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -164,6 +165,17 @@ def test_commits_cost_a_report_one_statement_and_one_for_their_tickets(shop):
     assert len(asked()) == 0
     assert len(asked(change(B, "", A))) == 1
     assert len(asked(*(change(f"{number:040x}", "PAY-1", A) for number in range(50)))) == 2
+
+
+def test_deployments_from_before_give_their_commits_in_batches_and_twice_is_once(shop):
+    for number, sha in enumerate((B, C, D)):
+        told(change(sha, f"PAY-{number + 1}", "abcd"[number] * 40), head=sha, previous_commit="abcd"[number] * 40)
+    report("none", commit=E)
+    kept = rows()
+    Commit.objects.all().delete()
+    for _ in range(2):
+        call_command("backfill_commits", batch=2, verbosity=0)
+        assert rows() == kept and len(kept[0]) == 3
 
 
 def test_the_ticket_of_a_branch_is_that_of_its_newest_commit(shop):
