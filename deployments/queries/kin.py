@@ -29,7 +29,8 @@ class Kin:
 
     def _file(self, commit: Commit) -> None:
         self._by_start[commit.sha[:7]].append(commit)
-        if commit.patch_id:
+        # A revert of a revert has the patch of what it brings back, and is no copy of it: that it is there itself says so.
+        if commit.patch_id and not commit.reverts:
             self._by_patch[commit.patch_id].append(commit)
         if commit.picked_from:
             self._by_origin[commit.picked_from[:7]].append(commit)
@@ -56,7 +57,7 @@ class Kin:
         return [each for sha, each in found.items() if sha != commit.sha]
 
     def _next(self, commit: Commit) -> list[Commit]:
-        found = list(self._by_patch[commit.patch_id]) if commit.patch_id else []
+        found = list(self._by_patch[commit.patch_id]) if commit.patch_id and not commit.reverts else []
         found += [each for each in self._by_origin[commit.sha[:7]] if same_commit(each.picked_from, commit.sha)]
         if commit.picked_from:
             origins = self._by_start[commit.picked_from[:7]]

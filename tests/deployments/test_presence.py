@@ -90,6 +90,16 @@ def test_a_cherry_pick_brings_it_by_its_words_or_by_its_patch(by):
     assert through["production"].sha == D and through["staging"] is None
 
 
+def test_a_revert_of_a_revert_is_no_copy_of_what_it_brings_back(by):
+    deploy(A, at=0)
+    deploy(B, change(B, "Fix", A, patch_id=F), at=1, previous=A)
+    back = change(C, f"This reverts commit {B}.", B, patch_id=E)
+    again = change(D, f"This reverts commit {C}.", C, patch_id=F)
+    deploy(D, again, back, at=2, previous=B, environment="staging")
+    assert where(by, D) == {"staging": ("in", "dddd"), "production": ("out", None)}
+    assert where(by, B) == {"staging": ("in", "dddd"), "production": ("in", "bbbb")}
+
+
 def test_what_nobody_told_of_is_unknown_and_not_out(by):
     deploy(B, change(B, "Fix", A), at=1, previous=A)
     deploy(E, change(E, "Elsewhere", D), at=2, environment="staging", previous=D)
