@@ -28,9 +28,10 @@ class Own:
 
 @dataclass(frozen=True)
 class Mine:
-    """`waiting`: commits not yet in production. `by_others`: who else deployed the person's commits of late, and which."""
+    """`known` are the person's newest commits, at most so many as are looked at. `waiting`: commits not yet in production. `by_others`: who else deployed the person's commits of late, and which."""
 
     names: list[str]
+    known: int
     waiting: list[Own]
     by_others: list[tuple[Deployment, list[Commit]]]
 
@@ -49,7 +50,12 @@ def mine(by: By, *, now: datetime) -> Mine:
     own = [each for each in rows if not each.is_merge]
     found = presences(by, own)
     kept = [Own(each, found[each.pk]) for each in own]
-    return Mine(names, [each for each in kept if each.is_waiting], _by_others(kept, folded, now - timedelta(days=DAYS)))
+    return Mine(
+        names,
+        len(own),
+        [each for each in kept if each.is_waiting],
+        _by_others(kept, folded, now - timedelta(days=DAYS)),
+    )
 
 
 def _by_others(kept: list[Own], names: set[str], since: datetime) -> list[tuple[Deployment, list[Commit]]]:

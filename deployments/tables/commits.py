@@ -217,6 +217,8 @@ def _lacks(each: ServiceReach) -> str:
     name, places = each.service.identifier, [one for one in each.in_production if one.state != "all"]
     furthest = [one for one in each.places if one.state == "all" and one.tier != "production"][-1:]
     reached = f", all in {furthest[0].config.environment.identifier}" if furthest else ""
+    back = [one.config.environment.identifier for one in each.places if one.reverted and one.tier != "production"]
+    reached += f", reverted in {' and '.join(back)}" if back else ""
     if not each.in_production:
         return f"{name} (never deployed to production{reached})"
     return f"{name} ({', '.join(_short(one, len(places) > 1) for one in places)}{reached})"

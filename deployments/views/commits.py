@@ -63,6 +63,7 @@ def _mine(request: HttpRequest) -> Context:
     waiting = [each.commit for each in found.waiting]
     return {
         "names": found.names,
+        "known": found.known,
         "count": len(waiting),
         "groups": tables.commit_groups(waiting, {each.commit.pk: each.places for each in found.waiting}),
         "brought": [tables.brought_row(*each) for each in found.by_others],

@@ -75,6 +75,17 @@ def test_ones_own_page_has_what_waits_and_who_else_brought_it(delivered, alices)
     assert "PAY-1: one (#7)" in page and "PAY-1: two" not in page and "PAY-1: found" not in page
 
 
+def test_who_has_no_commits_is_told_when_a_commit_is_his(delivered, client, charlie):
+    client.force_login(charlie)
+    assert "No commit of yours is known here" in html(client, "/deployments/mine")
+
+
+def test_the_line_says_where_a_change_was_taken_back(shop, by):
+    deploy(A, at=0)
+    deploy(C, change(C, f"This reverts commit {B}.", B), change(B, "PAY-1: one", A), at=1, previous=A, environment="staging")  # fmt: skip
+    assert "Still out: checkout (0 of 1 changes, reverted in staging)." in verdict(feature(by, "PAY-1"))["text"]
+
+
 @pytest.mark.parametrize(
     ("text", "where"),
     [
