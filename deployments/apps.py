@@ -25,6 +25,8 @@ class DeploymentsConfig(AppConfig):
         catalog_looks.register(looks.CONFIG)
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))
         kinds.register_panel(kinds.Panel("service", "timeline", "Timeline", "deployments:timeline_of_service", order=3))
+        for blueprint, page in (("service", "sources_of_service"), ("deploymentConfig", "sources_of_config")):
+            kinds.register_panel(kinds.Panel(blueprint, "sources", "Logs and links", f"deployments:{page}", order=4))
         kinds.register_panel(
             kinds.Panel("environment", "timeline", "Timeline", "deployments:timeline_of_environment", order=2)
         )

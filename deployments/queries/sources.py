@@ -1,6 +1,6 @@
 """Where the logs, errors, sessions and traces of places are, and which places lack a way there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -72,9 +72,16 @@ def _runs(deployment: Deployment | None) -> list[Link]:
 
 
 def sources_everywhere(
-    by: By, *, service: str = "", environment: str = "", tier: str = "", team: str = "", span: Span | None = None
+    by: By,
+    *,
+    service: str = "",
+    environment: str = "",
+    tier: str = "",
+    team: str = "",
+    at: Callable[[DeploymentConfig], Span] | None = None,
 ) -> list[Sources]:
-    """Of every place that the viewer may see, by service and tier; at what is live there, unless a span is given."""
+    """Of every place that the viewer may see, by service and tier. `at` says of each which time to open; else it is since
+    what is live there was deployed."""
     require(by, "catalog.read")
     rows, now = log_sources(), database_now()
     configs = DeploymentConfig.objects.all()
@@ -87,4 +94,5 @@ def sources_everywhere(
     found = [each for each in whole(visible(by, configs)) if tier in ("", tier_of(each.environment))]
     order = list(reversed(TIERS))
     found.sort(key=lambda each: (each.service.identifier, order.index(tier_of(each.environment)), each.entity_id))
-    return [sources_of(each, span or span_of(each.current, live=True, now=now), rows) for each in found]
+    at = at or (lambda config: span_of(config.current, live=True, now=now))
+    return [sources_of(each, at(each), rows) for each in found]

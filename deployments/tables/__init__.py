@@ -17,9 +17,18 @@ from deployments.tables.places import (
     release_url,
     service_row,
 )
-from deployments.tables.sources import deployment_sources, live_sources, sources
+from deployments.tables.sources import (
+    KINDS,
+    deployment_sources,
+    kind_rows,
+    live_sources,
+    needs,
+    sources,
+    sources_row,
+)
 
 __all__ = [
+    "KINDS",
     "Chosen",
     "arrival_page",
     "arrival_row",
@@ -40,12 +49,14 @@ __all__ = [
     "instance_rows",
     "live_row",
     "live_sources",
+    "kind_rows",
     "lock_url",
     "group_row",
     "hook_row",
     "masked",
     "matrix_parts",
     "names_of",
+    "needs",
     "offered",
     "opened_row",
     "place_row",
@@ -55,6 +66,7 @@ __all__ = [
     "short_row",
     "sight_row",
     "sources",
+    "sources_row",
     "uncovered_row",
     "verdict",
     "what",

@@ -9,6 +9,7 @@ from deployments.views.inbox import inbox, mapping, placement
 from deployments.views.ingest import arrival, ingest, replay
 from deployments.views.matrix import card, columns, config_list, matrix
 from deployments.views.panel import config_panel, panel
+from deployments.views.sources import sources, sources_of_config, sources_of_service
 from deployments.views.timeline import timeline, timeline_of_environment, timeline_of_service
 
 __all__ = [
@@ -46,4 +47,7 @@ __all__ = [
     "timeline",
     "timeline_of_environment",
     "timeline_of_service",
+    "sources",
+    "sources_of_config",
+    "sources_of_service",
 ]

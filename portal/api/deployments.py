@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from rest_framework.decorators import api_view
@@ -7,14 +9,16 @@ from rest_framework.response import Response
 from catalog import queries as catalog
 from deployments import queries
 from deployments.commands import deployment_report, report_refuse
+from deployments.models import DeploymentConfig, LogSource
 from deployments.moments import happened
+from deployments.presets import Span
 from portal.accounts.policy import require
 from portal.api import history
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
-from portal.api.present import cell_json, coverage_json, deployment_json, inbox_json
+from portal.api.present import cell_json, coverage_json, deployment_json, inbox_json, sources_json
 from portal.kit.by import By
-from portal.kit.clock import instant
+from portal.kit.clock import database_now, instant
 from portal.kit.errors import Invalid, PortalError
 
 LONGEST_KEY = 255
@@ -68,3 +72,32 @@ def current(request: Request) -> Response:
 def coverage(request: Request) -> Response:
     """Of the deployments to production, how many passed the gate, and who deploys without it."""
     return Response({"ok": True, "coverage": coverage_json(queries.coverage(by_of(request)))})
+
+
+@api_view(["GET"])
+def sources(request: Request) -> Response:
+    """The links of each place, open at a span or since what is live was deployed, and the kinds that it lacks."""
+    by, params = by_of(request), request.query_params
+    require(by, "catalog.read")
+    service, environment = params.get("service", ""), params.get("environment", "")
+    ends = [instant(params[name], name) if params.get(name) else None for name in ("since", "until")]
+    found = queries.sources_everywhere(
+        by,
+        service=catalog.service_named(service, by=by).identifier if service else "",
+        environment=catalog.environment_named(environment, by=by).identifier if environment else "",
+        at=_span(*ends),
+    )
+    kind = params.get("lacking", "")
+    if kind and kind not in LogSource.Kind.values:
+        raise Invalid.at("lacking", f"must be one of {', '.join(LogSource.Kind.values)}")
+    shown = [each for each in found if not kind or kind in each.lacking]
+    return Response({"ok": True, "places": [sources_json(each) for each in shown]})
+
+
+def _span(since: datetime | None, until: datetime | None) -> Callable[[DeploymentConfig], Span] | None:
+    if since is None and until is None:
+        return None
+    if since is None or (until is not None and until <= since):
+        raise Invalid.at("since", "give the beginning of the time, which lies before until")
+    span = Span(since, until or database_now())
+    return lambda config: span

@@ -15,7 +15,7 @@ from catalog.queries import properties_of, relations_of
 from catalog.scorecards import queries as scorecards
 from deployments import instances
 from deployments.models import Deployment, InboxItem
-from deployments.queries import Cell, Coverage, Uncovered
+from deployments.queries import Cell, Coverage, Sources, Uncovered
 from locks import receipts
 from locks.decisions import Decision, facts
 from locks.models import (
@@ -305,4 +305,20 @@ def cell_json(cell: Cell) -> Json:
         "locked_by": first.holder_name if first else None,
         "locked_until": iso(first.expires_at) if first else None,
         "url": url_of(cell.config.get_absolute_url()) if cell.config else None,
+    }
+
+
+def sources_json(found: Sources) -> Json:
+    """The links of a place, and of each kind that it lacks what its sources are waiting for."""
+    config = found.config
+    return {
+        "service": config.service.identifier,
+        "environment": config.environment.identifier,
+        "since": iso(found.span.since),
+        "until": iso(found.span.until),
+        "links": [{"name": each.source, "kind": each.kind, "url": each.url} for each in found.links],
+        "lacking": [
+            {"kind": kind, "needs": [{"source": each.source, "missing": list(each.missing)} for each in tried]}
+            for kind, tried in found.lacking.items()
+        ],
     }

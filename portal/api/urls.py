@@ -168,6 +168,7 @@ urlpatterns = [
     path("locks/<str:public_id>", locks.lock),
     path("deployments", deployments.deployments),
     path("deployments/current", deployments.current),
+    path("deployments/sources", deployments.sources),
     path("deployments/coverage", deployments.coverage),
     path("hooks/<str:key>", hooks.payload),
     path("deployments/diff", diffs.diff),

@@ -97,6 +97,7 @@ def _children(name: str, here: str, user: Any) -> list[Item]:
         ("Compare", "deployments:compare"),
         ("Drift", "deployments:drift"),
         ("Coverage", "deployments:coverage"),
+        ("Log sources", "deployments:sources"),
         ("Ingest log", "deployments:ingest"),
     ]
     inbox = [("Inbox", "deployments:inbox")] if user.is_staff else []

@@ -52,6 +52,9 @@ PAGES = {
     "ingest": "/deployments/ingest",
     "hooks": "/deployments/hooks",
     "coverage": "/deployments/coverage",
+    "log sources": "/deployments/sources?kind=traces",
+    "sources of a service": "/deployments/sources/service/checkout",
+    "sources of a config": "/deployments/sources/config/checkout-production?span=deploy",
     "timeline": "/deployments/timeline",
     "dora": "/deployments/dora",
     "dora rows": "/deployments/dora/change_failure",
@@ -112,7 +115,13 @@ def busy_shop(transactional_db, shop, page, alice):
     for number in range(2):
         run = Run(f"gh:{number}:1", f"https://ci.example/{number}")
         code_use(code, shop.search_production, run, reason="The portal was away", used_at=database_now(), by=SETUP)
-    write("service", "checkout", mode="patch", properties={"repository": "https://github.com/larder/checkout"})
+    write(
+        "service",
+        "checkout",
+        mode="patch",
+        properties={"repository": "https://github.com/larder/checkout", "logGroup": "/aws/x[$y]"},
+    )
+    write("environment", "production", mode="patch", properties={"awsRegion": "eu-west-1"})
     for number, name in enumerate(("checkout", "nothing")):
         where = (f"larder/{name}", f"https://github.com/larder/{name}")
         pending_deployment_take(Asked(f"d{number}", 99, *where, 4711, "production", "4f2a9c1d", "main", "dana"))

@@ -173,3 +173,117 @@ def test_an_administrator_sets_a_source_in_the_admin(shop, alice):
     assert wrong.status_code == 200 and "is no parameter" in wrong.content.decode()
     source.refresh_from_db()
     assert "group" not in source.parameters
+
+
+@pytest.fixture
+def browser(client, alice):
+    client.force_login(alice)
+    return client
+
+
+def two_places():
+    report("1.0", at=0)
+    report("1.0", at=0, service="search")
+    write("service", "checkout", mode="patch", properties={"logGroup": "/aws/lambda/x[$y]", "sentryProject": "cart"})
+    write("environment", "production", mode="patch", properties={"awsRegion": "eu-west-1"})
+
+
+def test_the_report_says_which_places_lack_a_link_and_what_would_make_one(shop, browser):
+    two_places()
+    page = browser.get("/deployments/sources").content.decode()
+    assert "1 of 2 places lacks a link to application logs" in page
+    assert "CloudWatch Logs Insights of checkout in production" in page
+    only = browser.get("/deployments/sources?lacking=1").content.decode()
+    assert "of checkout in production" not in only and "search" in only
+    assert "CloudWatch Logs Insights takes <code>logGroup</code>" in only
+    errors = browser.get("/deployments/sources?kind=errors").content.decode()
+    assert "2 of 2 places lack a link to errors" in errors
+    assert "Sentry takes <code>sentryOrganization</code></li>" in errors
+
+
+@pytest.mark.parametrize("query", ["?kind=poems", "?tier=moon", "?team=nobody", "?kind[]=x", "?lacking=%00"])
+def test_an_odd_filter_spoils_no_page(shop, browser, query):
+    two_places()
+    assert browser.get(f"/deployments/sources{query}").status_code in (200, 400)
+
+
+def test_the_panels_open_at_the_time_that_was_chosen(shop, browser):
+    log_source_create(KIBANA | {"template": "https://k.example/{{ since }}/{{ until }}"}, by=SETUP)
+    report("1.0", at=10, started_at="2026-03-02T12:04:00Z")
+    during = browser.get("/deployments/sources/config/checkout-production?span=deploy").content.decode()
+    assert "https://k.example/2026-03-02T11%3A54%3A00Z/2026-03-02T12%3A20%3A00Z" in during
+    since = browser.get("/deployments/sources/service/checkout").content.decode()
+    assert "https://k.example/2026-03-02T11%3A54%3A00Z/" in since and "12%3A20%3A00Z" not in since
+    assert (
+        "https://k.example/2026-03-02"
+        not in browser.get("/deployments/sources/service/checkout?span=hour").content.decode()
+    )
+
+
+def test_the_pages_of_a_service_and_of_a_config_have_the_panel(shop, browser):
+    report("1.0")
+    for page in ("service/entities/checkout", "deploymentConfig/entities/checkout-production"):
+        assert "Logs and links" in browser.get(f"/catalog/{page}").content.decode()
+    assert browser.get("/deployments/sources/config/nothing").status_code == 404
+
+
+def test_nobody_is_shown_a_place_that_he_may_not_see(shop, terraform, page, bob, client):
+    two_places()
+    hide = {"read": {"ownedByTeam": True}}
+    assert terraform.send("patch", "blueprints/service/permissions", {"entities": hide}).status == 200
+    client.force_login(bob)
+    shown = client.get("/deployments/sources").content.decode()
+    assert "checkout in production" in shown and "entities/search" not in shown
+    assert [each.config.service.identifier for each in queries.sources_everywhere(page(bob))] == ["checkout"]
+    assert client.get("/deployments/sources/service/search").status_code == 404
+
+
+def test_the_api_tells_the_links_and_what_is_lacking(shop, ci):
+    two_places()
+    answer = ci.get(
+        "deployments/sources", service="checkout", since="2026-03-02T12:00:00Z", until="2026-03-02T12:30:05Z"
+    )
+    [place] = answer.json["places"]
+    assert (place["service"], place["environment"], place["since"]) == (
+        "checkout",
+        "production",
+        "2026-03-02T12:00:00.000Z",
+    )
+    [link] = place["links"]
+    assert (link["kind"], link["url"][-41:]) == ("application", "source~(~'*2faws*2flambda*2fx*5b*24y*5d))")
+    needs = {each["kind"]: each["needs"] for each in place["lacking"]}
+    assert {"source": "Sentry", "missing": ["sentryOrganization"]} in needs["errors"]
+    lacking = ci.get("deployments/sources", lacking="application").json["places"]
+    assert [each["service"] for each in lacking] == ["search"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"service": "chekout"}, 404),
+        ({"since": "yesterday"}, 422),
+        ({"until": "2026-03-02T12:00:00Z"}, 422),
+        ({"since": "2026-03-02T12:00:00Z", "until": "2026-03-02T11:00:00Z"}, 422),
+        ({"lacking": "poems"}, 422),
+    ],
+)
+def test_the_api_refuses_what_it_cannot_read(shop, ci, asked, status):
+    assert ci.get("deployments/sources", **asked).status == status
+
+
+def test_fifty_places_ask_no_more_queries_than_one(shop, browser):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def asked():
+        with CaptureQueriesContext(connection) as queries_asked:
+            assert browser.get("/deployments/sources").status_code == 200
+        return len(queries_asked)
+
+    report("1.0")
+    asked()
+    one = asked()
+    for number in range(49):
+        write("service", f"s{number}")
+        report("1.0", service=f"s{number}")
+    assert asked() == one

@@ -41,6 +41,7 @@ PATHS = [
     "deployments",
     "deployments/drift",
     "deployments/diff?since=2020-01-31T15:40:00Z",
+    "deployments/sources",
     "actions",
     "actions/runs",
 ]

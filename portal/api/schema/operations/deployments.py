@@ -1,5 +1,5 @@
 from deployments import instances
-from deployments.models import Deployment, Gate, InboxItem, Status
+from deployments.models import Deployment, Gate, InboxItem, LogSource, Status
 from deployments.reports import MOST_CHANGES, MOST_PARENTS
 from portal.api.deployments import LONGEST_KEY
 from portal.api.schema.answers import fault, missing, ok
@@ -214,6 +214,37 @@ COVERAGE = shown(
     name="Coverage",
 )
 
+KIND = choice(LogSource.Kind.values, example="application")
+SOURCES = shown(
+    {
+        "service": text("checkout"),
+        "environment": text("production"),
+        "since": instant(example="2026-02-03T15:28:00.000Z"),
+        "until": instant(),
+        "links": listed(
+            shown({"name": text("Sentry"), "kind": KIND, "url": text("https://sentry.io/organizations/larder/issues/")})
+        ),
+        "lacking": listed(
+            shown(
+                {
+                    "kind": KIND,
+                    "needs": listed(
+                        shown(
+                            {
+                                "source": text("CloudWatch Logs Insights"),
+                                "missing": listed(text("logGroup"), "Properties; of those in one text any will do."),
+                            }
+                        )
+                    ),
+                }
+            ),
+            "The kinds without a link here, and what each of their sources waits for.",
+        ),
+    },
+    name="LogSources",
+    about="Where the logs, errors, sessions and traces of one place are.",
+)
+
 GROUP = Group(
     "Deployments",
     "What CI deployed, and what is live where.",
@@ -261,6 +292,25 @@ GROUP = Group(
             ],
             answers={
                 200: ok("By service and environment.", deployment_configs=listed(CELL)),
+                404: missing("service or environment", "There is no service called “chekout”.", nearest=True),
+            },
+        ),
+        Operation(
+            "deployments_sources",
+            "GET",
+            "/deployments/sources",
+            "Where logs, errors and traces are",
+            about="Links open since what is live was deployed, unless a time is given. `lacking` keeps the places that have no link of that kind.",
+            needs="catalog.read",
+            parameters=[
+                query("service", SERVICE),
+                query("environment", ENVIRONMENT),
+                query("since", instant(example="2026-02-03T15:28:00Z")),
+                query("until", instant(example="2026-02-03T15:50:00Z")),
+                query("lacking", KIND),
+            ],
+            answers={
+                200: ok("By service and environment.", places=listed(SOURCES)),
                 404: missing("service or environment", "There is no service called “chekout”.", nearest=True),
             },
         ),
