@@ -249,6 +249,7 @@ BODIES = [
 TYPES = ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "é"]
 
 
+@pytest.mark.timeout(600 + SECONDS * 20)
 def test_no_odd_word_in_a_path_is_more_than_an_unknown_name_or_another_route(program):
     client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {program}"})
     for word, operation in product(WORDS, [each for each in OPERATIONS.values() if each.path_parameters]):
