@@ -32,10 +32,13 @@ from deployments.queries.places import (
 from deployments.queries.presence import Presence, State, presences
 from deployments.queries.search import Found, find, is_of_commits, is_ticket, ticket_of
 from deployments.queries.sights import Sight, deployment, deployment_of, sight
+from deployments.queries.silent import Silent, silent
 from deployments.queries.sources import Sources, log_sources, sources_everywhere, sources_of, span_of
 from deployments.queries.standings import Standing, standing, standings
 
 __all__ = [
+    "Silent",
+    "silent",
     "Blocked",
     "Cell",
     "Change",

@@ -9,7 +9,7 @@ from zlib import crc32
 from django.urls import reverse
 
 from deployments.models import ReportRequest
-from deployments.queries import Group
+from deployments.queries import Group, Silent
 from portal.accounts.policy import allows
 from portal.kit.by import By
 from portal.kit.clock import in_words
@@ -97,6 +97,15 @@ def _faults(answer: Row) -> list[Row]:
     details = answer.get("details") or {}
     differing = [{"path": name, "message": "differs from what came before"} for name in details.get("differs_in", [])]
     return [*details.get("errors", []), *differing]
+
+
+def silent_row(silent: Silent) -> Row:
+    return {
+        "service": silent.service,
+        "url": reverse("catalog:entity_detail", args=["service", silent.service]),
+        "last": silent.last,
+        "days": silent.days,
+    }
 
 
 def group_row(group: Group, form: Any) -> Row:

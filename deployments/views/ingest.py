@@ -12,6 +12,7 @@ from portal.accounts.policy import allows
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import pager
 from portal.kit.answers import go
+from portal.kit.clock import database_now
 from portal.kit.live import live
 from portal.kit.paging import page_of
 
@@ -40,6 +41,8 @@ def _ingest(request: HttpRequest) -> Context:
         "filtered": any(filters.values()),
         "outcomes": ReportRequest.Outcome.values,
         "doors": ReportRequest.Door.values,
+        # What only the whole page shows is asked for when it is rendered.
+        "silent": lambda: [tables.silent_row(each) for each in queries.silent(by, now=database_now())],
         "hooks_url": reverse("deployments:hooks") if allows(by.actor, "hook.write") else "",
         "pager": pager(request.GET, page, f"{len(rows)} reports, the newest first"),
     }

@@ -121,3 +121,42 @@ def test_what_nobody_has_read_yet_is_not_forgotten(shop):
     report()
     ReportRequest.objects.update(at=database_now() - timedelta(days=31), outcome="waiting")
     assert (requests_forget(), ReportRequest.objects.count()) == (0, 1)
+
+
+def regular(service, days, last):
+    """Deployed once a day for so many days, the last of them `last` days ago."""
+    for number in range(days):
+        at = database_now() - timedelta(days=last + number, minutes=1)
+        report(service, version=f"1.{number}", finished_at=at.isoformat(), started_at=at.isoformat())
+
+
+@pytest.mark.parametrize(
+    ("days", "last", "is_silent"),
+    [(9, 4, True), (9, 2, False), (7, 20, False), (8, 54, False), (9, 40, True), (9, 0, False), (20, 10, True)],
+)
+def test_a_service_that_came_daily_and_stopped_is_named(signed_in, shop, days, last, is_silent):
+    regular("search", days, last)
+    page = text(signed_in, LOG)
+    assert ('id="silent"' in page) is is_silent
+    assert (f"was deployed on {days} of the last 60 days" in page) is is_silent
+
+
+def test_a_weekly_service_is_given_three_weeks(signed_in, shop, page, alice):
+    from deployments.queries import silent
+
+    for number in range(8):
+        at = database_now() - timedelta(days=8 + 3.5 * number)
+        report("search", version=f"1.{number}", started_at=at.isoformat(), finished_at=at.isoformat())
+    assert silent(page(alice), now=database_now()) == []
+    assert [each.service for each in silent(page(alice), now=database_now() + timedelta(days=2.6))] == ["search"]
+
+
+def test_a_silence_is_told_to_nobody_who_may_not_see_the_service(client, bob, shop, page):
+    from catalog.commands import permissions_update
+    from catalog.queries import blueprint
+    from deployments.queries import silent
+
+    regular("search", 9, 4)
+    assert silent(page(bob), now=database_now())
+    permissions_update(blueprint("service"), {"read": {"roles": ["Admin"]}}, by=SETUP)
+    assert silent(page(bob), now=database_now()) == []
