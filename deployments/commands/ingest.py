@@ -66,9 +66,9 @@ def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: B
 
     Of two at once with one `key` the second waits here for the first, and starts anew to answer as the first did.
     """
-    made, late_by = outcome.deployment, lateness(report, now)
+    made, late_by = outcome.deployment, None if sent.backfill else lateness(report, now)
     became = outcome.became
-    if late_by is not None and became in (Became.CREATED, Became.ADVANCED) and not sent.backfill:
+    if late_by is not None and became in (Became.CREATED, Became.ADVANCED):
         became = Became.LATE
     values = {
         "service": (made.service_identifier if made else report.service)[: ReportRequest.LONGEST_NAME],

@@ -118,7 +118,7 @@ def test_a_backfill_is_not_late_and_is_replayed_as_quietly(shop, listener, page,
     deployments_report(reports(1), backfill=True, by=SETUP)
     Deployment.objects.all().delete()
     row = report_replay(ReportRequest.objects.get(), by=page(alice))
-    assert (row.outcome, row.is_backfill) == ("created", True)
+    assert (row.outcome, row.is_backfill, row.late_by) == ("created", True, None)
     assert not Delivery.objects.exclude(event__name="report_request.replayed").exists()
 
 
