@@ -21,7 +21,12 @@ class Own:
 
     @property
     def is_waiting(self) -> bool:
-        """It is out of a place of production, or its service has none. What nobody can tell is not claimed."""
+        """It is out of a place of production, or its service has none. What nobody can tell is not claimed, and what was
+        taken back wherever it was waits for nothing."""
+        if any(each.state == State.REVERTED for each in self.places) and not any(
+            each.state.is_there for each in self.places
+        ):
+            return False
         production = [each for each in self.places if each.tier == "production"]
         return any(each.state == State.OUT for each in production) or (bool(self.places) and not production)
 
@@ -60,11 +65,14 @@ def mine(by: By, *, now: datetime) -> Mine:
 
 def _by_others(kept: list[Own], names: set[str], since: datetime) -> list[tuple[Deployment, list[Commit]]]:
     brought: dict[int, tuple[Deployment, list[Commit]]] = {}
+    own = {each.commit.pk for each in kept}
     for each in kept:
         for one in each.places:
             made = one.since
             if not (one.state.is_there and made and made.finished_at and made.finished_at > since):
                 continue
+            if one.through and one.through.pk in own:
+                continue  # the copy stands for it
             if made.actor and made.actor.lower() not in names:
                 brought.setdefault(made.pk, (made, []))[1].append(each.commit)
     return sorted(brought.values(), key=lambda each: (each[0].finished_at, each[0].pk), reverse=True)

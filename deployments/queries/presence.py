@@ -151,7 +151,7 @@ class _Marked:
     def __init__(self, graph: Graph, relatives: Kin) -> None:
         self.graph, self.kin = graph, relatives
         wanted = [graph.name(sha) for sha in relatives.shas]
-        holes = sorted(graph.holes(graph.names))
+        holes = sorted(graph.holes(graph.order))
         self.bit = {sha: 1 << place for place, sha in enumerate(wanted)}
         self.holes = ((1 << len(holes)) - 1) << len(wanted)
         self.masks = graph.masks([*wanted, *holes])

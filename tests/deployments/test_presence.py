@@ -214,6 +214,19 @@ def test_ones_own_commits_wait_for_production_and_others_deploy_them(by):
     assert [(made.actor, [each.sha for each in own]) for made, own in found.by_others] == [("Charlie", [C])]
 
 
+def test_what_was_taken_back_waits_for_nothing_and_a_copy_is_told_once(by):
+    now = database_now()
+    deploy(A, at=0)
+    back = change(C, f"This reverts commit {B}.", B)
+    deploy(C, back, change(B, "Wrong", A, author="Alice"), at=1, previous=A, environment="staging")
+    pick = change(E, f"Fix\n\n(cherry picked from commit {D})", A, author="Alice")
+    deploy(D, change(D, "Fix", C, author="Alice"), at=2, previous=C, environment="staging")
+    report("p", commit=E, previous_commit=A, actor="Bob", finished_at=now.isoformat(), changes=[pick])
+    found = mine(by, now=now + timedelta(minutes=1))
+    assert found.waiting == [] and found.known == 3
+    assert [(made.actor, [each.sha for each in own]) for made, own in found.by_others] == [("Bob", [E])]
+
+
 def test_many_commits_and_places_ask_no_more_than_one(by):
     def asked():
         rows = list(Commit.objects.all())
