@@ -13,7 +13,7 @@ from catalog.queries import tier_of
 from deployments.models import Deployment, DeploymentConfig
 from deployments.queries.diffs import Count, counted, lives, same
 from deployments.queries.lineage import graphs
-from deployments.queries.order import SUCCESS
+from deployments.queries.order import ALIKE, SUCCESS
 from portal.kit.by import By
 from portal.kit.clock import database_now
 
@@ -65,11 +65,12 @@ _SINCE = f"""
     left join lateral (
         select greatest(
             (select max(d.finished_at) from deployments_deployment d
-            where pair.commit <> '' and d.config_id = pair.staging and d.commit = pair.commit and {SUCCESS.format("d")}
+            where pair.commit <> '' and d.config_id = pair.staging and {ALIKE.format("d.commit", "pair.commit")}
+            and d.commit <> '' and {SUCCESS.format("d")}
             and d.finished_at <= %(at)s),
             (select max(d.finished_at) from deployments_deployment d
             where pair.version <> '' and d.config_id = pair.staging and d.version = pair.version
-            and (d.commit = '' or pair.commit = '' or d.commit = pair.commit) and {SUCCESS.format("d")}
+            and {ALIKE.format("d.commit", "pair.commit")} and {SUCCESS.format("d")}
             and d.finished_at <= %(at)s)
         ) as at) ran on true
 """

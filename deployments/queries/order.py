@@ -47,26 +47,35 @@ LATEST_FIRST = (
 EARLIEST_FIRST = LATEST_FIRST.replace(" desc", "")
 SUCCESS = "{0}.status = 'success' and {0}.kind in ('deploy', 'rollback') and {0}.finished_at is not null"
 
+# A short sha is the same as the long one that begins with it; one that was not told contradicts none.
+ALIKE = """({0} = {1} or {0} = '' or {1} = ''
+    or (least(length({0}), length({1})) >= 7 and (starts_with({0}, {1}) or starts_with({1}, {0}))))"""
+# The same, so that an index finds it: tools cut a sha to one of these lengths.
+_CUT = ", ".join(f"left(new.commit, {length})" for length in (7, 8, 9, 10, 11, 12))
+_OF_COMMIT = f"""({{0}}.commit <> '' and {ALIKE.format("{0}.commit", "new.commit")}
+    and ({{0}}.commit = any(array[new.commit, {_CUT}])
+        or (length(new.commit) between 7 and 39 and {{0}}.commit > new.commit and {{0}}.commit < new.commit || 'g')))"""
+
 # What does not contradict each other in version and commit, and shares one of them, is the same.
-_SAME = """
+_SAME = f"""
     (old.version = new.version or old.version = '' or new.version = '')
-    and (old.commit = new.commit or old.commit = '' or new.commit = '')
-    and ((old.version = new.version and new.version <> '') or (old.commit = new.commit and new.commit <> ''))
+    and {ALIKE.format("old.commit", "new.commit")}
+    and ((old.version = new.version and new.version <> '') or (old.commit <> '' and new.commit <> ''))
 """
 # Ran before: this commit, else this version; both together where the commit is the one that is live.
 _RAN_BEFORE = f"""
-    (new.commit <> '' and new.commit <> old.commit and exists (
-        select from deployments_deployment d where d.config_id = new.config_id and d.commit = new.commit
+    (new.commit <> '' and (old.commit = '' or not {ALIKE.format("old.commit", "new.commit")}) and exists (
+        select from deployments_deployment d where d.config_id = new.config_id and {_OF_COMMIT.format("d")}
         and {SUCCESS.format("d")} and {KEY.format("d")} < {KEY.format("new")}
         union all select from deployments_ran r
-        where r.config_id = new.config_id and r.commit = new.commit and r.first_at <= new.finished_at))
+        where r.config_id = new.config_id and {_OF_COMMIT.format("r")} and r.first_at <= new.finished_at))
     or (new.version <> '' and new.version <> old.version and exists (
         select from deployments_deployment d where d.config_id = new.config_id and d.version = new.version
-        and (d.commit = '' or new.commit = '' or d.commit = new.commit)
+        and {ALIKE.format("d.commit", "new.commit")}
         and {SUCCESS.format("d")} and {KEY.format("d")} < {KEY.format("new")}
         union all select from deployments_ran r
         where r.config_id = new.config_id and r.version = new.version and r.first_at <= new.finished_at
-        and (r.commit = '' or new.commit = '' or r.commit = new.commit)))
+        and {ALIKE.format("r.commit", "new.commit")}))
 """
 # `which` says of which successes, called `new`.
 STEPS = f"""

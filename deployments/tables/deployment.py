@@ -1,5 +1,6 @@
 """One deployment, with all that is known of it."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -40,7 +41,7 @@ def sight_row(sight: Sight, sources: list[LogSource]) -> Row:
         "ref": one.ref,
         "artifact": one.artifact,
         "run": " ".join(filter(None, [one.provider, one.run, f"attempt {one.attempt}" if one.attempt > 1 else ""])),
-        "extra": sorted(one.extra.items()) if isinstance(one.extra, dict) else [],
+        "extra": [(name, _said(one.extra[name])) for name in sorted(one.extra)],
         "instances": instance_rows(one),
         "sources": deployment_sources(one, sources),
         "previous": short_row(sight.previous) if sight.previous else None,
@@ -48,6 +49,10 @@ def sight_row(sight: Sight, sources: list[LogSource]) -> Row:
         "live_url": compare_url(one, sight.live) if sight.live and sight.live != one else "",
         "diff": diff_row(sight.diff) if sight.diff else None,
     }
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def late(deployment: Deployment) -> str:

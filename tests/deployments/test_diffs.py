@@ -139,6 +139,12 @@ def test_since_when_is_when_staging_first_had_what_production_lacks(line, by):
     assert (drift(by).count.added, drift(by).since) == (2, NOON + timedelta(minutes=20))
 
 
+def test_since_when_is_known_by_a_short_sha_as_well(line, by):
+    ship("1.2", C, at=15, environment="staging")
+    report("1.2", at=30, commit=C[:7])
+    assert (drift(by).state, drift(by).since) == ("behind", NOON + timedelta(minutes=20))
+
+
 def test_production_ahead_of_staging_warns(line, by):
     ship("1.4", E, commit(E, D), at=30)
     found = drift(by)
