@@ -200,3 +200,23 @@ def test_a_service_that_comes_in_between_moves_no_focus(tab, alice, ci_reports):
     ci_reports(service="ledger", environment="staging", version="1.0.0", status="success")
     expect(page.locator("#row-ledger")).to_contain_text("1.0.0", timeout=SOON)
     assert same_page()
+
+
+# What is changed in the page apart from the words of ages, by the line that it stands in.
+TOUCHED = """() => {
+    window.touched = new Set();
+    const line = node => (node.closest ? node : node.parentElement)?.closest("tr")?.id;
+    const ticks = each => each.target.closest?.("time") || each.target.parentElement?.closest("time");
+    new MutationObserver(all => all.filter(each => !ticks(each)).forEach(each => touched.add(line(each.target))))
+        .observe(document.querySelector("#matrix tbody"), {subtree: true, childList: true, characterData: true, attributes: true});
+}"""
+
+
+def test_a_report_touches_its_own_line_and_no_other(tab, alice, ci_reports):
+    for name in ("checkout", "search"):
+        ci_reports(service=name, environment="production", version="1.0.0", status="success")
+    page = tab("/deployments/", as_=alice)
+    page.evaluate(TOUCHED)
+    ci_reports(service="checkout", environment="production", version="3.0.0", status="success")
+    expect(page.locator("#row-checkout")).to_contain_text("3.0.0", timeout=SOON)
+    assert page.evaluate("[...touched]") == ["row-checkout"]
