@@ -81,6 +81,21 @@ def test_long_values_fit_a_list_on_a_phone(tab, alice, shop, transactional_db):
     assert page.evaluate(TOO_WIDE) == []
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_long_words_stay_in_their_cells_of_the_matrix(tab, alice, shop, transactional_db, width):
+    write("service", "checkout", mode="patch", title="checkout" * 12, properties={"language": "Go" * 60})
+    report = {"service": "checkout", "environment": "production", "version": "2.14.0-rc." * 8, "actor": "dana" * 20}
+    deployment_report(report | {"status": "success"}, by=SETUP)
+    lock_take(scopes.pair(shop.checkout_production), reason=LONG, by=SETUP)
+    page = tab("/deployments/?density=roomy&column=language", as_=alice, width=width)
+    for density in ("roomy", "compact"):
+        page.goto(f"/deployments/?density={density}&column=language")
+        assert page.evaluate(TOO_WIDE) == [], density
+        cut = page.locator("#row-checkout .version").last
+        assert cut.evaluate("e => e.getBoundingClientRect().right <= e.closest('td').getBoundingClientRect().right")
+        assert cut.get_attribute("title") == "2.14.0-rc." * 8
+
+
 @pytest.mark.parametrize("by_key", [True, False])
 def test_a_release_closes_its_popover(tab, alice, long_lock, by_key):
     page = tab(long_lock.get_absolute_url(), as_=alice)
