@@ -110,7 +110,20 @@ def live_credentials() -> QuerySet[Credential]:
     return live.select_related("user").annotate(restricted=_restricted[0])
 
 
-_TOLD = ("id", "public_id", "kind", "name", "client_id", "scopes", "version", "last_used_at", "user_id", "restricted")
+# What an actor is made of, and what a request touches: nothing more is read later.
+_TOLD = (
+    "id",
+    "public_id",
+    "kind",
+    "name",
+    "client_id",
+    "scopes",
+    "version",
+    "last_used_at",
+    "user_id",
+    "creates_services",
+    "restricted",
+)
 
 
 def live_credential(**which: Any) -> Credential | None:
