@@ -106,7 +106,7 @@ def deployment_write(wish: Wish, by: By) -> Entity | None:
     if config is None:
         ingest.ignore(sent, "It names no deployment config: it is kept as a plain entity.", by=by)
         return stored
-    now = database_now()
+    now = by.at or database_now()
     report = _report(stored, config, known, now)
     place = catalog.place_of(config.service, config.environment)
     outcome = deployment_store(report, place, now=now, known=known, entity=stored, by=by)

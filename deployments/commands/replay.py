@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from django.db import transaction
 
+from catalog.commands import entity_write
+from catalog.wishes import parse
 from deployments import reports
 from deployments.commands import ingest
 from deployments.commands.inbox import inbox_place
@@ -29,6 +31,8 @@ def report_replay(request: ReportRequest, *, by: By) -> ReportRequest:
     try:
         _replayed(request, by)
     except PortalError as error:
+        if request.deployment_id:
+            raise  # it was taken in once, and stays so
         ingest.refuse(Sent(request.body, request=request.pk), error, by=by)
     return ReportRequest.objects.select_related("deployment__entity", "inbox_item").get(pk=request.pk)
 
@@ -44,14 +48,27 @@ def _replayed(request: ReportRequest, by: By) -> None:
     before = request.facts()
     if request.door == Door.WEBHOOK and not request.inbox_item:
         payload_take(request, by=by, known=request.deployment, reported_by=request.sender)
+    elif request.door == Door.ENTITY:
+        _written_again(request, by)
     else:
         _taken_again(request, by)
     fresh = ReportRequest.objects.get(pk=request.pk)
-    if fresh.outcome == Became.REPEATED and request.outcome in TAKEN_IN:
-        fresh.outcome = request.outcome  # it stays what it was
+    if fresh.outcome in (Became.REPEATED, Became.IGNORED) and request.outcome in TAKEN_IN:
+        fresh.outcome, fresh.answer = request.outcome, request.answer  # it stays what it was
     fresh.replayed_at, fresh.replayed_by = database_now(), by.actor.name
-    fresh.save(update_fields=["outcome", "replayed_at", "replayed_by"])
+    fresh.save(update_fields=["outcome", "answer", "replayed_at", "replayed_by"])
     record("report_request.replayed", request.noun(), by=by, before=before, after=fresh.facts())
+
+
+def _written_again(request: ReportRequest, by: By) -> None:
+    """As its client wrote it. The row that this leaves in the log becomes what the first one says."""
+    before = ReportRequest.objects.order_by("-id").values_list("id", flat=True).first()
+    entity_write(parse("deployment", request.body, mode="merge"), by=replace(by, at=request.at))
+    made = ReportRequest.objects.filter(id__gt=before, door=Door.ENTITY, actor_key=by.actor.key).order_by("-id").first()
+    if made:
+        made.delete()
+        names = ("service", "environment", "outcome", "late_by", "answer", "deployment")
+        ReportRequest.objects.filter(pk=request.pk).update(**{name: getattr(made, name) for name in names})
 
 
 def _taken_again(request: ReportRequest, by: By) -> None:

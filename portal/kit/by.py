@@ -1,6 +1,7 @@
 """Who does something, and through which door."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -59,6 +60,7 @@ class By:
     trace: UUID = field(default_factory=uuid7)
     agent: str = ""  # the client's User-Agent, kept as an entity's datasource
     run: str = ""  # the action run that the change belongs to
+    at: datetime | None = None  # when it came, for what is replayed
     quiet: bool = False  # history that is loaded: it is recorded, and nobody is told
 
 

@@ -175,3 +175,26 @@ def test_bob_is_refused_at_the_page(client, bob, waiting):
     wish = {"kind": "environment", "name": "prod-eu", "target": "production"}
     assert client.post("/deployments/inbox/mapping", wish).status_code == 403
     assert not Deployment.objects.exists()
+
+
+def test_the_inbox_and_the_hooks_ask_no_more_queries_for_fifty_than_for_one(signed_in, shop):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from deployments.commands import hook_create
+
+    def queries(url):
+        with CaptureQueriesContext(connection) as seen:
+            assert signed_in.get(url).status_code == 200
+        return len(seen)
+
+    def grow(number):
+        report(f"unknown-{number}", environment=f"moon-{number}")
+        hook_create({"name": f"Forge {number}", "kind": "github"}, secret="s" * 16, by=SETUP)
+
+    grow(0)
+    urls = ("/deployments/inbox", "/deployments/hooks")
+    one = [queries(url) for url in urls]
+    for number in range(1, 50):
+        grow(number)
+    assert [queries(url) for url in urls] == one

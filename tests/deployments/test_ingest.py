@@ -195,6 +195,29 @@ def test_a_replay_that_is_refused_again_says_so(shop, page, alice):
     assert (row.outcome, row.answer["status"]) == ("refused", 422)
 
 
+def test_a_deployment_entity_is_replayed_as_its_client_wrote_it_as_of_the_time_it_came(shop, terraform, page, alice):
+    write("deploymentConfig", "cp", relations={"service": ("checkout",), "environment": ("production",)})
+    path = "blueprints/deployment/entities?upsert=true"
+    body = {"identifier": "d1", "properties": {"version": "1.0"}, "relations": {"deploymentConfig": "later"}}
+    assert terraform.post(path, body).status == 404
+    at = database_now() - timedelta(hours=2)
+    ReportRequest.objects.update(at=at)
+    write("deploymentConfig", "later", relations={"service": ("search",), "environment": ("production",)})
+    for _ in range(2):
+        row = report_replay(came()[0], by=page(alice))
+        assert (row.outcome, row.answer, row.deployment.service_identifier) == ("created", None, "search")
+        assert row.deployment.finished_at == at
+    assert (len(came()), Deployment.objects.count()) == (1, 1)
+
+
+def test_what_was_taken_in_stays_so_though_it_would_be_refused_today(shop, page, alice):
+    row = report(RUN | {"finished_at": iso(database_now())}).deployment and came()[0]
+    Deployment.objects.update(version="2.0")
+    with pytest.raises(Conflict, match="another version"):
+        report_replay(row, by=page(alice))
+    assert (came()[0].outcome, came()[0].replayed_at) == ("created", None)
+
+
 def test_only_administrators_replay(shop, page, bob):
     report()
     with pytest.raises(Refused):
