@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -70,14 +70,16 @@ def _timeline(request: HttpRequest) -> Context:
     }
 
 
-def _exports(request: HttpRequest, asked: Asked) -> list[tuple[str, str]]:
-    """The deployments among it, by days as all exports have them."""
+def _exports(request: HttpRequest, asked: Asked) -> dict[str, list[tuple[str, str]]]:
+    """The deployments among it, by whole days as all exports have them; of one service or environment all there are too."""
     named = {name: request.GET.get(name, "") for name in ("service", "environment")}
-    query = {name: value for name, value in named.items() if value}
-    query |= {
-        "from": asked.since.date().isoformat(),
-        "to": (asked.until - timedelta(microseconds=2)).date().isoformat(),
-    }
+    place = {name: value for name, value in named.items() if value}
+    last = asked.until - timedelta(microseconds=2)
+    days = {"from": asked.since.astimezone(UTC).date().isoformat(), "to": last.astimezone(UTC).date().isoformat()}
+    return {"of these days": _files(place | days)} | ({"of all time": _files(place)} if place else {})
+
+
+def _files(query: dict[str, str]) -> list[tuple[str, str]]:
     return [(form.upper(), reverse("deployments:export", args=[form], query=query)) for form in FORMS]
 
 

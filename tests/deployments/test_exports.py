@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -178,3 +180,12 @@ def test_people_make_and_end_their_address_on_the_timeline(shop, bobs):
     assert "/deployments.ics" in html
     assert bobs.post("/deployments/feed/revocation").status_code == 303
     assert "/deployments.ics" not in bobs.get("/deployments/timeline").content.decode()
+
+
+def test_the_timeline_leads_to_the_files_of_its_days_and_of_all_time_of_a_service(shop, bobs):
+    report("old", ago=24 * 40)
+    report("new")
+    html = bobs.get("/deployments/timeline?service=checkout").content.decode()
+    paths = [unescape(each) for each in re.findall(r'href="(/deployments/export\.json\?[^"]*)"', html)]
+    assert [len(json.loads(file(bobs, each))) for each in paths] == [1, 2]
+    assert len(re.findall(r"/deployments/export\.json\?", bobs.get("/deployments/timeline").content.decode())) == 1
