@@ -77,6 +77,7 @@ def kind_rows(found: Sequence[queries.Sources], chosen: str, asked: QueryDict) -
     for kind, about in KINDS.items():
         query = asked.copy()
         query["kind"] = kind
+        query.pop("page", None)
         lacking = sum(kind in each.lacking for each in found)
         rows.append({"about": about, "lacking": lacking, "url": f"?{query.urlencode()}", "here": kind == chosen})
     return rows

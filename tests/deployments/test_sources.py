@@ -271,7 +271,7 @@ def test_the_api_refuses_what_it_cannot_read(shop, ci, asked, status):
     assert ci.get("deployments/sources", **asked).status == status
 
 
-def test_fifty_places_ask_no_more_queries_than_one(shop, browser):
+def test_fifty_places_ask_no_more_queries_than_one_and_more_stand_on_pages(shop, browser):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -287,3 +287,10 @@ def test_fifty_places_ask_no_more_queries_than_one(shop, browser):
         write("service", f"s{number}")
         report("1.0", service=f"s{number}")
     assert asked() == one
+    write("service", "zoo")
+    report("1.0", service="zoo")
+    first, second = (browser.get(f"/deployments/sources{query}").content.decode() for query in ("", "?page=2"))
+    assert "1 to 50 of 51" in first and "?page=2" in first and "entities/zoo" not in first
+    assert "51 to 51 of 51" in second and "entities/zoo" in second and 'entities/s1"' not in second
+    for odd in ("0", "-1", "99", "x", "9" * 50):
+        assert browser.get(f"/deployments/sources?page={odd}").status_code == 200
