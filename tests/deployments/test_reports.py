@@ -340,3 +340,24 @@ def test_reports_renames_and_deletions_at_once_lose_no_report(shop):
     assert Deployment.objects.count() + InboxItem.objects.count() == 24
     assert set(Deployment.objects.values_list("service_identifier", flat=True)) <= {"checkout"}
     assert catalog.service_named("checkout")
+
+
+def test_an_author_of_a_change_may_have_any_length(shop):
+    made = report(run="1", changes=[{"sha": "aaaa111", "author": "x" * 300}]).deployment
+    assert made.author == "x" * 254
+
+
+def test_a_run_is_of_one_kind_and_whoever_does_not_say_which_takes_nothing_back(shop):
+    report("flag-on", run="1", kind="flag", status="in_progress")
+    report("flag-on", run="1")
+    assert Deployment.objects.get().kind == "flag"
+    with pytest.raises(Conflict, match="of the kind flag"):
+        report("flag-on", run="1", kind="config")
+    assert Deployment.objects.get().kind == "flag"
+
+
+def test_what_was_live_and_was_rolled_back_is_no_longer_said_of_the_config(shop):
+    report("1.0", run="1", at=0)
+    report("1.0", run="1", status="rolled_back")
+    told = Entity.objects.get(identifier="checkout-production").properties
+    assert told == {"status": "rolled_back"}
