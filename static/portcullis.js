@@ -127,7 +127,8 @@
     window.htmx?.process(fresh);
     tick(fresh);
     const within = fresh.closest("[data-grid]");
-    for (const grid of within ? [within] : $$("[data-grid]", fresh)) rove(grid, fresh);
+    if (within) rove(within, fresh);
+    else for (const grid of $$("[data-grid]", fresh)) rove(grid);
   }
 
   function showLost() {

@@ -202,6 +202,16 @@ def test_a_service_that_comes_in_between_moves_no_focus(tab, alice, ci_reports):
     assert same_page()
 
 
+def test_what_stands_beside_the_grid_stays_a_stop_of_its_own(tab, alice, shop, page):
+    lock = lock_take(scopes.pair(shop.search_production), reason="Reindexing", by=page(alice))
+    shown = tab("/deployments/?q=search", as_=alice)
+    write("service", "search-two")
+    expect(shown.locator("#row-search-two")).to_be_visible(timeout=SOON)
+    found = shown.locator(".found-lock a")
+    expect(found).to_have_attribute("href", lock.get_absolute_url())
+    assert found.evaluate("link => link.tabIndex") == 0
+
+
 # What is changed in the page apart from the words of ages, by the line that it stands in.
 TOUCHED = """() => {
     window.touched = new Set();
