@@ -111,7 +111,7 @@ def _any(wanted: Sequence[Q]) -> Q:
 
 def _heads(made: Any) -> list[Commit]:
     """What was deployed, one of each commit of a service, as commits of which no more is known."""
-    rows = made.select_related("config__service").defer("changes", "extra").order_by("-id")[:200]
+    rows = made.exclude(config=None).select_related("config__service").defer("changes", "extra").order_by("-id")[:200]
     found: dict[tuple[int, str], Commit] = {}
     for each in rows:
         sha = sha_of(each.commit)

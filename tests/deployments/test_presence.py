@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog import queries as catalog
-from catalog.commands import permissions_update
+from catalog.commands import entity_delete, permissions_update
 from deployments.models import Commit, Deployment
 from deployments.queries.features import feature
 from deployments.queries.mine import mine
@@ -242,3 +242,11 @@ def test_many_commits_and_places_ask_no_more_than_one(by):
         deploy(C, change(C, "PAY-1", B), at=number, previous=B, environment=f"e{number}", service="search")
     assert Deployment.objects.count() == 19
     assert asked() == first
+
+
+@pytest.mark.parametrize("text", ["1.0", A[:10]])
+def test_what_ran_in_a_service_that_is_gone_is_not_found_and_harms_nobody(by, text):
+    deploy(A, at=0, version="1.0")
+    deploy(A, at=0, version="1.0", service="search")
+    entity_delete(catalog.entity_to_write("service", "checkout"), dependents=True, by=SETUP)
+    assert [each.service.identifier for each in find(by, text).commits] == ["search"]
