@@ -9,7 +9,7 @@ from catalog.commands import entity_write
 from catalog.models import Entity
 from catalog.wishes import parse
 from deployments import reports
-from deployments.commands.reports import at_arrival, deployment_store
+from deployments.commands.reports import deployment_store
 from deployments.models import Deployment, InboxItem, ReportRequest
 from portal.accounts.policy import require
 from portal.audit.record import record
@@ -37,7 +37,7 @@ def inbox_place(item: InboxItem, *, service: str, environment: str, create_missi
         _make("environment", environment, catalog.environment_named, by)
     place = catalog.place(service, environment)
     body = item.body | {"service": place.service, "environment": place.environment}
-    report = at_arrival(reports.parse(body, now=database_now()), item.at)
+    report = reports.parse(body, now=database_now())
     outcome = deployment_store(report, place, now=item.at, reported_by=item.reported_by, by=by)
     before = item.facts()
     item.state, item.deployment = InboxItem.State.PLACED, outcome.deployment

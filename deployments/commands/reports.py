@@ -331,12 +331,14 @@ def _raise_status(deployment: Deployment, report: Report) -> None:
 
 
 def _finish(deployment: Deployment, report: Report, now: datetime) -> None:
-    """The instant that CI names for the end itself counts most, then one that came with a rollback, then ours."""
+    """The instant that CI names for the end itself counts most, then one that came with a rollback, then ours; of two
+    that count alike the earlier one, whichever was heard first."""
     if LEVEL[report.status] < OVER:
         return
     rank = 0 if report.finished_at is None else 2 if LEVEL[report.status] == OVER else 1
-    if deployment.finished_at is None or rank > deployment.finish_rank:
-        deployment.finished_at, deployment.finish_rank = report.finished_at or now, rank
+    ended, known = report.finished_at or now, deployment.finished_at
+    if known is None or rank > deployment.finish_rank or (rank == deployment.finish_rank and ended < known):
+        deployment.finished_at, deployment.finish_rank = ended, rank
 
 
 def _make_entity(deployment: Deployment, config: DeploymentConfig, by: By) -> Entity:
@@ -384,10 +386,3 @@ def _payload(deployment: Deployment) -> Json:
         "commit": deployment.commit,
         "changes": deployment.changes[:20],
     }
-
-
-def at_arrival(report: Report, arrived: datetime) -> Report:
-    """Without a time of its own it happened when it came, not when somebody got round to placing it."""
-    if report.finished_at is None and LEVEL[report.status] >= OVER:
-        return replace(report, finished_at=arrived)
-    return report

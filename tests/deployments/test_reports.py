@@ -361,3 +361,13 @@ def test_what_was_live_and_was_rolled_back_is_no_longer_said_of_the_config(shop)
     report("1.0", run="1", status="rolled_back")
     told = Entity.objects.get(identifier="checkout-production").properties
     assert told == {"status": "rolled_back"}
+
+
+def test_of_two_ends_that_one_run_is_said_to_have_the_earlier_counts_whichever_was_heard_first(shop):
+    seen = set()
+    for order in ([1, 9], [9, 1]):
+        Deployment.objects.all().delete()
+        for at in order:
+            report(run="1", at=at)
+        seen.add(Deployment.objects.get().finished_at)
+    assert seen == {NOON + timedelta(minutes=1)}
