@@ -19,7 +19,7 @@ MOST_NAMES = 1_000
 
 @dataclass(frozen=True)
 class Group:
-    """Reports that wait for the same name. `places` are the other names of some of them."""
+    """Reports that wait for the same name."""
 
     kind: Kind
     name: str
@@ -51,13 +51,7 @@ def items_known(most: int) -> list[InboxItem]:
     names = [(each["service"], each["environment"]) for each in pairs]
     services = known("service", {service for service, _ in names})
     environments = known("environment", {environment for _, environment in names})
-    good = [pair for pair in names if pair[0] in services and pair[1] in environments]
-    found: list[InboxItem] = []
-    for service, environment in good:
-        found += waiting().filter(service=service, environment=environment).order_by("id")[: most - len(found)]
-        if len(found) >= most:
-            break
-    return found
+    return list(waiting().filter(service__in=services, environment__in=environments).order_by("id")[:most])
 
 
 def _groups(kind: Kind) -> list[Group]:

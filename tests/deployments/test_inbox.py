@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from deployments.commands import deployment_report, inbox_map, inbox_place_known
 from deployments.models import Deployment, InboxItem
-from deployments.queries import inbox_groups
-from portal.kit.clock import database_now
+from deployments.queries import inbox_groups, items_known
+from portal.kit.clock import database_now, iso
 from portal.kit.errors import Conflict, Missing, Refused
 from tests.conftest import SETUP, events, write
 
@@ -198,3 +200,23 @@ def test_the_inbox_and_the_hooks_ask_no_more_queries_for_fifty_than_for_one(sign
     for number in range(1, 50):
         grow(number)
     assert [queries(url) for url in urls] == one
+
+
+def test_what_was_placed_has_the_end_that_its_run_names_afterwards(shop, page, alice):
+    run, ended = {"run": "1"}, database_now() - timedelta(minutes=2)
+    inbox_map("environment", report(ci=run).inbox_item.environment, "production", by=page(alice))
+    report(environment="production", ci=run, finished_at=iso(ended))
+    assert abs(Deployment.objects.get().finished_at - ended) < timedelta(seconds=1)
+
+
+def test_what_is_known_by_now_is_found_by_as_many_statements_for_fifty_names_as_for_one(shop):
+    found = []
+    for names in (["eu-0"], [f"eu-{number}" for number in range(1, 50)]):
+        for name in names:
+            report(environment=name)
+        for name in names:
+            write("environment", name)
+        with CaptureQueriesContext(connection) as asked:
+            found.append((len(items_known(100)), len(asked)))
+    (one, few), (fifty, many) = found
+    assert (one, fifty, few) == (1, 50, many)
