@@ -53,7 +53,7 @@ def _replayed(request: ReportRequest, by: By) -> None:
     else:
         _taken_again(request, by)
     fresh = ReportRequest.objects.get(pk=request.pk)
-    if fresh.outcome in (Became.REPEATED, Became.IGNORED) and request.outcome in TAKEN_IN:
+    if fresh.outcome in (Became.REPEATED, Became.LATE, Became.IGNORED) and request.outcome in TAKEN_IN:
         fresh.outcome, fresh.answer = request.outcome, request.answer  # it stays what it was
     fresh.replayed_at, fresh.replayed_by = database_now(), by.actor.name
     fresh.save(update_fields=["outcome", "answer", "replayed_at", "replayed_by"])

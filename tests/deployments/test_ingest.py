@@ -291,3 +291,10 @@ def test_a_row_names_the_instant_at_which_its_deployment_was_taken_in(shop):
     for key in ("", "k"):
         deployment = report(REPORT, key=key).deployment
         assert ReportRequest.objects.get(deployment=deployment).at == deployment.reported_at == deployment.finished_at
+
+
+def test_what_was_taken_in_stays_so_when_its_run_has_come_further_before_it_is_replayed(shop):
+    report(RUN | {"status": "in_progress"})
+    report()
+    assert report_replay(came()[0], by=SETUP).outcome == "created"
+    assert Deployment.objects.get().status == "success"
