@@ -14,7 +14,7 @@ from deployments.commands.reports import taken_or_kept
 from deployments.models import Deployment, DeploymentConfig, Hook, ReportRequest
 from deployments.payloads import READERS, Ignored, Removed, Told, proof
 from portal.audit.record import record
-from portal.kit.by import By
+from portal.kit.by import By, system
 from portal.kit.clock import database_now
 from portal.kit.errors import Invalid, Missing, PortalError
 from portal.kit.locking import retried
@@ -55,9 +55,9 @@ def _kept(hook: Hook, body: Json, headers: Json, key: str) -> ReportRequest | No
 def payload_map(pk: int) -> None:
     """Takes in what it tells, once: a worker that dies half-way leaves it for the next."""
     request = ReportRequest.objects.select_related("hook").filter(pk=pk, outcome=Became.WAITING).first()
-    if request is None or request.hook is None:
+    if request is None:
         return
-    by = request.hook.by()
+    by = request.hook.by() if request.hook else system("hooks")
     try:
         _mapped(pk, by)
     except (PortalError, DatabaseError) as error:

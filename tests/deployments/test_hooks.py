@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from deployments.commands import deployment_report, hook_create, hook_update, payload_map, report_replay
+from deployments.commands import deployment_report, hook_create, hook_delete, hook_update, payload_map, report_replay
 from deployments.models import Deployment, Hook, InboxItem, ReportRequest
 from deployments.payloads.cdevents import version_of
 from portal.audit.models import Delivery, Event
@@ -529,3 +529,14 @@ def parts(body):
             for each in list(inner)[:40]:
                 if not str(inner[each]).startswith("https://api.github.com"):
                     yield inner, each
+
+
+def test_a_payload_whose_hook_has_gone_meanwhile_waits_no_longer_and_says_why(shop):
+    made = hook("signed")
+    sent = send(made, {"service": "checkout", "environment": "production", "version": "1.0"})
+    assert sent.status_code == 202
+    hook_delete(made, by=SETUP)
+    deliver_due()
+    row = ReportRequest.objects.get()
+    assert (row.outcome, row.answer["message"]) == ("ignored", "Its hook is gone.")
+    assert not Deployment.objects.exists()
