@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Case, ExpressionWrapper, F, FloatFiel
 
 from catalog.models import Entity
 from deployments.models import Deployment, DeploymentConfig, Status
-from deployments.queries.past import as_it_was, stood
+from deployments.queries.past import stood
 from deployments.queries.places import environments, rollout_of, services, visible
 from locks.decisions import Bar
 from locks.queries import denied_by
@@ -51,7 +51,7 @@ class Matrix:
 
 Pair = tuple[int, int]
 NOTHING = Spot()
-UNTOLD: Sequence[Any] = ("", "", "", None, "", False)
+UNTOLD: Sequence[Any] = ("", "", "", None, "")
 
 
 def matrix(
@@ -114,22 +114,18 @@ def _now(configs: QuerySet[DeploymentConfig]) -> dict[Pair, Spot]:
     return found
 
 
-def _tell_rollouts(
-    found: dict[Pair, Spot], partial: dict[Pair, tuple[int | None, int | None]], at: datetime | None = None
-) -> None:
+def _tell_rollouts(found: dict[Pair, Spot], partial: dict[Pair, tuple[int | None, int | None]]) -> None:
     """Of those whose live or latest deployment names instances, which most do not."""
     keys = {pk for pair in partial.values() for pk in pair if pk}
     rows = Deployment.objects.only("version", "commit", "status", "instances", "finished_at").in_bulk(keys)
-    if at:
-        for each in rows.values():
-            as_it_was(each, at)
     for pair, (current, latest) in partial.items():
         told = rollout_of(rows.get(latest), rows.get(current))
         found[pair] = found[pair]._replace(rollout=str(told or ""))
 
 
 def _then(configs: QuerySet[DeploymentConfig], at: datetime) -> dict[Pair, Spot]:
-    """The same at an instant of the past: what had not ended then was still on its way."""
+    """The same at an instant of the past: what had not ended then was still on its way. Of instances nobody tells when
+    they came so far, so nothing is said of them."""
     known: dict[int, Any] = {
         pk: rest for pk, *rest in configs.values_list("pk", "service_id", "environment_id", "entity__identifier")
     }
@@ -145,19 +141,14 @@ def _then(configs: QuerySet[DeploymentConfig], at: datetime) -> dict[Pair, Spot]
             "actor",
             _epoch("finished_at"),
             Case(under_way, default=F("status")),
-            ExpressionWrapper(Q(instances__isnull=False), output_field=BooleanField()),
         )
     }
     found: dict[Pair, Spot] = {}
-    partial: dict[Pair, tuple[int | None, int | None]] = {}
     for pk, (service, environment, config) in known.items():
         current, latest = keys[pk]
-        version, commit, actor, ended, _, some = told.get(current, UNTOLD)
-        *_, status, of_some = told.get(latest, UNTOLD)
+        version, commit, actor, ended, _ = told.get(current, UNTOLD)
+        *_, status = told.get(latest, UNTOLD)
         found[service, environment] = Spot(config, version, commit, actor, ended, status)
-        if some or of_some:
-            partial[service, environment] = current, latest
-    _tell_rollouts(found, partial, at)
     return found
 
 

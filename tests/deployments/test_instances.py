@@ -1,6 +1,7 @@
 """A deployment that reaches its instances one after the other: each goes forward and none back, in whatever order reports come."""
 
 import itertools
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -8,10 +9,10 @@ from django.test import Client
 from deployments import tables
 from deployments.commands import deployment_report
 from deployments.models import Deployment
-from deployments.queries import cell, standing
+from deployments.queries import cell, matrix, standing
 from portal.kit.errors import Conflict, Invalid
 from tests.conftest import SETUP
-from tests.deployments.test_reports import live, report
+from tests.deployments.test_reports import NOON, live, report
 
 FIVE = [{"name": f"eu-{number}"} for number in range(1, 6)]
 
@@ -166,3 +167,11 @@ def test_a_report_of_no_run_has_its_instances_too(shop):
         {"service": "checkout", "environment": "prod", "version": "1", "instances": FIVE[:2]}, by=SETUP
     )
     assert [each["name"] for each in made.deployment.instances] == ["eu-1", "eu-2"]
+
+
+def test_of_the_past_neither_the_cell_nor_the_matrix_tells_of_instances(shop, page, alice):
+    report("1.4.2", at=0, run="2", instances=instances(eu_1="success", eu_2="failure"))
+    by, then = page(alice), NOON + timedelta(minutes=5)
+    assert [spot.rollout for _, spots in matrix(by).rows for spot in spots if spot.version] == ["1 of 2 on 1.4.2"]
+    assert [spot.rollout for _, spots in matrix(by, at=then).rows for spot in spots if spot.version] == [""]
+    assert cell(by, "checkout", "production", at=then).rollout is None
