@@ -10,6 +10,7 @@ from catalog.models import Entity
 from deployments.models import Deployment, LogSource
 from deployments.queries import Sight
 from deployments.tables.diffs import compare_url, diff_row, short_row
+from deployments.tables.ingest import masked
 from deployments.tables.places import deployment_row, instance_rows, service_row
 from deployments.tables.sources import deployment_sources
 from portal.kit.clock import in_words
@@ -41,7 +42,7 @@ def sight_row(sight: Sight, sources: list[LogSource]) -> Row:
         "ref": one.ref,
         "artifact": one.artifact,
         "run": " ".join(filter(None, [one.provider, one.run, f"attempt {one.attempt}" if one.attempt > 1 else ""])),
-        "extra": [(name, _said(one.extra[name])) for name in sorted(one.extra)],
+        "extra": [(name, _said(value)) for name, value in sorted(masked(one.extra).items())],
         "instances": instance_rows(one),
         "sources": deployment_sources(one, sources),
         "previous": short_row(sight.previous) if sight.previous else None,

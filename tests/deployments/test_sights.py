@@ -185,3 +185,9 @@ def test_cell_page_api_and_badge_tell_the_same(shop, ci, signed_in, page, alice)
     assert (told["attempt_failed"], told["version"], queries.standing("checkout", "production").version) == (
         False, "1.2", "1.2",
     )  # fmt: skip
+
+
+def test_a_secret_that_somebody_reported_beside_it_is_not_shown(shop, signed_in):
+    made = report("1.0", at=0, extra={"region": "eu-west-1", "deployToken": "s3cr3t", "vault": {"password": "hunter2"}})
+    page = signed_in.get(made.deployment.get_absolute_url()).content.decode()
+    assert "eu-west-1" in page and "s3cr3t" not in page and "hunter2" not in page
