@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Min
 from django.db.models.functions import TruncDate
 
-from deployments.models import begun
+from deployments.models import Deployment, begun
 from deployments.queries.places import deployments
 from portal.kit.by import By
 
@@ -28,7 +28,13 @@ class Silent:
 
 def silent(by: By, *, now: datetime) -> list[Silent]:
     """The longest silence first: deployed on eight days or more of the last 60, and nothing for three of its pauses."""
-    recent = deployments(by).exclude(config=None).annotate(begun=begun()).filter(begun__gt=now - LOOKED_AT)
+    recent = (
+        deployments(by)
+        .filter(kind__in=Deployment.DEPLOYS)
+        .exclude(config=None)
+        .annotate(begun=begun())
+        .filter(begun__gt=now - LOOKED_AT)
+    )
     told = (
         recent.order_by()
         .annotate(day=TruncDate("begun"))

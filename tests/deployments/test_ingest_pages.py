@@ -160,3 +160,12 @@ def test_a_silence_is_told_to_nobody_who_may_not_see_the_service(client, bob, sh
     assert silent(page(bob), now=database_now())
     permissions_update(blueprint("service"), {"read": {"roles": ["Admin"]}}, by=SETUP)
     assert silent(page(bob), now=database_now()) == []
+
+
+def test_flags_break_no_silence(shop, page, alice):
+    from deployments.queries import silent
+
+    regular("search", 9, 4)
+    at = database_now().isoformat()
+    report("search", version="flag-on", kind="flag", started_at=at, finished_at=at)
+    assert [each.service for each in silent(page(alice), now=database_now())] == ["search"]
