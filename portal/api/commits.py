@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from deployments import queries
 from deployments.models import Commit, Deployment
+from deployments.moments import happened
 from deployments.queries import Feature, Found, Presence, Reach, ServiceReach
 from deployments.queries.features import Change
 from portal.accounts.policy import require
@@ -29,7 +30,7 @@ def commits(request: Request) -> Response:
         raise Invalid.at("q", "give a sha, a pull request (#123), a ticket (ABC-123), a version or a person")
     at = request.query_params.get("at")
     found = queries.find(by, text)
-    places = queries.presences(by, found.commits, at=instant(at, "at") if at else None)
+    places = queries.presences(by, found.commits, at=happened(instant(at, "at"), "at") if at else None)
     return Response({"ok": True, **_found(found, places)})
 
 

@@ -157,3 +157,8 @@ def test_fifty_commits_and_services_ask_as_often_as_one(delivered, alices, path)
         for environment in ("staging", "production"):
             deploy(changes[0]["sha"], *changes, at=number, service=f"s{number}", environment=environment)
     assert asked() == first
+
+
+def test_v1_refuses_to_tell_where_a_commit_will_be(delivered, ci):
+    answer = ci.get("deployments/commits", q="PAY-12", at="2100-01-01T00:00:00Z")
+    assert answer.status == 422 and "future" in answer.json["message"]
