@@ -25,9 +25,9 @@ def sha_of(text: object) -> str:
 
 
 def same_commit(one: str, other: str) -> bool:
-    """A short sha stands for the long one that begins with it."""
-    short, long = sorted((one, other), key=len)
-    return bool(short) and long.startswith(short)
+    """A short sha stands for the long one that begins with it, in whatever case."""
+    short, long = sorted((one.lower(), other.lower()), key=len)
+    return bool(short) and (short == long or (bool(SHA.fullmatch(short)) and long.startswith(short)))
 
 
 def tickets_in(*texts: str) -> list[str]:

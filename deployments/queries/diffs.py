@@ -111,12 +111,13 @@ def _settings(by: By, old: Deployment | None, new: Deployment) -> list[Deploymen
 
 
 def same(old: Deployment | None, new: Deployment | None) -> bool:
-    """The same is live in both: neither version nor commit contradict each other."""
+    """The same is live in both: they share version or commit, and contradict each other in neither."""
     if old is None or new is None:
         return old is new
-    if old.commit and new.commit:
-        return same_commit(old.commit.lower(), new.commit.lower()) and old.version == new.version
-    return bool(old.version) and old.version == new.version
+    commits, versions = old.commit and new.commit, old.version and new.version
+    if (commits and not same_commit(old.commit, new.commit)) or (versions and old.version != new.version):
+        return False
+    return bool(commits or versions)
 
 
 def counted(graph: Graph, old: Deployment | None, new: Deployment | None) -> Count:

@@ -6,12 +6,11 @@ from hashlib import sha256
 from uuid import UUID
 
 from catalog.queries import Place
+from deployments.messages import same_commit
 from deployments.models import Deployment, Gate
 from deployments.reports import FUTURE_ALLOWED, Report
 from locks import receipts
 from portal.kit import rows
-
-SHORTEST_SHA = 7
 
 
 @dataclass(frozen=True)
@@ -67,13 +66,9 @@ def _fits(report: Report, intent: str, commit: str, run: str) -> bool:
     """What the gate was not told of does not tell it apart. Who may deploy may roll back, not the other way round."""
     if intent != "deploy" and report.kind != intent:
         return False
-    return _same_commit(commit, report.commit) and (not run or not report.run or run == report.run_key)
-
-
-def _same_commit(one: str, other: str) -> bool:
-    """A short one stands for the long one that begins with it."""
-    short, long = sorted((one.lower(), other.lower()), key=len)
-    return not short or short == long or (len(short) >= SHORTEST_SHA and long.startswith(short))
+    if commit and report.commit and not same_commit(commit, report.commit):
+        return False
+    return not run or not report.run or run == report.run_key
 
 
 def _unused(gate: Gate, proof: str) -> Passage | None:

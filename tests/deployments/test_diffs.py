@@ -308,3 +308,12 @@ def test_v1_refuses_a_diff_that_makes_no_sense(line, ci, query, status, path):
 def test_of_one_that_is_gone_nothing_is_told(line, by):
     with pytest.raises(Missing, match="There is no deployment"):
         queries.deployment(by, "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708")
+
+
+def test_a_version_that_nobody_told_is_no_drift(shop, by):
+    report("", at=0, commit=A)
+    report("1.0", at=1, commit=A[:9], environment="staging")
+    assert queries.drifts(by) == []
+    report("1.1", at=2, commit=A, environment="staging")
+    report("1.0", at=3, commit=A)
+    assert [(each.live.version, each.staged.version) for each in queries.drifts(by)] == [("1.0", "1.1")]
