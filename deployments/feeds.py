@@ -1,6 +1,6 @@
 """Deployments as an iCalendar file (RFC 5545). Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -8,21 +8,15 @@ from django.urls import reverse
 from icalendar import Calendar, Event
 
 from deployments.models import Deployment
+from deployments.queries.timeline.deployed import word_of
 from deployments.tables.dora import entity_page
 from locks.feeds import REFRESH, clean
 
-WORDS = {
-    "pending": "Announced",
-    "in_progress": "Deploying",
-    "success": "Deployed",
-    "failure": "Failed",
-    "cancelled": "Cancelled",
-    "rolled_back": "Rolled back",
-}
 SHORTEST = timedelta(minutes=1)  # what has no length is not drawn by some programs
 
 
-def calendar_of(deployments: Iterable[Deployment], now: datetime) -> bytes:
+def calendar_of(deployments: Iterable[Deployment], rollbacks: Collection[int], now: datetime) -> bytes:
+    """`rollbacks` are the keys of those that put back what had been live before."""
     calendar = Calendar()
     calendar.add("prodid", "-//Portcullis//Deployments//EN")
     calendar.add("version", "2.0")
@@ -32,11 +26,11 @@ def calendar_of(deployments: Iterable[Deployment], now: datetime) -> bytes:
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT1H")
     for deployment in deployments:
-        calendar.add_component(_event(deployment, now))
+        calendar.add_component(_event(deployment, word_of(deployment, deployment.pk in rollbacks), now))
     return bytes(calendar.to_ical())
 
 
-def _event(deployment: Deployment, now: datetime) -> Event:
+def _event(deployment: Deployment, word: str, now: datetime) -> Event:
     ends = deployment.finished_at or deployment.started_at or deployment.reported_at
     starts = min(deployment.started_at or ends, ends)
     event = Event()
@@ -44,17 +38,13 @@ def _event(deployment: Deployment, now: datetime) -> Event:
     event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
     event.add("dtstart", starts.astimezone(UTC).replace(microsecond=0))
     event.add("dtend", max(ends, starts + SHORTEST).astimezone(UTC).replace(microsecond=0))
-    event.add("summary", clean(f"{_word(deployment)}: {deployment.service_identifier} {_version(deployment)}"))
+    event.add("summary", clean(f"{word}: {deployment.service_identifier} {_version(deployment)}"))
     event.add("location", clean(deployment.environment_identifier))
     event.add("description", clean(_told(deployment)))
     event.add("url", settings.BASE_URL + (entity_page(deployment) or reverse("deployments:timeline")))
     event.add("categories", ["Deployment"])
     event.add("transp", "TRANSPARENT")  # nobody is busy because of it
     return event
-
-
-def _word(deployment: Deployment) -> str:
-    return "Rolled back" if deployment.kind == Deployment.Kind.ROLLBACK else WORDS[deployment.status]
 
 
 def _version(deployment: Deployment) -> str:

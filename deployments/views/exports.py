@@ -12,6 +12,7 @@ from deployments.models import Deployment
 from deployments.queries import dora as keys
 from deployments.queries.dora import DEFINITIONS, KEYS, Scope, Span
 from deployments.queries.listed import listed
+from deployments.queries.order import steps_of
 from deployments.spans import scope_of, span_of, span_said
 from portal.accounts.feeds import feed_actor, feed_renew, feed_revoke, feed_secret
 from portal.accounts.models import Feed
@@ -61,8 +62,10 @@ def feed(request: HttpRequest, secret: str) -> HttpResponse:
     actor = feed_actor(secret, Feed.Kind.DEPLOYMENTS)
     by, now = By(actor, "page", request.trace), database_now()  # type: ignore[attr-defined]
     span = Span(now - timedelta(days=CALENDAR_DAYS), now + timedelta(days=1))
-    rows = listed(by, Scope(), span).filter(kind__in=Deployment.DEPLOYS).select_related("entity")
-    answer = HttpResponse(calendar_of(rows[:ON_CALENDAR], now), content_type="text/calendar; charset=utf-8")
+    found = listed(by, Scope(), span).filter(kind__in=Deployment.DEPLOYS).select_related("entity")
+    rows = list(found.defer("changes", "extra")[:ON_CALENDAR])
+    rollbacks = {key for key, step in steps_of(rows).items() if step.rollback}
+    answer = HttpResponse(calendar_of(rows, rollbacks, now), content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = 'inline; filename="deployments.ics"'
     answer["Cache-Control"] = "private, no-store"
     return answer

@@ -189,3 +189,13 @@ def test_the_timeline_leads_to_the_files_of_its_days_and_of_all_time_of_a_servic
     paths = [unescape(each) for each in re.findall(r'href="(/deployments/export\.json\?[^"]*)"', html)]
     assert [len(json.loads(file(bobs, each))) for each in paths] == [1, 2]
     assert len(re.findall(r"/deployments/export\.json\?", bobs.get("/deployments/timeline").content.decode())) == 1
+
+
+def test_a_calendar_calls_a_deployment_what_the_timeline_calls_it(shop, page, bob):
+    for ago, version in enumerate(("1.0", "1.1", "1.0")):
+        report(version, ago=9 - ago)
+    report("0.9", ago=1, kind="rollback", status="failure")
+    answer = subscribed(feed_renew(Feed.Kind.DEPLOYMENTS, by=page(bob)))
+    found = sorted(Calendar.from_ical(answer.content).events, key=lambda each: each.start)
+    words = [str(each["SUMMARY"]).partition(":")[0] for each in found]
+    assert words == ["Deployed", "Deployed", "Rolled back", "Failed"]

@@ -86,6 +86,11 @@ def kind_of(deployment: Deployment, is_rollback: bool) -> str:
     return "rollback" if back else "deploy"
 
 
+def word_of(deployment: Deployment, is_rollback: bool) -> str:
+    word, _ = OTHERS.get(Status(deployment.status), ("", ""))
+    return word or KINDS[kind_of(deployment, is_rollback)].word
+
+
 def _happening(deployment: Deployment, is_rollback: bool) -> Happening:
     kind = kind_of(deployment, is_rollback)
     entity = deployment.entity
