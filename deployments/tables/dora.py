@@ -197,11 +197,6 @@ def change_row(row: Row) -> Json:
     }
 
 
-def after_of(row: Row) -> str:
-    """What leads to the rows that follow."""
-    return f"{row.deployment.public_id}.{row.change.sha if row.change else ''}"
-
-
 def reasons(key: str, found: Numbers, query: QueryDict, chosen: str) -> list[Json]:
     """The tabs of the rows: those that count, then each reason that leaves some out."""
     counted = {

@@ -1,7 +1,6 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -51,7 +50,7 @@ def dora_rows(request: HttpRequest, key: str) -> HttpResponse:
         reason = ""
     failed = request.GET.get("failed") == "1" and key == "change_failure" and not reason
     found = keys.dora(by, scope, span)
-    after = _after(by, request.GET.get("after", ""))
+    after = keys.edge(by, request.GET.get("after", ""))
     rows, more = keys.page_of(keys.rows_of(found, key, reason=reason, failed=failed), after=after, size=ON_PAGE)
     of_commits = key == "lead_time" and (not reason or reason in OF_COMMITS)
     shown = {
@@ -65,7 +64,7 @@ def dora_rows(request: HttpRequest, key: str) -> HttpResponse:
         "rows": [tables.change_row(each) if of_commits else tables.dora_row(each) for each in rows],
         "of_commits": of_commits,
         "rolled_up": 0 if failed else found.rolled_up(key, reason),
-        "older_url": address(request.GET, after=tables.after_of(rows[-1])) if more else None,
+        "older_url": address(request.GET, after=rows[-1].edge) if more else None,
         "newest_url": address(request.GET, after=None) if after else None,
         "dora_url": reverse("deployments:dora") + address(request.GET, reason=None, after=None, failed=None),
         "exports": [
@@ -106,12 +105,3 @@ def _toolbar(request: HttpRequest, by: By, scope: Scope, span: Span) -> Context:
         ),
         "reason": request.GET.get("reason", ""),
     }
-
-
-def _after(by: By, text: str) -> tuple[int, str] | None:
-    public_id, _, sha = text.partition(".")
-    try:
-        found = queries.deployments(by).filter(public_id=UUID(public_id)).first()
-    except ValueError:
-        return None
-    return (found.pk, sha) if found else None

@@ -7,10 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.queries import dora as keys
-from deployments.queries.dora import DEFINITIONS, KEYS, VERSION, Lengths, Numbers, Row, Scope, Week
+from deployments.queries.dora import DEFINITIONS, KEYS, VERSION, Edge, Lengths, Numbers, Row, Scope, Week
 from deployments.spans import scope_of, span_of
 from portal.api.auth import by_of
-from portal.api.history import deployment_after, limit_of, named
+from portal.api.history import limit_of, named, no_edge
 from portal.api.present import deployment_json
 from portal.kit.by import By
 from portal.kit.clock import database_now, iso
@@ -39,9 +39,7 @@ def rows(request: Request, key: str) -> Response:
     found, _ = _found(request)
     listed = keys.rows_of(found, key, reason=reason, failed=key == "change_failure" and params.get("failed") == "true")
     page, more = keys.page_of(listed, after=_after(by_of(request), params.get("after", "")), size=limit_of(params))
-    return Response(
-        {"ok": True, "rows": [row_json(each) for each in page], "next": after_of(page[-1]) if more else None}
-    )
+    return Response({"ok": True, "rows": [row_json(each) for each in page], "next": page[-1].edge if more else None})
 
 
 def _found(request: Request) -> tuple[keys.Found, Scope]:
@@ -50,15 +48,11 @@ def _found(request: Request) -> tuple[keys.Found, Scope]:
     return keys.dora(by, scope, span), scope
 
 
-def _after(by: By, text: str) -> tuple[int, str] | None:
-    if not text:
-        return None
-    public_id, _, sha = text.partition(".")
-    return deployment_after(by, public_id).pk, sha
-
-
-def after_of(row: Row) -> str:
-    return f"{row.deployment.public_id}.{row.change.sha if row.change else ''}"
+def _after(by: By, text: str) -> Edge | None:
+    found = keys.edge(by, text) if text else None
+    if text and found is None:
+        raise no_edge()
+    return found
 
 
 def row_json(row: Row) -> Json:

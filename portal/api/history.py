@@ -65,5 +65,9 @@ def deployment_after(by: By, public_id: str) -> Deployment:
     except ValueError:
         found = None
     if found is None:
-        raise Invalid.at("after", "must be the `next` of the page before")
+        raise no_edge()
     return found
+
+
+def no_edge() -> Invalid:
+    return Invalid.at("after", "must be the `next` of the page before")

@@ -1,6 +1,6 @@
 """The four keys: what each counts, what it leaves out and why."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 
 import pytest
@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from deployments.commands import deployment_report
 from deployments.models import Commit, Deployment
-from deployments.queries.dora import Scope, Span, bucket, dora, rows_of, with_deployments
+from deployments.queries.dora import Scope, Span, bucket, dora, edge, page_of, rows_of, with_deployments
 from portal.kit.clock import database_now, iso
 from tests.conftest import SETUP, write
 
@@ -213,9 +213,10 @@ def test_commits_without_a_time_or_younger_than_their_deployment_are_left_out_wi
     ship(1, at=100)
     ship(4, (4, 10), (3,), (2, 95), at=90, previous_commit=sha(1))
     report("5.0", at=80, commit="")
+    report("5.1", at=70, commit="build-7")
     lead = dora(SETUP, PRODUCTION, SPAN).lead
     assert [each.sha for each in lead.counted] == [sha(2)]
-    assert lead.left_out == {"first": 1, "no_time": 1, "negative": 1, "no_commit": 1}
+    assert lead.left_out == {"first": 1, "no_time": 1, "negative": 1, "no_commit": 2}
 
 
 def test_a_commit_waits_in_each_place_for_itself(shop):
@@ -320,3 +321,18 @@ def test_what_a_viewer_may_not_see_is_in_no_number_and_in_no_row(shop, page, cha
     found = dora(page(charlie), PRODUCTION, SPAN)
     assert found.rows == [] and found.numbers.deployed == 0
     assert dora(SETUP, PRODUCTION, SPAN).numbers.deployed == 2
+
+
+def test_a_page_goes_on_behind_a_row_that_has_gone(shop):
+    rows = [report(f"1.{number}", at=50 - number) for number in range(3)][::-1]
+    listed = rows_of(dora(SETUP, PRODUCTION, SPAN), "frequency")
+    after = edge(SETUP, str(rows[1].public_id))
+    for some in (listed, [each for each in listed if each.deployment != rows[1].pk]):
+        page, more = page_of(some, after=after, size=5)
+        assert ([each.deployment for each in page], more) == ([rows[2]], False)
+
+
+def test_a_month_of_a_span_of_whole_days_ends_with_its_last_day():
+    days = {date(2026, 2, 1), date(2026, 3, 28)}
+    span = Span(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 29, tzinfo=UTC))
+    assert bucket(span, days) == "monthly", "56 days, each half with a deployment"

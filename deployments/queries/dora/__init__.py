@@ -9,7 +9,7 @@ from deployments.queries.dora.definitions import (
 from deployments.queries.dora.facts import KEYS, Judged, judged
 from deployments.queries.dora.leads import Change, Lead, leads
 from deployments.queries.dora.numbers import Found, Lengths, Numbers, Week, bucket, dora
-from deployments.queries.dora.rows import Row, page_of, rows_of, with_deployments
+from deployments.queries.dora.rows import Edge, Row, edge, page_of, rows_of, with_deployments
 from deployments.queries.dora.scope import DAYS, Scope, Span, of_scope
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "OF_COMMITS",
     "VERSION",
     "Definition",
+    "Edge",
     "Found",
     "Judged",
     "Lengths",
@@ -31,6 +32,7 @@ __all__ = [
     "Week",
     "bucket",
     "dora",
+    "edge",
     "judged",
     "leads",
     "length_bucket",

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from django.db.models import Q, QuerySet
 
+from deployments.messages import sha_of
 from deployments.models import Commit, Deployment, DeploymentConfig, Ran, Status
 from deployments.queries.dora.facts import Judged
 from deployments.queries.lineage import Graph, graphs
@@ -61,7 +62,7 @@ def leads(rows: QuerySet[Deployment], judged: Sequence[Judged], since: datetime)
     brought: _Brought = []
     for config, some in groupby(live, key=lambda each: each.config):
         brought += _brought(some, before[config], known[services[config]])
-    without += [(each, "no_change" if each.commit else "no_commit") for each, shas in brought if not shas]
+    without += [(each, "no_change" if sha_of(each.commit) else "no_commit") for each, shas in brought if not shas]
     return Lead(_changes(brought, services, known), without)
 
 

@@ -179,7 +179,7 @@ def bucket(span: Span, days: set[date]) -> str:
         return "daily"
     if median(weeks) >= 1:
         return "weekly"
-    last = span.until.astimezone(UTC).date()
+    last = (span.until - timedelta(microseconds=1)).astimezone(UTC).date()
     months = [_number(days, last - timedelta(days=28 * n - 1), 28) for n in range(1, max(int(span.days) // 28, 1) + 1)]
     return "monthly" if median(months) >= 1 else "yearly"
 
