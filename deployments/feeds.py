@@ -4,12 +4,10 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.urls import reverse
 from icalendar import Calendar, Event
 
 from deployments.models import Deployment
 from deployments.queries.timeline.deployed import word_of
-from deployments.tables.dora import entity_page
 from locks.feeds import REFRESH, clean
 
 SHORTEST = timedelta(minutes=1)  # what has no length is not drawn by some programs
@@ -31,7 +29,7 @@ def calendar_of(deployments: Iterable[Deployment], rollbacks: Collection[int], n
 
 
 def _event(deployment: Deployment, word: str, now: datetime) -> Event:
-    ends = deployment.finished_at or deployment.started_at or deployment.reported_at
+    ends = deployment.happened_at
     starts = min(deployment.started_at or ends, ends)
     event = Event()
     event.add("uid", f"{deployment.public_id}@portcullis")
@@ -41,7 +39,7 @@ def _event(deployment: Deployment, word: str, now: datetime) -> Event:
     event.add("summary", clean(f"{word}: {deployment.service_identifier} {_version(deployment)}"))
     event.add("location", clean(deployment.environment_identifier))
     event.add("description", clean(_told(deployment)))
-    event.add("url", settings.BASE_URL + (entity_page(deployment) or reverse("deployments:timeline")))
+    event.add("url", settings.BASE_URL + deployment.get_absolute_url())
     event.add("categories", ["Deployment"])
     event.add("transp", "TRANSPARENT")  # nobody is busy because of it
     return event

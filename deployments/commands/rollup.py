@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 
 from catalog.models import Entity, Relation
-from deployments.models import Deployment, DeploymentConfig, DeploymentDay, Ran, Status, begun
+from deployments.models import Deployment, DeploymentConfig, DeploymentDay, Ran, Status, begun, happened
 from deployments.queries.dora import Found, Judged, Span, judged, leads
 from deployments.queries.order import KEY
 from portal.audit.record import record
@@ -31,12 +30,8 @@ def deployments_roll_up(keep_days: int, *, now: datetime | None = None) -> int:
         return 0
     today = (now or database_now()).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     cutoff = today - timedelta(days=keep_days)
-    old = Deployment.objects.annotate(at=_at()).filter(at__lt=cutoff).exclude(config=None)
+    old = Deployment.objects.annotate(at=happened()).filter(at__lt=cutoff).exclude(config=None)
     return sum(_roll_up(pk, cutoff) for pk in sorted(set(old.values_list("config", flat=True))))
-
-
-def _at() -> Coalesce:
-    return Coalesce("finished_at", "started_at", "reported_at")
 
 
 @transaction.atomic
@@ -79,7 +74,7 @@ def _doomed(config: DeploymentConfig, cutoff: datetime) -> tuple[list[Deployment
     last = list(done.by_finish()[:2])
     before = _ended_before(last[0]) if last else []
     aside = ~Q(kind__in=Deployment.DEPLOYS) & Q(at__lt=cutoff) | Q(status__in=UNFINISHED, begun__lt=cutoff)
-    found = pair.annotate(at=_at(), begun=begun()).filter(Q(pk__in=before) | aside)
+    found = pair.annotate(at=happened(), begun=begun()).filter(Q(pk__in=before) | aside)
     found = found.exclude(pk=config.latest_id or 0, status__in=UNFINISHED)
     pointed = set(Relation.objects.filter(target__deployment__config=config).values_list("target", flat=True))
     staying = {each.pk for each in last[1:]} | {pk for pk in (config.current_id, config.latest_id) if pk}

@@ -1,5 +1,5 @@
 from deployments.models.commits import Commit, CommitTicket
-from deployments.models.deployments import LEVEL, Deployment, DeploymentConfig, Gate, Status, begun
+from deployments.models.deployments import LEVEL, Deployment, DeploymentConfig, Gate, Status, begun, happened
 from deployments.models.hooks import Hook
 from deployments.models.reports import InboxItem, ReportRequest
 from deployments.models.rollups import DeploymentDay, Ran
@@ -20,4 +20,5 @@ __all__ = [
     "ReportRequest",
     "Status",
     "begun",
+    "happened",
 ]

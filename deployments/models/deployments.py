@@ -78,7 +78,13 @@ class DeploymentConfig(models.Model):
 
 
 def begun() -> Coalesce:
+    """As `Deployment.begun_at`."""
     return Coalesce("started_at", "finished_at", "reported_at")
+
+
+def happened() -> Coalesce:
+    """As `Deployment.happened_at`."""
+    return Coalesce("finished_at", "started_at", "reported_at")
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
@@ -172,9 +178,7 @@ class Deployment(models.Model):
             models.Index(fields=["config", "version"], name="deployment_ran_version", condition=Q(status="success")),
             models.Index(fields=["config", "-id"], name="deployment_history"),
             models.Index(F("config"), begun().desc(), name="deployment_begun"),
-            models.Index(
-                Coalesce("finished_at", "started_at", "reported_at").desc(), F("id").desc(), name="deployment_happened"
-            ),
+            models.Index(happened().desc(), F("id").desc(), name="deployment_happened"),
             models.Index(fields=["commit"], name="deployment_commit", condition=~Q(commit="")),
         ]
 
@@ -183,6 +187,16 @@ class Deployment(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("deployments:deployment", args=[self.public_id])
+
+    @property
+    def begun_at(self) -> datetime:
+        """Its beginning, or the first that is known of it."""
+        return self.started_at or self.finished_at or self.reported_at
+
+    @property
+    def happened_at(self) -> datetime:
+        """Its end, or its beginning while it has none."""
+        return self.finished_at or self.started_at or self.reported_at
 
     @property
     def is_over(self) -> bool:

@@ -3,16 +3,15 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.db.models.functions import Coalesce
 
-from deployments.models import Deployment
+from deployments.models import Deployment, happened
 from deployments.queries.dora import Scope, Span, of_scope
 from portal.kit.by import By
 
 
 def listed(by: By, scope: Scope, span: Span | None = None) -> QuerySet[Deployment]:
     """Newest first, by their end, or by their beginning where they have none."""
-    found: Any = of_scope(by, scope).annotate(at=Coalesce("finished_at", "started_at", "reported_at"))
+    found: Any = of_scope(by, scope).annotate(at=happened())
     if span:
         found = found.filter(at__gte=span.since, at__lt=span.until)
     rows: QuerySet[Deployment] = found.order_by("-at", "-id")

@@ -129,7 +129,7 @@ def _beside(deployment: Deployment, sign: str, order: str) -> Deployment | None:
             and d.finished_at {sign}= %s and {KEY.format("d")} {sign} (%s, %s, %s, %s, %s, %s)
         order by {order} limit 1
     """
-    at = deployment.finished_at or deployment.started_at or deployment.reported_at
+    at = deployment.happened_at
     fence = -1 if deployment.fence is None else deployment.fence
     key = (at, fence, deployment.provider, deployment.run, deployment.attempt, deployment.pk)
     rows: Iterable[Deployment] = Deployment.objects.raw(query, [deployment.config_id, at, *key])

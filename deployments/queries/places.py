@@ -12,15 +12,13 @@ from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import place_of, tier_of
 from deployments.instances import Rollout, rollout
-from deployments.models import Deployment, DeploymentConfig, InboxItem, Status
+from deployments.models import Deployment, DeploymentConfig, InboxItem, Status, begun
 from deployments.queries.past import as_it_was, put_back
 from locks.decisions import Decision
 from locks.queries import decide_many, decided_at
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.clock import database_now
-
-_BEGUN = Coalesce("started_at", "finished_at", "reported_at")
 
 
 @dataclass(frozen=True)
@@ -220,14 +218,13 @@ def history(
     """Deployments of a service, the one begun last first; `before` is the last one of the page above, and `at` leaves
     out what was begun later."""
     require(by, "catalog.read")
-    found: Any = deployments(by).filter(service_identifier=service).annotate(begun=_BEGUN)
+    found: Any = deployments(by).filter(service_identifier=service).annotate(begun=begun())
     if environment:
         found = found.filter(environment_identifier=environment)
     if at:
         found = found.filter(begun__lte=at)
     if before:
-        begun = before.started_at or before.finished_at or before.reported_at
-        found = found.filter(Q(begun__lt=begun) | Q(begun=begun, id__lt=before.pk))
+        found = found.filter(Q(begun__lt=before.begun_at) | Q(begun=before.begun_at, id__lt=before.pk))
     ordered: QuerySet[Deployment] = found.select_related("entity", "config").order_by("-begun", "-id")
     return ordered
 

@@ -38,7 +38,7 @@ def span_of(deployment: Deployment | None, *, live: bool, now: datetime) -> Span
     """The time of a deployment with a margin around it; of what is live, until now. Without one, the last hour."""
     if deployment is None:
         return Span(now - timedelta(hours=1), now)
-    begun = deployment.started_at or deployment.finished_at or deployment.reported_at
+    begun = deployment.begun_at
     ended = None if live else deployment.finished_at
     until = now if ended is None else min(now, ended + MARGIN)
     return Span(begun - MARGIN, max(until, begun))

@@ -60,10 +60,6 @@ def feature_url(key: str) -> str:
     return reverse("deployments:feature", args=[key])
 
 
-def deployment_url(made: Deployment) -> str:
-    return reverse("catalog:entity_detail", args=["deployment", made.entity.identifier]) if made.entity else ""
-
-
 def presence_row(one: Presence, commit: Commit) -> Row:
     word, colour, icon = STATES[one.state]
     return _since(one.since) | {
@@ -107,7 +103,7 @@ def _since(made: Deployment | None) -> Row:
     return {
         "since": made.finished_at or made.reported_at,
         "by": made.actor,
-        "deployment_url": deployment_url(made),
+        "deployment_url": made.get_absolute_url(),
         "version": made.version or made.commit[:10],
     }
 

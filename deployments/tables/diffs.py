@@ -83,7 +83,7 @@ def short_row(deployment: Deployment) -> Row:
         "commit": deployment.commit,
         "environment": deployment.environment_identifier,
         "status": deployment.status,
-        "at": deployment.finished_at or deployment.started_at or deployment.reported_at,
+        "at": deployment.happened_at,
         "deployed_by": deployment.actor,
     }
 

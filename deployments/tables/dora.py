@@ -6,7 +6,6 @@ from typing import Any
 from django.http import QueryDict
 from django.urls import reverse
 
-from deployments.models import Deployment
 from deployments.queries.dora import (
     DEFINITIONS,
     KEYS,
@@ -157,16 +156,11 @@ def rows_url(key: str, query: QueryDict, reason: str = "") -> str:
     return here + address(query, after=None, reason=reason or None, failed=None)
 
 
-def entity_page(deployment: Deployment) -> str:
-    entity = deployment.entity
-    return reverse("catalog:entity_detail", args=["deployment", entity.identifier]) if entity else ""
-
-
 def dora_row(row: Row) -> Json:
     deployment = row.deployment
     service = deployment.config.service if deployment.config else None
     return {
-        "url": entity_page(deployment),
+        "url": deployment.get_absolute_url(),
         "service": deployment.service_identifier,
         "environment": deployment.environment_identifier,
         "version": deployment.version,
@@ -176,7 +170,7 @@ def dora_row(row: Row) -> Json:
         "status": deployment.status,
         "kind": deployment.kind,
         "deployed_by": deployment.actor,
-        "at": deployment.finished_at or deployment.started_at or deployment.reported_at,
+        "at": deployment.happened_at,
         "undone": row.judged.failed and deployment.status == "success",
         "failed": row.judged.failed,
         "restored": length(row.judged.mended_after) if row.judged.mended_after is not None else "",

@@ -49,7 +49,7 @@ def arrival_row(request: ReportRequest) -> Row:
         "icon": icon,
         "what": what(request),
         "deployment": str(request.deployment) if request.deployment else "",
-        "deployment_url": _deployment_url(request),
+        "deployment_url": request.deployment.get_absolute_url() if request.deployment else "",
     }
 
 
@@ -131,8 +131,3 @@ def masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: HIDDEN if each and _SECRET.search(name) else masked(each) for name, each in value.items()}
     return [masked(each) for each in value] if isinstance(value, list) else value
-
-
-def _deployment_url(request: ReportRequest) -> str:
-    entity = request.deployment.entity if request.deployment else None
-    return reverse("catalog:entity_detail", args=["deployment", entity.identifier]) if entity else ""

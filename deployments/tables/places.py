@@ -129,7 +129,7 @@ def deployment_row(deployment: Deployment, service: Entity, step: Step | None = 
         "kind": deployment.kind,
         "author": deployment.author,
         "deployed_by": deployment.actor,
-        "at": deployment.finished_at or deployment.started_at or deployment.reported_at,
+        "at": deployment.happened_at,
         "took": took(deployment),
         "links": run_links(deployment),
     }

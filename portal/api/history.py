@@ -34,7 +34,7 @@ def deployments(request: Request) -> Response:
         rows = rows.filter(status=status)
     if params.get("after"):
         edge = deployment_after(by, params["after"])
-        at = edge.finished_at or edge.started_at or edge.reported_at
+        at = edge.happened_at
         rows = rows.filter(Q(at__lt=at) | Q(at=at, pk__lt=edge.pk))
     size = limit_of(params)
     page = list(rows.select_related("entity")[: size + 1])

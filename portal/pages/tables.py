@@ -166,7 +166,7 @@ def window_row(window: Window) -> Row:
 def latest_row(config: DeploymentConfig) -> Row:
     deployment = config.latest
     assert deployment is not None
-    begun: datetime = deployment.finished_at or deployment.started_at or deployment.reported_at
+    begun: datetime = deployment.happened_at
     return {
         "service": config.service.identifier,
         "environment": config.environment.identifier,

@@ -59,7 +59,7 @@ def edge(by: By, text: str) -> Edge | None:
         found = deployments(by).filter(public_id=UUID(public_id)).first()
     except ValueError:
         return None
-    return Edge(found.finished_at or found.started_at or found.reported_at, found.pk, sha) if found else None
+    return Edge(found.happened_at, found.pk, sha) if found else None
 
 
 def page_of(rows: Sequence[Judged | Change], *, after: Edge | None, size: int) -> tuple[list[Row], bool]:

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
-from django.urls import reverse
 
-from deployments.models import Deployment, DeploymentConfig, Status
+from deployments.models import Deployment, DeploymentConfig, Status, happened
 from deployments.queries.order import steps, steps_of
 from deployments.queries.places import deployments, visible
 from deployments.queries.timeline.registry import Asked, Happening, Look, Source, newest
@@ -28,13 +26,9 @@ OTHERS = {
 }
 
 
-def ends() -> Coalesce:
-    return Coalesce("finished_at", "started_at", "reported_at")
-
-
 def load(by: By, asked: Asked, limit: int) -> Sequence[Happening]:
-    found = newest(_rows(by, asked).filter(_kinds(by, asked)).annotate(at=ends()), asked, "deployments", limit)
-    rows = list(found.select_related("entity", "config__service"))
+    found = newest(_rows(by, asked).filter(_kinds(by, asked)).annotate(at=happened()), asked, "deployments", limit)
+    rows = list(found.select_related("config__service"))
     marks = steps_of(rows)
     return [_happening(each, bool((step := marks.get(each.pk)) and step.rollback)) for each in rows]
 
@@ -93,10 +87,9 @@ def word_of(deployment: Deployment, is_rollback: bool) -> str:
 
 def _happening(deployment: Deployment, is_rollback: bool) -> Happening:
     kind = kind_of(deployment, is_rollback)
-    entity = deployment.entity
     word, colour = OTHERS.get(Status(deployment.status), ("", ""))
     return Happening(
-        at=deployment.finished_at or deployment.started_at or deployment.reported_at,
+        at=deployment.happened_at,
         source="deployments",
         key=deployment.pk,
         kind=kind,
@@ -106,7 +99,7 @@ def _happening(deployment: Deployment, is_rollback: bool) -> Happening:
         environment=deployment.environment_identifier,
         who=deployment.actor,
         detail=deployment.message,
-        url=reverse("catalog:entity_detail", args=["deployment", entity.identifier]) if entity else "",
+        url=deployment.get_absolute_url(),
         word=word,
         colour=colour,
     )
