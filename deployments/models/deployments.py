@@ -180,6 +180,7 @@ class Deployment(models.Model):
             models.Index(F("config"), begun().desc(), name="deployment_begun"),
             models.Index(happened().desc(), F("id").desc(), name="deployment_happened"),
             models.Index(fields=["commit"], name="deployment_commit", condition=~Q(commit="")),
+            models.Index(fields=["version"], name="deployment_version", condition=~Q(version="")),
         ]
 
     def __str__(self) -> str:

@@ -86,13 +86,15 @@ def _with_sha(by: By, sha: str) -> list[Commit]:
     shorts = [sha[:size] for size in range(7, len(sha))]
     rows = _listed(commits(by).filter(Q(sha__startswith=sha) | Q(sha__in=shorts)))
     known = {each.service_id for each in rows}
-    bare = deployments(by).filter(Q(commit__startswith=sha) | Q(commit__in=shorts))
+    # The ends of the range are for databases whose order of letters knows no beginnings.
+    longs = Q(commit__startswith=sha, commit__gte=sha, commit__lt=f"{sha}g")
+    bare = deployments(by).filter(longs | Q(commit__in=shorts))
     return rows + [each for each in _heads(bare) if each.service_id not in known]
 
 
 def _of_version(by: By, text: str) -> list[Commit]:
     versions = {text, text.removeprefix("v"), f"v{text}"}
-    made = deployments(by).filter(version__in=versions).exclude(commit="")
+    made = deployments(by).filter(version__in=versions).exclude(version="").exclude(commit="")
     heads = _heads(made)
     wanted = [Q(service=each.service_id, sha__startswith=each.sha) for each in heads]
     rows = _listed(commits(by).filter(_any(wanted))) if wanted else []

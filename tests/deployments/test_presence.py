@@ -250,3 +250,17 @@ def test_what_ran_in_a_service_that_is_gone_is_not_found_and_harms_nobody(by, te
     deploy(A, at=0, version="1.0", service="search")
     entity_delete(catalog.entity_to_write("service", "checkout"), dependents=True, by=SETUP)
     assert [each.service.identifier for each in find(by, text).commits] == ["search"]
+
+
+@pytest.mark.parametrize(("text", "index"), [("1.0", "deployment_version"), (B[:10], "deployment_commit")])
+def test_what_is_looked_for_is_found_by_an_index(by, text, index):
+    deploy(A, at=0, version="1.0")
+    with CaptureQueriesContext(connection) as asked:
+        find(by, text)
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off")
+        plans = []
+        for each in asked.captured_queries:
+            cursor.execute(f"explain {each['sql']}")
+            plans.append(str(cursor.fetchall()))
+    assert any(index in plan for plan in plans)
