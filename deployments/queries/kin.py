@@ -24,6 +24,7 @@ class Kin:
         self._by_reverted: dict[str, list[Commit]] = defaultdict(list)
         self._squashes: dict[str, list[Commit]] = defaultdict(list)
         self._by_line: dict[str, list[Commit]] = defaultdict(list)
+        self._copies: dict[str, list[Commit]] = {}
         for each in self.rows.values():
             self._file(each)
 
@@ -47,17 +48,25 @@ class Kin:
 
     def copies(self, commit: Commit) -> list[Commit]:
         """The same change under another sha: picked from it or it from them, of the same patch, or squashed with others."""
+        if commit.sha not in self._copies:
+            self._copies[commit.sha] = self._found(commit)
+        return self._copies[commit.sha]
+
+    def _found(self, commit: Commit) -> list[Commit]:
         found = {commit.sha: commit}
         left = [commit]
-        while left and len(found) <= MOST_COPIES:
+        while left:
             for other in self._next(left.pop()):
+                if len(found) > MOST_COPIES:
+                    return list(found.values())[1:]
                 if other.sha not in found:
                     found[other.sha] = other
                     left.append(other)
-        return [each for sha, each in found.items() if sha != commit.sha]
+        return list(found.values())[1:]
 
     def _next(self, commit: Commit) -> list[Commit]:
-        found = list(self._by_patch[commit.patch_id]) if commit.patch_id and not commit.reverts else []
+        same = self._by_patch[commit.patch_id] if commit.patch_id and not commit.reverts else []
+        found = same[: MOST_COPIES + 1]  # itself among them
         found += [each for each in self._by_origin[commit.sha[:7]] if same_commit(each.picked_from, commit.sha)]
         if commit.picked_from:
             origins = self._by_start[commit.picked_from[:7]]

@@ -78,15 +78,18 @@ class Graph:
 
     def foot(self, sha: str) -> str:
         """The hole at the end of a single line of commits; "" where the line forks, or ends with a root."""
-        seen: set[str] = set()
-        while sha in self.known and sha not in seen:
-            seen.add(sha)
+        line: dict[str, None] = {}
+        while sha in self.known and sha not in line and sha not in self._feet:
+            line[sha] = None
             below = self.below.get(sha, [])
             sha = below[0] if len(below) == 1 else ""
-        return "" if sha in self.known else sha
+        found = self._feet.get(sha, "" if sha in self.known else sha)
+        self._feet.update(dict.fromkeys(line, found))
+        return found
 
-    def stands_on(self, sha: str, below: str) -> bool:
-        return below in self._named and below in self.reach([sha])
+    @cached_property
+    def _feet(self) -> dict[str, str]:
+        return {}
 
     @cached_property
     def _named(self) -> set[str]:
@@ -185,15 +188,21 @@ def assumed(graph: Graph, places: Sequence[Sequence[Success]]) -> Graph | None:
     for one in (each for place in places for each in place):
         name = graph.name(one.commit)
         first[name] = min(first.get(name, one.finished_at), one.finished_at)
-    found: dict[str, list[str]] = {}
+    steps: dict[tuple[str, str], None] = {}
     for place in places:
         for new, old in pairwise(place):
             top, below = graph.name(new.commit), graph.name(old.commit)
             if new.previous_commit or not top or not below or first[below] >= first[top]:
                 continue
             foot = graph.foot(top)
-            if foot and foot != below and not graph.stands_on(below, foot):
-                found.setdefault(foot, []).append(below)
+            if foot and foot != below:
+                steps[foot, below] = None
+    found: dict[str, list[str]] = {}
+    bits = {foot: 1 << place for place, foot in enumerate(dict.fromkeys(foot for foot, _ in steps))}
+    masks = graph.masks(list(bits))
+    for foot, below in steps:
+        if not masks.get(below, 0) & bits[foot]:
+            found.setdefault(foot, []).append(below)
     return Graph(graph.below | found, graph.known | found.keys(), graph.longs) if found else None
 
 

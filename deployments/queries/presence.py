@@ -22,6 +22,7 @@ from deployments.queries.places import deployments, visible
 from portal.kit.by import By
 
 MOST_SUCCESSES = 1000  # of one place: older ones are not looked at
+MOST_REVERTS = 20  # one upon the other
 
 
 class State(StrEnum):
@@ -156,6 +157,8 @@ class _Marked:
         self.holes = ((1 << len(holes)) - 1) << len(wanted)
         self.masks = graph.masks([*wanted, *holes])
         self.known: dict[tuple[int, int], tuple[State, Commit | None]] = {}
+        # Each is looked at once: commits that take each other back are soon too many ways to walk.
+        self.taken_back: dict[tuple[int, int], Commit | None] = {}
 
     def state(self, commit: Commit, head: str) -> tuple[State, Commit | None]:
         top = self.graph.name(head)
@@ -186,14 +189,17 @@ class _Marked:
     def _has(self, mask: int, commit: Commit) -> bool:
         return bool(mask & self.bit.get(self.graph.name(commit.sha), 0))
 
-    def _reverter(self, commit: Commit, mask: int, depth: int = 0) -> Commit | None:
-        """What takes it back there and is not itself taken back."""
-        if depth > 20:
+    def _reverter(self, commit: Commit, mask: int, above: tuple[int, ...] = ()) -> Commit | None:
+        """What takes it back there and is not itself taken back. In a ring of reverts the one asked about first stands."""
+        key = commit.pk, mask
+        if key in self.taken_back:
+            return self.taken_back[key]
+        if commit.pk in above or len(above) > MOST_REVERTS:
             return None
-        for each in self.kin.reverters(commit):
-            if self._has(mask, each) and not self._reverter(each, mask, depth + 1):
-                return each
-        return None
+        above = (*above, commit.pk)
+        found = (each for each in self.kin.reverters(commit) if self._has(mask, each))
+        self.taken_back[key] = next((each for each in found if not self._reverter(each, mask, above)), None)
+        return self.taken_back[key]
 
 
 def _with_deployments(by: By, found: dict[int, list[Presence]]) -> dict[int, list[Presence]]:
