@@ -1,6 +1,6 @@
 """What comes to a hook: kept before it is answered, and read by a worker afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -26,20 +26,24 @@ LONGEST_HEADER = 500
 KEPT = frozenset("content-type idempotency-key user-agent x-github-delivery x-github-event x-gitlab-event".split())
 
 
-def payload_keep(hook: Hook, raw: bytes, body: Any, headers: Mapping[str, str]) -> ReportRequest | None:
+def payload_keep(
+    hook: Hook, raw: bytes, read: Callable[[bytes], Any], headers: Mapping[str, str]
+) -> ReportRequest | None:
     """Keeps it for a worker and answers its row; None where the same delivery has come before.
 
-    Refused when its signature is not right, and Invalid when it is no object.
+    Refused when its signature is not right: until then nobody asks what it says. Invalid when `read` makes no object of it.
     """
     named = {name.lower(): value[:LONGEST_HEADER] for name, value in headers.items()}
     try:
         proof.check(hook, raw, named, database_now())
+        body = read(raw)
         if not isinstance(body, dict):
             raise Invalid.at("body", "must be an object; send events one by one")
+        key = proof.delivery_key(hook, raw, named, body)
     except PortalError as error:
         ingest.refuse(Sent(None, Door.WEBHOOK), error, by=hook.by())
         raise
-    return _kept(hook, body, named, proof.delivery_key(hook, raw, named, body))
+    return _kept(hook, body, named, key)
 
 
 @transaction.atomic

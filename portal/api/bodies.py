@@ -65,17 +65,22 @@ class JSONParser(BaseParser):
         return data
 
 
-def read_raw(request: Request) -> tuple[bytes, Any]:
-    """The body as it came, for a signature, and what it says; None for an empty one."""
+def raw_of(request: Request) -> bytes:
+    """The body as it came, for a signature."""
     raw = request._request.read(settings.MAX_BODY_BYTES + 1)
     if len(raw) > settings.MAX_BODY_BYTES:
         raise TooLarge()
+    return raw
+
+
+def json_of(raw: bytes) -> Any:
+    """What it says; None for an empty one."""
     try:
         body = orjson.loads(raw) if raw.strip() else None
     except orjson.JSONDecodeError as error:
         raise Invalid.at("body", f"is not JSON: {error}") from error
     checked(body)
-    return raw, body
+    return body
 
 
 def object_of(request: Request) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from locks import protection, queries
 from locks.commands import pending_deployment_take
 from locks.models import PendingDeployment
 from portal.api.auth import by_of
-from portal.api.bodies import read_raw
+from portal.api.bodies import json_of, raw_of
 from portal.api.present import pending_json
 from portal.kit.errors import Invalid, Missing, Refused
 
@@ -30,8 +30,9 @@ def webhook(request: Request) -> Response:
     """
     if not settings.GITHUB_WEBHOOK_SECRET:
         raise Missing("This portal is not connected to GitHub: set PORTCULLIS_GITHUB_WEBHOOK_SECRET (docs/github.md).")
-    raw, body = read_raw(request)
+    raw = raw_of(request)
     _check_signature(raw, request.headers.get("X-Hub-Signature-256", ""))
+    body = json_of(raw)
     event = request.headers.get("X-GitHub-Event", "")
     if not isinstance(body, dict):
         raise Invalid.at("body", "must be an object")

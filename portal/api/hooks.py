@@ -4,7 +4,7 @@ from rest_framework.response import Response
 
 from deployments import queries
 from deployments.commands import payload_keep
-from portal.api.bodies import read_raw
+from portal.api.bodies import json_of, raw_of
 
 
 @api_view(["POST"])
@@ -16,8 +16,7 @@ def payload(request: Request, key: str) -> Response:
     202 with the row's id in the ingest log; the same delivery again is 200, and nothing comes of it.
     """
     hook = queries.hook_at(key)
-    raw, body = read_raw(request)
-    kept = payload_keep(hook, raw, body, request.headers)
+    kept = payload_keep(hook, raw_of(request), json_of, request.headers)
     if kept is None:
         return Response({"ok": True, "id": None, "repeated": True})
     return Response({"ok": True, "id": kept.pk, "repeated": False}, status=202)

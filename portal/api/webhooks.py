@@ -16,7 +16,7 @@ from catalog.webhooks.commands import (
 )
 from catalog.webhooks.models import Received, Webhook
 from portal.api.auth import by_of
-from portal.api.bodies import object_of, read_raw
+from portal.api.bodies import json_of, object_of, raw_of
 from portal.api.present import url_of
 from portal.kit.clock import iso
 from portal.kit.errors import Invalid
@@ -44,7 +44,8 @@ def ingest(request: Request, key: str) -> Response:
     It is kept before it is answered; a worker maps it.
     """
     webhook = queries.webhook_at(key)
-    raw, body = read_raw(request)
+    raw = raw_of(request)
+    body = json_of(raw)
     query = {name: request.query_params[name] for name in request.query_params}
     received = payload_take(webhook, raw, body, request.headers, query)
     return Response({"ok": True, "id": str(received.public_id)}, status=202)
