@@ -9,18 +9,22 @@ from django.utils.dateparse import parse_datetime
 from portal.kit.errors import Invalid
 
 LONGEST = timedelta(days=3660)
+# Beyond these an instant cannot be shown in every time zone, nor anything be reckoned from it.
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 def instant(value: object, path: str) -> datetime:
-    """Reads RFC 3339 such as `2026-01-31T15:40:00Z`; an instant without an offset is refused."""
+    """Reads RFC 3339 such as `2026-01-31T15:40:00Z`, from EARLIEST to LATEST; one without an offset is refused."""
     if isinstance(value, str):
         try:
             parsed = parse_datetime(value)
-            if parsed is not None and parsed.tzinfo is not None:
+        except ValueError:  # no such day
+            parsed = None
+        if parsed is not None and parsed.tzinfo is not None:
+            if EARLIEST <= parsed < LATEST:
                 return parsed.astimezone(UTC)
-        except (ValueError, OverflowError):  # no such day, or before year 1 or after 9999 in UTC
-            pass
+            raise Invalid.at(path, f"must lie between the years {EARLIEST.year} and {LATEST.year}")
     raise Invalid.at(path, "must be an instant with an offset, such as 2026-01-31T15:40:00Z")
 
 
