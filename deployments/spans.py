@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from catalog.builtin import TIERS
+from deployments.moments import OLDEST
 from deployments.queries.dora import DAYS, Scope, Span
 from portal.kit.errors import Invalid
 
@@ -39,7 +40,7 @@ def span_said(query: Mapping[str, str], *, now: datetime) -> Span | None:
 def _between(first: date | None, last: date | None, now: datetime) -> Span:
     today = now.astimezone(UTC).date()
     end = last or today
-    start = first or end - timedelta(days=min(DAYS[0] - 1, (end - date.min).days))
+    start = first or end - timedelta(days=DAYS[0] - 1)
     if start > end:
         raise Invalid.at("from", "must not be after `to`")
     if start > today:
@@ -55,6 +56,9 @@ def _day(query: Mapping[str, str], name: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise Invalid.at(name, "must be a day such as 2026-01-31") from None
+    if found < OLDEST.date():
+        raise Invalid.at(name, f"must not be before {OLDEST.year}")
+    return found

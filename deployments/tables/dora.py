@@ -203,7 +203,7 @@ def reasons(key: str, found: Numbers, query: QueryDict, chosen: str) -> list[Jso
     return [counted] + [
         {
             "label": WORDS.get(reason, reason),
-            "count": f"{left_out[reason]:,}",
+            "count": f"{left_out.get(reason, 0):,}",
             "url": rows_url(key, query, reason),
             "active": reason == chosen,
         }
