@@ -255,7 +255,8 @@ def _meta(entity: Entity, name: str) -> Any:
         "$updatedBy": "updated_by",
         "$datasource": "datasource",
     }
-    return getattr(entity, columns[name])
+    # What a look adds is told by the look, of the rows that it knows.
+    return getattr(entity, columns[name]) if name in columns else None
 
 
 def _said(value: Any) -> str:

@@ -477,3 +477,10 @@ def test_no_script_hides_behind_the_page_of_a_run(bobs, shop, page, bob):
     gate_ask(shop.checkout_production, run=Run("github:7:1", "javascript:alert(1)"), by=SETUP)
     assert "javascript:" not in text(bobs, f"/deployments/blocked/{lock.public_id}")
     assert "javascript:" not in text(bobs, lock.get_absolute_url())
+
+
+def test_a_config_that_names_no_place_is_a_row_like_any_other(shop, client, bob):
+    write("deploymentConfig", "plain", title="Of no place")
+    client.force_login(bob)
+    answer = client.get(CONFIGS)
+    assert answer.status_code == 200 and "Of no place" in answer.content.decode()
