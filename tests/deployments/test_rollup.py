@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.test import override_settings
 
+from catalog import queries as catalog
+from catalog.commands import permissions_update
 from catalog.models import Entity
 from deployments import tasks
 from deployments.commands import deployments_roll_up
@@ -149,6 +151,16 @@ def test_the_page_says_how_many_rows_are_no_longer_kept(year, client, bob):
     deployments_roll_up(200, now=NOW)
     html = client.get("/deployments/dora/frequency?from=2025-03-01&to=2026-03-31").content.decode()
     assert "only their numbers are kept" in html
+
+
+def test_sums_are_not_told_to_who_may_see_only_some_deployments(year, page, charlie):
+    deployments_roll_up(200, now=NOW)
+    everything = dora(page(charlie), Scope(), WHOLE)
+    assert everything.rolled and everything.numbers.changes == 9
+    permissions_update(catalog.blueprint("deployment"), {"read": {"ownedByTeam": True, "roles": []}}, by=SETUP)
+    hidden = dora(page(charlie), Scope(), WHOLE)
+    assert (hidden.rolled, hidden.rows, hidden.numbers.changes) == ([], [], 0)
+    assert dora(SETUP, Scope(), WHOLE).numbers.changes == 9
 
 
 def test_changes_of_the_fixture_are_told(year):
