@@ -18,6 +18,7 @@ from portal.kit.clock import database_now, iso
 
 EVER = datetime(1, 1, 1, tzinfo=UTC)
 UNFINISHED = (Status.PENDING, Status.IN_PROGRESS)
+LARGE = ("changes", "extra", "instances", "message", "decision")  # nothing is counted in these
 KEYS = ("frequency", "lead_time", "change_failure", "restore")
 
 
@@ -78,7 +79,7 @@ def _doomed(config: DeploymentConfig, cutoff: datetime) -> tuple[list[Deployment
     found = found.exclude(pk=config.latest_id or 0, status__in=UNFINISHED)
     pointed = set(Relation.objects.filter(target__deployment__config=config).values_list("target", flat=True))
     staying = {each.pk for each in last[1:]} | {pk for pk in (config.current_id, config.latest_id) if pk}
-    doomed = list(found)
+    doomed = list(found.defer(*LARGE))
     return doomed, staying | {each.pk for each in doomed if each.entity_id in pointed}
 
 

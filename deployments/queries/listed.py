@@ -14,5 +14,6 @@ def listed(by: By, scope: Scope, span: Span | None = None) -> QuerySet[Deploymen
     found: Any = of_scope(by, scope).annotate(at=happened())
     if span:
         found = found.filter(at__gte=span.since, at__lt=span.until)
-    rows: QuerySet[Deployment] = found.order_by("-at", "-id")
+    # Nobody who takes them out is told of these, and they can be a megabyte each.
+    rows: QuerySet[Deployment] = found.defer("changes", "extra").order_by("-at", "-id")
     return rows

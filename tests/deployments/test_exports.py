@@ -199,3 +199,14 @@ def test_a_calendar_calls_a_deployment_what_the_timeline_calls_it(shop, page, bo
     found = sorted(Calendar.from_ical(answer.content).events, key=lambda each: each.start)
     words = [str(each["SUMMARY"]).partition(":")[0] for each in found]
     assert words == ["Deployed", "Deployed", "Rolled back", "Failed"]
+
+
+@pytest.mark.parametrize("path", ["/deployments/export.csv", "/deployments/timeline"])
+def test_the_changes_of_a_deployment_are_not_read_for_a_line_of_it(shop, bobs, path):
+    """They can be a megabyte each."""
+    report(changes=[{"sha": "4f2a9c1d"}])
+    with CaptureQueriesContext(connection) as asked:
+        answer = bobs.get(path)
+        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    assert b"1.0" in content
+    assert not [each["sql"] for each in asked if '"deployments_deployment"."changes"' in each["sql"]]

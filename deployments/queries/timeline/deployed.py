@@ -28,7 +28,7 @@ OTHERS = {
 
 def load(by: By, asked: Asked, limit: int) -> Sequence[Happening]:
     found = newest(_rows(by, asked).filter(_kinds(by, asked)).annotate(at=happened()), asked, "deployments", limit)
-    rows = list(found.select_related("config__service"))
+    rows = list(found.select_related("config__service").defer("changes", "extra", "instances"))
     marks = steps_of(rows)
     return [_happening(each, bool((step := marks.get(each.pk)) and step.rollback)) for each in rows]
 
