@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 REPORTED = ("deployment.reported", "deployment.updated")
 PAGE = 100  # commits of one answer
-REPOSITORY = re.compile(r"/([\w-]+/(?!\.\.?(?:/|\Z))[\w.-]+?)(?:\.git)?/?", re.ASCII)
+REPOSITORY = re.compile(r"/([\w-]+/(?!\.+(?:git)?/?\Z)[\w.-]+?)(?:\.git)?/?", re.ASCII)
 # Commits are worth few tries: without them the deployment is as it was.
 MOST_TRIES = 5
 
@@ -81,7 +81,8 @@ def _between(repository: str, base: str, head: str) -> tuple[list[Json], bool]:
     last = max(1, -(-total // PAGE))
     begin = max(0, total - reports.MOST_CHANGES) // PAGE + 1
     pages = [first if page == 1 else client.get(f"{path}{page}") for page in range(begin, last + 1)]
-    found = [change for page in pages for each in page.get("commits", []) if (change := _change(each))]
+    told = [each for page in pages if isinstance(page.get("commits"), list) for each in page["commits"]]
+    found = [change for each in told if (change := _change(each))]
     found = found[-reports.MOST_CHANGES :][::-1]
     return found, len(found) == total
 

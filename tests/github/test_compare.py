@@ -90,7 +90,17 @@ def test_github_is_not_asked_where_there_is_nothing_to_ask(reading, more):
 
 
 @pytest.mark.parametrize(
-    "repository", ["https://elsewhere.example/larder/checkout", "{}/larder", "{}/larder/..", "{}/a/b/c", 7, ""]
+    "repository",
+    [
+        "https://elsewhere.example/larder/checkout",
+        "{}/larder",
+        "{}/larder/..",
+        "{}/larder/...git",
+        "{}/larder/..git/",
+        "{}/a/b/c",
+        7,
+        "",
+    ],
 )
 def test_a_repository_elsewhere_is_not_asked_for(reading, repository):
     address = repository.format(reading.url) if isinstance(repository, str) else repository
