@@ -58,7 +58,7 @@ def _matrix(request: HttpRequest, moment: Moment) -> Context:
         "filtered": filters.are_set,
         "clear_url": address(request.GET, **dict.fromkeys(Filters.KEYS)),
         # What only the whole page shows is asked for when it is rendered.
-        "teams": lambda: queries.teams(by),
+        "teams": lambda: queries.teams(by) if filters.are_set else _owners(found),
         "tiers": list(reversed(TIERS)),
         "environments": environments,
         "columns": chosen.columns,
@@ -112,6 +112,11 @@ def columns(request: HttpRequest) -> HttpResponse:
     }
     fragment = bool(request.htmx)  # type: ignore[attr-defined]
     return render(request, "deployments/columns.html#form" if fragment else "deployments/columns.html", context)
+
+
+def _owners(found: queries.Matrix) -> list[str]:
+    """All teams there are, where all services are shown."""
+    return sorted({team for service, _ in found.rows for team in service.team})
 
 
 def _count(number: int, word: str) -> str:

@@ -5,7 +5,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from catalog import permissions
@@ -20,6 +19,7 @@ from portal.accounts.models import Team
 from portal.accounts.policy import require
 from portal.audit import queries as audit
 from portal.audit.models import Event
+from portal.kit import rows
 from portal.kit.by import By
 from portal.kit.clock import database_now
 from portal.kit.errors import Missing
@@ -243,14 +243,15 @@ def denials_of(held: Lock | Freeze) -> QuerySet[KeptDecision]:
 
 
 # In one statement: every page that is open asks each two seconds.
-BEAT = """
+BEAT = f"""
 with moment as (select statement_timestamp() as at)
 select
     (select max(expires_at) from locks_lock where released_at is null and expires_at <= at),
     (select max(starts_at) from locks_lock where released_at is null and starts_at <= at),
     (select max(starts_at) from locks_window where starts_at <= at),
     (select max(starts_at) from locks_window where starts_at <= at + make_interval(secs => %s)),
-    (select max(ends_at) from locks_window where ends_at <= at)
+    (select max(ends_at) from locks_window where ends_at <= at),
+    {audit.NEWEST}
 from moment
 """
 
@@ -258,7 +259,4 @@ from moment
 def beat() -> str:
     """Changes with every event and whenever a lock or freeze begins, comes near or ends by the clock alone, with no
     worker alive."""
-    with connection.cursor() as cursor:
-        cursor.execute(BEAT, [SOON.total_seconds()])
-        passed = cursor.fetchone()
-    return "|".join(map(str, (audit.beat(), *passed)))
+    return str(rows.prepared(BEAT, [SOON.total_seconds()]))
