@@ -261,6 +261,22 @@ def test_a_report_goes_out_though_what_is_live_cannot_be_asked(portal, report, c
     assert done.returncode == 0 and body["version"] == "1.4.2" and "without its commits" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["HEAD~1", "v1.4.2", "main~1"])
+def test_a_commit_may_be_given_by_a_name_that_git_knows(report, checkout, name):
+    first = commit(checkout, "First")
+    git(checkout, "tag", "v1.4.2")
+    commit(checkout, "Second")
+    body, _, done = report("--commit", name, cwd=checkout)
+    assert done.returncode == 0 and body["commit"] == first and body["message"] == "First"
+
+
+def test_a_name_that_git_does_not_know_is_reported_as_it_is(report, checkout):
+    commit(checkout, "First")
+    for name in ("r1234", "--help-all"):
+        body, _, done = report(f"--commit={name}", cwd=checkout)
+        assert done.returncode == 0 and body["commit"] == name
+
+
 def test_without_a_checkout_the_commit_must_be_given(report):
     body, _, done = report()
     assert (body, done.returncode) == (None, 2) and "--commit" in done.stderr
