@@ -251,6 +251,10 @@ def _make(
     return deployment
 
 
+def _had(deployment: Deployment, name: str) -> str:
+    return f"another {name}, “{getattr(deployment, name)}”"
+
+
 def _advance(deployment: Deployment, report: Report, place: Place, now: datetime) -> list[Entry]:
     """A later report of the same run: the status may go up, and what was empty is filled. Answers what to tell of it."""
     before = deployment.facts()
@@ -258,7 +262,7 @@ def _advance(deployment: Deployment, report: Report, place: Place, now: datetime
     differing = sorted(name for name in both if getattr(report, name) != getattr(deployment, name))
     if differing:
         raise Conflict(
-            f"This run has already reported another {' and '.join(differing)}.",
+            f"This run has already reported {' and '.join(_had(deployment, name) for name in differing)}.",
             code="deployment_conflict",
             differs_in=differing,
         )
