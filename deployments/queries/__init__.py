@@ -1,7 +1,7 @@
 from deployments.queries.blocked import Blocked, blocked_by
 from deployments.queries.chosen import of_places, of_services
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
-from deployments.queries.diffs import Change, Count, Diff, changed, diff, differing, same
+from deployments.queries.diffs import Change, Count, Diff, changed, diff, differing, same, succeeded
 from deployments.queries.drift import Drift, drifts
 from deployments.queries.features import Feature, Reach, ServiceReach, feature
 from deployments.queries.gating import Passage, passage
@@ -39,6 +39,7 @@ from deployments.queries.standings import Standing, standing, standings
 __all__ = [
     "Silent",
     "silent",
+    "succeeded",
     "Blocked",
     "Cell",
     "Change",

@@ -110,6 +110,12 @@ def _settings(by: By, old: Deployment | None, new: Deployment) -> list[Deploymen
     return list(found.order_by("-finished_at", "-id")[:MOST_SETTINGS])
 
 
+def succeeded(by: By, service: Entity, *, most: int) -> list[Deployment]:
+    """The deployments of a service that can be compared, the newest first."""
+    rows = deployments(by).filter(config__service=service, kind__in=Deployment.DEPLOYS, status=Status.SUCCESS)
+    return list(rows.order_by("-finished_at", "-id")[:most])
+
+
 def same(old: Deployment | None, new: Deployment | None) -> bool:
     """The same is live in both: they share version or commit, and contradict each other in neither."""
     if old is None or new is None:

@@ -96,7 +96,7 @@ def change_row(change: Change) -> Row:
     old, new = change.old, change.new
     return {
         "service": service_row(change.service),
-        "environment": change.environment.identifier,
+        "environment": str(change.environment),
         "tier": tier_of(change.environment),
         "old": short_row(old) if old else None,
         "new": short_row(new) if new else None,

@@ -8,25 +8,32 @@ from django.views.decorators.http import require_safe
 
 from catalog.builtin import TIERS
 from catalog.models import Entity
-from catalog.queries import environment_named, tier_of
+from catalog.queries import environment_named, service_named, tier_of
 from deployments import queries, tables
 from deployments.forms import Filters
+from deployments.models import Deployment
 from deployments.views.still import Moment
 from portal.accounts.viewer import by_of
 from portal.kit.by import By
 from portal.kit.clock import database_now
-from portal.kit.errors import PortalError
+from portal.kit.errors import Missing, PortalError
 
 Context = dict[str, Any]
 WEEK = timedelta(days=7)
 ON_PAGE = 500
+TO_CHOOSE = 60
 
 
 @require_safe
 def compare(request: HttpRequest) -> HttpResponse:
     """Two deployments, two environments, or two instants; what makes no sense is told."""
     by = by_of(request)
-    shown: Context = {"query": request.GET, "mode": _mode(request), "environments": queries.environments(by)}
+    shown: Context = {
+        "mode": _mode(request),
+        "environments": queries.environments(by),
+        "named": request.GET.get("service", "").strip(),
+        "services": lambda: list(queries.services(by).values_list("identifier", flat=True)[:1000]),
+    }
     try:
         shown |= {"deployments": _deployments, "environments": _environments, "instants": _instants}[shown["mode"]](
             request, by, shown["environments"]
@@ -37,15 +44,35 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 
 def _mode(request: HttpRequest) -> str:
-    if request.GET.get("from") or request.GET.get("to"):
+    if "from" in request.GET or "to" in request.GET:
         return "deployments"
     return "environments" if "environment" in request.GET or "against" in request.GET else "instants"
 
 
 def _deployments(request: HttpRequest, by: By, environments: list[Entity]) -> Context:
+    """Those that are named; until both are, what there is to choose from."""
+    if not (request.GET.get("from") or request.GET.get("to")):
+        return _choices(by, request.GET.get("service", "").strip())
     old, new = (queries.deployment(by, request.GET.get(name, "")) for name in ("from", "to"))
     found = queries.diff(by, old, new)
-    return {"diff": tables.diff_row(found), "service": tables.service_row(found.service)}
+    return _choices(by, found.service.identifier, old, new) | {
+        "diff": tables.diff_row(found),
+        "named": found.service.identifier,
+    }
+
+
+def _choices(by: By, name: str, *chosen: Deployment) -> Context:
+    """The newest of a service, and those that are chosen, which may be older."""
+    if not name:
+        return {}
+    service = service_named(name, by=by)
+    rows = queries.succeeded(by, service, most=TO_CHOOSE)
+    rows += [each for each in dict.fromkeys(chosen) if each not in rows]
+    return {
+        "service": tables.service_row(service),
+        "choices": [tables.short_row(each) for each in rows],
+        "sides": list(zip(("from", "to"), [str(each.public_id) for each in chosen or (*rows[1:2], *rows[:1])])),
+    }
 
 
 def _environments(request: HttpRequest, by: By, environments: list[Entity]) -> Context:
@@ -87,7 +114,12 @@ def _instants(request: HttpRequest, by: By, environments: list[Entity]) -> Conte
     begin = since.at or end - WEEK
     if fault or begin > end:
         return shown | {"fault": f"{fault or 'The first instant is later than the second'}."}
-    found = queries.changed(by, begin, end, team=filters.team, tier=filters.tier)
+    named = request.GET.get("service", "").strip()
+    try:
+        service = service_named(named, by=by).identifier if named else ""
+    except Missing as unknown:
+        return shown | {"fault": unknown.message}
+    found = queries.changed(by, begin, end, service=service, team=filters.team, tier=filters.tier)
     return shown | _rows(found) | {"begin": begin, "end": end, "typed": [_typed(begin), _typed(end)]}
 
 

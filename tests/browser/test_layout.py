@@ -41,6 +41,7 @@ def test_a_long_word_spoils_no_page(tab, alice, long_lock, width):
     for url in (
         "/deployments/?at=2026-01-31T15:40",
         "/deployments/compare",
+        "/deployments/compare?from=&to=&service=checkout",
         "/deployments/compare?environment=&against=",
         f"/deployments/compare?from={last[1].public_id}&to={last[0].public_id}",
         "/deployments/drift",

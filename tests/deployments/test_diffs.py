@@ -247,11 +247,30 @@ def test_pages_of_environments_and_instants_lead_to_the_commits(line, signed_in)
     assert f"from={first.public_id}&amp;to={later.public_id}" in shown and "+2 commits" in shown
 
 
+def test_what_changed_in_one_service_is_told_alone(line, signed_in):
+    report("1.0", at=0, service="search")
+    told = page_of(signed_in, "/deployments/compare?since=2026-03-02T11:00Z&until=2026-03-02T12:15Z&service=search")
+    body = told.split("<tbody")[1]
+    assert "/catalog/service/entities/search" in body and "/catalog/service/entities/checkout" not in body
+
+
+def test_two_deployments_are_chosen_by_their_service(line, signed_in):
+    first, later, _ = line
+    assert "Choose a service" in page_of(signed_in, "/deployments/compare?from=&to=")
+    shown = page_of(signed_in, "/deployments/compare?from=&to=&service=checkout")
+    for each in line:
+        assert shown.count(f'<option value="{each.public_id}"') == 2
+    again = page_of(signed_in, f"/deployments/compare?from={first.public_id}&to={later.public_id}")
+    assert again.count(" selected>") == 2 and "PAY-2: Third" in again
+
+
 @pytest.mark.parametrize(
     ("query", "status", "why"),
     [
         ("from=nonsense&to=nonsense", 404, "There is no deployment with the id nonsense"),
         ("environment=stagin&against=production", 404, "Did you mean staging?"),
+        ("from=&to=&service=chekout", 404, "Did you mean checkout?"),
+        ("service=chekout", 422, "Did you mean checkout?"),
         ("since=soon", 422, "must be a date and a time"),
         ("since=2999-01-01T00:00", 422, "lies in the future"),
         ("since=2026-03-02T12:00Z&until=2026-03-01T12:00Z", 422, "The first instant is later than the second"),
