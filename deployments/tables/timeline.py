@@ -81,6 +81,15 @@ def lanes(
     return shown[:most]
 
 
+def standing(over: Iterable[Stretch], asked: Asked) -> list[Row]:
+    """What was on before the span began and still was at its end, so that nothing in it tells of it; the longest first."""
+    found = [each for each in over if each.since < asked.since and (each.until is None or each.until >= asked.until)]
+    return [
+        {"title": each.title, "url": each.url, "since": each.since}
+        for each in sorted(found, key=lambda each: each.since)
+    ]
+
+
 def _lane(name: str, marks: list[Happening], bars: list[Stretch], asked: Asked) -> Row:
     counts = {kind: sum(each.kind == kind for each in marks) for kind in looks()}
     said = [f"{count} {looks()[kind].word.lower()}" for kind, count in counts.items() if count]

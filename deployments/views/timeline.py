@@ -10,7 +10,7 @@ from catalog.models import Entity
 from catalog.queries import environment_named, service_named
 from deployments import queries
 from deployments.exports import FORMS
-from deployments.queries.timeline import Asked, Edge, happenings, looks, stretches
+from deployments.queries.timeline import Asked, Edge, Stretch, happenings, looks, stretches
 from deployments.spans import span_of
 from deployments.tables import timeline as tables
 from deployments.views.exports import feed_url
@@ -24,7 +24,7 @@ from portal.kit.live import live
 
 Context = dict[str, Any]
 TEMPLATE = "deployments/timeline.html"
-ON_PAGE, ON_PANEL, ON_STRIP, LANES = 60, 12, 400, 8
+ON_PAGE, ON_PANEL, ON_STRIP, LANES, STANDING = 60, 12, 400, 8, 10
 LAST = {
     "2h": ("2 hours", timedelta(hours=2)),
     "24h": ("24 hours", timedelta(hours=24)),
@@ -52,7 +52,7 @@ def _timeline(request: HttpRequest) -> Context:
         "groups": tables.groups(page, asked),
         "older_url": address(request.GET, after=tables.edge_text(page[-1].edge)) if more else None,
         "newest_url": address(request.GET, after=None) if asked.before else None,
-        "strip": None if asked.before else _strip(by, asked, found),
+        **({} if asked.before else _while(by, asked, found)),
         "spans": [_span(request, name, last) for name in LAST],
         "last": last,
         "asked": asked,
@@ -83,9 +83,15 @@ def _files(query: dict[str, str]) -> list[tuple[str, str]]:
     return [(form.upper(), reverse("deployments:export", args=[form], query=query)) for form in FORMS]
 
 
-def _strip(by: By, asked: Asked, found: list[Any]) -> Context:
+def _while(by: By, asked: Asked, found: list[Any]) -> Context:
+    """What lasts, beside what happens at an instant."""
+    over = stretches(by, asked)
+    return {"strip": _strip(by, asked, found, over), "standing": tables.standing(over, asked)[:STANDING]}
+
+
+def _strip(by: By, asked: Asked, found: list[Any], over: list[Stretch]) -> Context:
     places = [asked.environment] if asked.environment else list(reversed(queries.environments(by)))
-    shown = tables.lanes(places, found, stretches(by, asked), asked, most=LANES)
+    shown = tables.lanes(places, found, over, asked, most=LANES)
     return {"lanes": shown, "ticks": tables.ticks(asked), "cut": len(found) >= ON_STRIP}
 
 

@@ -58,6 +58,18 @@ def test_a_freeze_that_is_on_is_a_stretch_and_has_begun(shop):
     assert [each.kind for each in stretches(SETUP, asked())] == ["freeze"]
 
 
+def test_what_was_locked_before_the_span_and_still_is_is_told(shop, client, alice):
+    client.force_login(alice)
+    held = lock_take(scopes.pair(shop.checkout_production), reason="Debugging", by=SETUP)
+    assert "In force all this time" not in client.get("/deployments/timeline?last=2h").content.decode()
+    Lock.objects.filter(pk=held.pk).update(starts_at=database_now() - timedelta(hours=3))
+    shown = client.get("/deployments/timeline?last=2h").content.decode()
+    told = shown.split("In force all this time:")[1].split("</section>")[0]
+    assert held.get_absolute_url() in told and "Debugging" in told
+    lock_release(held, by=SETUP)
+    assert "In force all this time" not in client.get("/deployments/timeline?last=2h").content.decode()
+
+
 def test_a_lock_that_ran_out_ended_by_itself(shop):
     lock = lock_take(scopes.pair(shop.checkout_production), reason="Debugging", by=SETUP)
     now = database_now()

@@ -75,6 +75,7 @@ def locked(by: By, asked: Asked) -> Sequence[Stretch]:
             "lock",
             f"{each.covers}, by {each.holder_name}: {each.reason}",
             each.environment_identifier,
+            each.get_absolute_url(),
         )
         for each in rows.order_by("-pk")[:200]
     ]
@@ -119,7 +120,12 @@ def _window(window: Window, at: datetime, source: str, kind: str) -> Happening:
 def frozen(by: By, asked: Asked) -> Sequence[Stretch]:
     return [
         Stretch(
-            each.starts_at, end, "freeze", f"{each.freeze.title}: {each.reason}", each.freeze.environment_identifier
+            each.starts_at,
+            end,
+            "freeze",
+            f"{each.freeze.title}: {each.reason}",
+            each.freeze.environment_identifier,
+            each.freeze.get_absolute_url(),
         )
         for each, end in _windows(by, asked)[:200]
     ]

@@ -84,6 +84,7 @@ class Stretch:
     kind: str
     title: str
     environment: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True)
