@@ -57,7 +57,7 @@ WHY = {
     "break_glass.used": "reason",
 }
 NOUNS = [
-    "lock", "freeze", "claim", "ticket", "override", "break_glass_code", "break_glass_use", "tier_limits", "deployment", "deployment_config", "inbox_item", "pending_deployment", "github_run", "entity", "blueprint", "scorecard", "action", "run", "page", "folder", "view", "permissions", "user", "team", "credential", "organization", "secret", "feed", "webhook", "integration", "migration", "index", "delivery"
+    "lock", "freeze", "claim", "ticket", "override", "break_glass_code", "break_glass_use", "tier_limits", "deployment", "deployment_config", "inbox_item", "report_request", "hook", "log_source", "pending_deployment", "github_run", "entity", "blueprint", "scorecard", "action", "run", "page", "folder", "view", "permissions", "user", "team", "credential", "organization", "secret", "feed", "webhook", "integration", "migration", "index", "delivery"
 ]  # fmt: skip
 
 
