@@ -33,6 +33,13 @@ REACHES = {
     "unknown": ("yellow", "help"),
 }
 
+SORTS = {
+    "revert": "It takes another commit back",
+    "cherry-pick": "A copy of a commit of another branch",
+    "merge": "It joins branches",
+    "squash": "The whole of its pull request in one commit",
+}
+
 
 def commit_row(commit: Commit) -> Row:
     forge = forge_of(commit.service)
@@ -48,6 +55,7 @@ def commit_row(commit: Commit) -> Row:
         if commit.pk > 0
         else [],
         "sort": commit.sort,
+        "sort_about": SORTS.get(commit.sort, ""),
         "search_url": search_url(commit.sha),
     }
 
@@ -192,7 +200,7 @@ def verdict(found: Feature) -> Row:
         where = (
             f"everywhere: all its changes in all {count} services"
             if count > 1
-            else f"with all its changes in {found.services[0].service.identifier}"
+            else f"with all its changes in {found.services[0].service}"
         )
         return {"text": f"{found.key} is in production {where}.", "colour": "green", "icon": "circle-check"}
     lacking = [each for each in found.services if not each.is_done]
@@ -210,10 +218,10 @@ def verdict(found: Feature) -> Row:
 
 def _lacks(each: ServiceReach) -> str:
     """What a service still lacks, and how far it has come."""
-    name, places = each.service.identifier, [one for one in each.in_production if one.state != "all"]
+    name, places = str(each.service), [one for one in each.in_production if one.state != "all"]
     furthest = [one for one in each.places if one.state == "all" and one.tier != "production"][-1:]
-    reached = f", all in {furthest[0].config.environment.identifier}" if furthest else ""
-    back = [one.config.environment.identifier for one in each.places if one.reverted and one.tier != "production"]
+    reached = f", all in {furthest[0].config.environment}" if furthest else ""
+    back = [str(one.config.environment) for one in each.places if one.reverted and one.tier != "production"]
     reached += f", reverted in {' and '.join(back)}" if back else ""
     if not each.in_production:
         return f"{name} (never deployed to production{reached})"
@@ -221,7 +229,7 @@ def _lacks(each: ServiceReach) -> str:
 
 
 def _short(one: Reach, named: bool) -> str:
-    where = f" in {one.config.environment.identifier}" if named else ""
+    where = f" in {one.config.environment}" if named else ""
     if one.state == "reverted":
         return f"reverted{where}"
     if one.state == "unknown":

@@ -79,6 +79,7 @@ def _card(key: str, found: Numbers, query: QueryDict) -> Json:
         "counted": f"{_count(key, found):,}",
         "counted_what": definition.counted,
         "counted_url": rows_url(key, query),
+        "failed_url": rows_url(key, query, failed=True) if key == "change_failure" and found.failed else "",
         "left_out": [
             {"text": definition.reasons[reason], "count": f"{left_out[reason]:,}", "url": rows_url(key, query, reason)}
             for reason in definition.reasons
@@ -151,9 +152,9 @@ def bars(key: str, weeks: list[Week]) -> Json:
     return {"bars": shown, "bars_word": word, "bars_most": said(most) if most else ""}
 
 
-def rows_url(key: str, query: QueryDict, reason: str = "") -> str:
+def rows_url(key: str, query: QueryDict, reason: str = "", *, failed: bool = False) -> str:
     here = reverse("deployments:dora_rows", args=[key])
-    return here + address(query, after=None, reason=reason or None, failed=None)
+    return here + address(query, after=None, reason=reason or None, failed="1" if failed else None)
 
 
 def dora_row(row: Row) -> Json:

@@ -101,7 +101,15 @@ def _children(name: str, here: str, user: Any) -> list[Item]:
         ("Ingest log", "deployments:ingest"),
     ]
     inbox = [("Inbox", "deployments:inbox")] if user.is_staff else []
-    return [_child(label, reverse(page), here) for label, page in shown + inbox]
+    return [_child(label, reverse(page), _above(here)) for label, page in shown + inbox]
+
+
+def _above(here: str) -> str:
+    """Pages that stand beside the one that leads to them are under it in the sidebar."""
+    for beside, page in (("features/", "deployments:commits"), ("hooks", "deployments:ingest")):
+        if here.startswith(reverse("deployments:matrix") + beside):
+            return reverse(page)
+    return here
 
 
 def _catalog(here: str, user: Any) -> list[Item]:

@@ -48,7 +48,7 @@ def test_what_is_not_known_is_owned_up_to(delivered, alices):
 
 def test_the_page_of_a_ticket_answers_in_one_line(delivered, alices):
     page = html(alices, "/deployments/features/PAY-1")
-    told = "PAY-1 has not reached production everywhere. It is there in 1 of 2 services. Still out: checkout (0 of 2 changes, all in staging)."
+    told = "PAY-1 has not reached production everywhere. It is there in 1 of 2 services. Still out: Checkout (0 of 2 changes, all in staging)."
     assert told in page and "Priya" in page
     assert "No commit of PAY-2 is known here." in html(alices, "/deployments/features/PAY-2")
     html(alices, "/deployments/features/pay", 404)
@@ -67,7 +67,7 @@ def test_the_line_says_when_all_of_it_is_there_or_nobody_can_tell(delivered, by)
 def test_a_line_tells_what_was_reverted(shop, by):
     deploy(B, change(B, "PAY-1: one", A), at=1, previous=A)
     deploy(C, change(C, f"This reverts commit {B}.", B), at=2, previous=B)
-    assert "Still out: checkout (reverted)." in verdict(feature(by, "PAY-1"))["text"]
+    assert "Still out: Checkout (reverted)." in verdict(feature(by, "PAY-1"))["text"]
 
 
 def test_ones_own_page_has_what_waits_and_who_else_brought_it(delivered, alices):
@@ -83,7 +83,7 @@ def test_who_has_no_commits_is_told_when_a_commit_is_his(delivered, client, char
 def test_the_line_says_where_a_change_was_taken_back(shop, by):
     deploy(A, at=0)
     deploy(C, change(C, f"This reverts commit {B}.", B), change(B, "PAY-1: one", A), at=1, previous=A, environment="staging")  # fmt: skip
-    assert "Still out: checkout (0 of 1 changes, reverted in staging)." in verdict(feature(by, "PAY-1"))["text"]
+    assert "Still out: Checkout (0 of 1 changes, reverted in staging)." in verdict(feature(by, "PAY-1"))["text"]
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,7 @@ def test_the_page_shows_the_numbers_and_every_number_leads_to_its_rows(shop, cli
     report("1.2", at=0, status="failure", **ago(20))
     html = client.get("/deployments/dora").content.decode()
     assert "66.7%" in html and "2 of 3 changes" in html
+    assert 'href="/deployments/dora/change_failure?failed=1"' in html
     rows = client.get("/deployments/dora/change_failure?failed=1").content.decode()
     assert "undone" in rows and "1.2" in rows and ">1.1<" in rows
     left = client.get("/deployments/dora/frequency?reason=rollback").content.decode()
