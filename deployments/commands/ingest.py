@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, transaction
 
-from deployments.models import LEVEL, Deployment, Hook, InboxItem, ReportRequest
+from deployments.models import LEVEL, OVER, Deployment, Hook, InboxItem, ReportRequest
 from deployments.reports import Report
 from portal.kit import rows
 from portal.kit.by import By
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 LATE = timedelta(minutes=5)
 LARGEST_BODY = 64 * 1024
-OVER = 2  # the level of an end
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 from deployments.models.commits import Commit, CommitTicket
-from deployments.models.deployments import LEVEL, Deployment, DeploymentConfig, Gate, Status, begun, happened
+from deployments.models.deployments import LEVEL, OVER, Deployment, DeploymentConfig, Gate, Status, begun, happened
 from deployments.models.hooks import Hook
 from deployments.models.reports import InboxItem, ReportRequest
 from deployments.models.rollups import DeploymentDay, Ran
@@ -7,6 +7,7 @@ from deployments.models.sources import LogSource
 
 __all__ = [
     "LEVEL",
+    "OVER",
     "Commit",
     "CommitTicket",
     "Deployment",

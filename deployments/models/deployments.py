@@ -30,6 +30,7 @@ LEVEL = {
     Status.CANCELLED: 2,
     Status.ROLLED_BACK: 3,
 }
+OVER = 2  # the level of an end
 
 
 class DeploymentConfig(models.Model):
@@ -201,7 +202,7 @@ class Deployment(models.Model):
 
     @property
     def is_over(self) -> bool:
-        return LEVEL[Status(self.status)] >= 2
+        return LEVEL[Status(self.status)] >= OVER
 
     def noun(self) -> Noun:
         return Noun(

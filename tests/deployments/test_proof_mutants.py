@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 
 from deployments import instances
-from deployments.commands import configs, reports
+from deployments.commands import configs, deployments
 from deployments.queries import past, standings
 from deployments.queries.dora import facts
 from portal.api import present
@@ -15,14 +15,14 @@ FEW, DRAWS = 8, 12  # services, and how often each gets a new history
 
 # T1, T3, T6
 BUGS = {
-    "whoever names an end last is believed": (reports._finish, "rank > deployment.finish_rank", "rank >= 0"),
-    "a kind is what was said first": (reports._kind, "if report.kind == plain else report.kind", ""),
-    "a message of a change is never overruled": (reports._told, 'if known != of_change else ""', ""),
+    "whoever names an end last is believed": (deployments._finish, "rank > deployment.finish_rank", "rank >= 0"),
+    "a kind is what was said first": (deployments._kind, "if report.kind == plain else report.kind", ""),
+    "a message of a change is never overruled": (deployments._told, 'if known != of_change else ""', ""),
     "an instance stands where it was said last": (instances.merged, "_further(found[key], each) if key in found else each", "each"),
     "a tie is ahead": (configs._ahead, "new.finished_at <= live.finished_at", "new.finished_at < live.finished_at"),
     "a flag goes live": (configs._read_live, "list(Deployment.DEPLOYS)", "['deploy', 'rollback', 'flag']"),
     "an entity keeps what was rolled back": (configs._copy, "live = current or Deployment()", "live = current or Deployment()\n    if not current: return {}"),
-    "a late report takes an end back": (reports._raise_status, "if LEVEL[new] > LEVEL[old]:", "if new != old:"),
+    "a late report takes an end back": (deployments._raise_status, "if LEVEL[new] > LEVEL[old]:", "if new != old:"),
     "the badge shows what was tried last": (standings, "each.current for each", "each.latest for each"),
     "the API shows what was tried last": (present.cell_json, "live, first = cell.current", "live, first = cell.latest"),
 }  # fmt: skip
