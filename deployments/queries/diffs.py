@@ -113,7 +113,7 @@ def _settings(by: By, old: Deployment | None, new: Deployment) -> list[Deploymen
 def succeeded(by: By, service: Entity, *, most: int) -> list[Deployment]:
     """The deployments of a service that can be compared, the newest first."""
     rows = deployments(by).filter(config__service=service, kind__in=Deployment.DEPLOYS, status=Status.SUCCESS)
-    return list(rows.order_by("-finished_at", "-id")[:most])
+    return list(rows.defer("changes", "extra").order_by("-finished_at", "-id")[:most])
 
 
 def same(old: Deployment | None, new: Deployment | None) -> bool:
