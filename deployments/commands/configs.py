@@ -22,10 +22,12 @@ from portal.kit.locking import Moved, advisory_lock
 Json = dict[str, Any]
 
 
+# `moved`: the row is newer than the others, which are as they were before we waited for it.
 _CONFIG = """
     select c.id, c.entity_id, e.identifier, c.current_id, c.latest_id,
         d.public_id, d.version, d.commit, d.finished_at, d.actor, d.fence,
-        coalesce(l.started_at, l.finished_at, l.reported_at)
+        coalesce(l.started_at, l.finished_at, l.reported_at),
+        c.xmin <> (select o.xmin from deployments_deploymentconfig o where o.id = c.id) as moved
     from deployments_deploymentconfig c join catalog_entity e on e.id = c.entity_id
         left join deployments_deployment d on d.id = c.current_id
         left join deployments_deployment l on l.id = c.latest_id
@@ -58,9 +60,9 @@ def config_of(place: Place, *, by: By) -> DeploymentConfig:
 def _config(place: Place) -> DeploymentConfig | None:
     """With as much of its entity, its ends and what is live as a report needs; the rest is read when it is asked for."""
     values = {"service": place.service_id, "environment": place.environment_id}
-    for pk, entity, identifier, current, latest, *live, begun in rows.prepared(_CONFIG, values):
-        if (current and live[0] is None) or (latest and begun is None):
-            return _config(place)  # it changed while we waited for its row, which is ours now
+    for pk, entity, identifier, current, latest, *live, begun, moved in rows.prepared(_CONFIG, values):
+        if moved:
+            return _config(place)  # the row is ours now
         config = rows.part(
             DeploymentConfig,
             id=pk,

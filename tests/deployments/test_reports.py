@@ -371,3 +371,27 @@ def test_of_two_ends_that_one_run_is_said_to_have_the_earlier_counts_whichever_w
             report(run="1", at=at)
         seen.add(Deployment.objects.get().finished_at)
     assert seen == {NOON + timedelta(minutes=1)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_who_waited_for_another_report_sees_the_end_that_it_named(shop):
+    import threading
+    import time
+
+    from django.db import connection, transaction
+
+    report("1.0", run="1")
+    ends = [database_now() + timedelta(minutes=minutes) for minutes in (1, 2)]
+
+    def overtaken():
+        report("2.0", run="2", finished_at=iso(ends[0]))
+        connection.close()
+
+    with transaction.atomic():
+        report("1.0", run="1", finished_at=iso(ends[1]))
+        other = threading.Thread(target=overtaken)
+        other.start()
+        time.sleep(0.7)
+        assert other.is_alive()
+    other.join()
+    assert live().version == "1.0"
