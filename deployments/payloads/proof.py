@@ -8,7 +8,7 @@ from typing import Any
 
 from deployments.models import Hook
 from deployments.payloads import cdevents
-from deployments.payloads.told import header
+from deployments.payloads.told import Payload, header
 from portal.kit.errors import Invalid, Refused
 from portal.kit.seal import unseal
 
@@ -60,6 +60,7 @@ def delivery_key(hook: Hook, raw: bytes, headers: Mapping[str, str], body: Json)
         Hook.Kind.GITHUB: lambda: header(headers, "x-github-delivery"),
         Hook.Kind.GITLAB: lambda: header(headers, "idempotency-key"),
         Hook.Kind.CDEVENTS: lambda: cdevents.identity(headers, body),
-        Hook.Kind.SIGNED: lambda: header(headers, "idempotency-key") or header(headers, SIGNATURE.lower()),
+        # Nothing that is not signed: whoever has caught a report could send it again under another name.
+        Hook.Kind.SIGNED: lambda: Payload(body)("idempotency_key") or header(headers, SIGNATURE.lower()),
     }[Hook.Kind(hook.kind)]()
     return named if 0 < len(named) <= LONGEST_KEY else hashlib.sha256(raw).hexdigest()

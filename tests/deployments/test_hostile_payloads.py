@@ -1,6 +1,7 @@
 """What comes to a hook from somebody who does not know its secret, or who knows it and means ill."""
 
 import json
+import time
 
 import pytest
 from django.test import Client
@@ -64,6 +65,21 @@ def test_a_signature_of_one_hook_is_worth_nothing_at_another(shop):
     assert Client().post(one.path, raw, content_type="application/json", headers=headers).status_code == 202
     hook_update(other, {}, secret="another secret altogether", by=SETUP)
     assert Client().post(other.path, raw, content_type="application/json", headers=headers).status_code == 403
+
+
+def test_a_signed_report_that_somebody_has_caught_is_worth_nothing_under_another_name(shop):
+    own, raw = hook("signed"), json.dumps({"service": "checkout", "environment": "production", "version": "1"}).encode()
+    stamp = str(int(time.time()))
+    proof = {"X_Portcullis_Timestamp": stamp, "X_Portcullis_Signature": signed(raw, stamp)}
+    assert [bring(own, raw, **proof, Idempotency_Key=name).status_code for name in ("", "a", "b")] == [202, 200, 200]
+    assert Deployment.objects.count() == 1
+
+
+def test_a_signed_report_names_itself_in_what_is_signed(shop):
+    own = hook("signed")
+    body = {"service": "checkout", "environment": "production", "version": "1", "idempotency_key": "one"}
+    assert [bring(own, body | {"ref": each}).status_code for each in ("a", "b")] == [202, 200]
+    assert Deployment.objects.count() == 1
 
 
 def test_the_secret_stands_in_no_answer_and_no_row(shop):
