@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from deployments.models import Hook
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
+from portal.kit.database import taken
 from portal.kit.errors import Conflict, Invalid
 from portal.kit.seal import seal, unseal
 
@@ -95,8 +96,5 @@ def _check_workflows(workflows: Any) -> None:
 
 
 def _save(hook: Hook) -> None:
-    try:
-        with transaction.atomic():
-            hook.save()
-    except IntegrityError as taken:
-        raise Conflict(f"There is a hook called “{hook.name}” already.", code="identifier_taken") from taken
+    with taken("name", f"There is a hook called “{hook.name}” already."):
+        hook.save()

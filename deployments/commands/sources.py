@@ -10,7 +10,8 @@ from deployments.sources import MARK, web
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By, system
-from portal.kit.errors import Conflict, Invalid
+from portal.kit.database import taken
+from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
 
@@ -23,7 +24,7 @@ def log_source_create(wish: Json, *, by: By) -> LogSource:
     require(by, "source.write")
     source = LogSource()
     _fill(source, wish)
-    source.save()
+    _save(source)
     record("log_source.created", source.noun(), by=by, after=source.facts())
     return source
 
@@ -36,7 +37,7 @@ def log_source_update(source: LogSource, wish: Json, *, by: By) -> LogSource:
     before = source.facts()
     _fill(source, {name: getattr(source, name) for name in _FIELDS} | wish)
     if source.facts() != before:
-        source.save()
+        _save(source)
         record("log_source.updated", source.noun(), by=by, before=before, after=source.facts())
     return source
 
@@ -71,9 +72,11 @@ def _fill(source: LogSource, wish: Json) -> None:
     for name in _FIELDS:
         if name in wish:
             setattr(source, name, wish[name])
-    twin = LogSource.objects.filter(name=source.name).exclude(pk=source.pk)
-    if twin.exists():
-        raise Conflict(f"There is a log source “{source.name}” already.", code="source_taken")
+
+
+def _save(source: LogSource) -> None:
+    with taken("name", f"There is a log source “{source.name}” already."):
+        source.save()
 
 
 def _faults(wish: Json) -> "list[tuple[str, str]]":

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -7,7 +5,7 @@ from zoneinfo import available_timezones
 
 import jwt
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -17,6 +15,7 @@ from portal.accounts.policy import require
 from portal.accounts.queries import live_credential, live_credentials
 from portal.audit.record import record
 from portal.kit.by import By
+from portal.kit.database import taken
 from portal.kit.errors import Conflict, Invalid, Missing
 from portal.kit.ids import hashed, random_text
 from portal.kit.locking import advisory_lock
@@ -32,7 +31,7 @@ def user_create(
     email: str, name: str, *, password: str | None, role: str = User.Role.MEMBER, service: bool = False, by: By
 ) -> User:
     require(by, "account.write")
-    with _taken("email", f"Somebody with the address {email} is here already."):
+    with taken("email", f"Somebody with the address {email} is here already."):
         user = User.objects.create_user(email, password, name=name, role=role, is_service=service)
     record("user.created", user.noun(), by=by, after=user.facts())
     hooks.user_saved(user, "", by)
@@ -58,7 +57,7 @@ def user_update(user: User, changes: dict[str, Any], *, password: str = "", by: 
         return user
     if was_admin and not user.is_staff and not _other_admins(user):
         raise Conflict("This is the last administrator. Make somebody else one first.", code="last_admin", kind="role")
-    with _taken("email", f"Somebody with the address {user.email} is here already."):
+    with taken("email", f"Somebody with the address {user.email} is here already."):
         user.save()
     payload = {"password": "changed"} if password else {}
     record("user.updated", user.noun(), by=by, before=before, after=user.facts(), payload=payload)
@@ -150,19 +149,10 @@ def _check_timezone(name: str) -> None:
         raise Invalid.at("timezone", "is not a time zone's name, such as UTC or Europe/Paris")
 
 
-@contextmanager
-def _taken(kind: str, message: str) -> Iterator[None]:
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as taken:
-        raise Conflict(message, code="identifier_taken", kind=kind) from taken
-
-
 @transaction.atomic
 def team_create(identifier: str, title: str, *, description: str = "", members: list[User], by: By) -> Team:
     require(by, "account.write")
-    with _taken("identifier", f"There is a team called {identifier} already."):
+    with taken("identifier", f"There is a team called {identifier} already."):
         team = Team.objects.create(identifier=identifier, title=title, description=description)
     team.members.set(members)
     record("team.created", team.noun(), by=by, after=_facts(team, members))
@@ -222,7 +212,7 @@ def credential_create(
     secret = random_text(40)
     if kind == Credential.Kind.CI:
         secret = CI_PREFIX + secret
-    with _taken("name", f"There is a credential called {name} already; revoked ones keep their name."):
+    with taken("name", f"There is a credential called {name} already; revoked ones keep their name."):
         credential = Credential.objects.create(
             name=name,
             kind=kind,
@@ -272,7 +262,7 @@ def credential_rename(credential: Credential, name: str, *, by: By) -> Credentia
     if name == credential.name:
         return credential
     credential.name = name
-    with _taken("name", f"There is a credential called {name} already; revoked ones keep their name."):
+    with taken("name", f"There is a credential called {name} already; revoked ones keep their name."):
         credential.save(update_fields=["name"])
     record("credential.updated", credential.noun(), by=by, before=before, after=credential.facts())
     return credential

@@ -1,6 +1,11 @@
-"""What an error of the database means: that it is out of reach, or that it was asked for what it cannot hold."""
+"""What an error of the database means: that it is out of reach, that it was asked for what it cannot hold, or for what it has already."""
 
-from django.db import DataError, InterfaceError, OperationalError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
+
+from portal.kit.errors import Conflict
 
 # PostgreSQL's class of errors for rows too wide, index entries too long and the like. Django calls them operational.
 LIMIT_EXCEEDED = "54"
@@ -17,3 +22,13 @@ def cannot_hold(error: BaseException | None) -> bool:
 def _beyond_limits(error: BaseException) -> bool:
     state = getattr(error.__cause__, "sqlstate", None) or ""
     return bool(state.startswith(LIMIT_EXCEEDED))
+
+
+@contextmanager
+def taken(kind: str, message: str) -> Iterator[None]:
+    """Within, what is there already is a Conflict with this message; the transaction around it goes on."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise Conflict(message, code="identifier_taken", kind=kind) from error

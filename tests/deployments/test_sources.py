@@ -294,3 +294,13 @@ def test_fifty_places_ask_no_more_queries_than_one_and_more_stand_on_pages(shop,
     assert "51 to 51 of 51" in second and "entities/zoo" in second and 'entities/s1"' not in second
     for odd in ("0", "-1", "99", "x", "9" * 50):
         assert browser.get(f"/deployments/sources?page={odd}").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_give_one_name_at_once_one_is_told_that_it_is_taken():
+    from tests.locks.test_races import together
+
+    wish = {"name": "Kibana", "kind": "application", "template": "https://kibana.example/"}
+    results = together(2, lambda: log_source_create(wish, by=SETUP))
+    assert sorted(type(each).__name__ for each in results) == ["Conflict", "LogSource"]
+    assert LogSource.objects.filter(name="Kibana").count() == 1
