@@ -44,7 +44,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 
 def _mode(request: HttpRequest) -> str:
-    if "from" in request.GET or "to" in request.GET:
+    if request.GET.get("from") or request.GET.get("to") or request.GET.get("between") == "deployments":
         return "deployments"
     return "environments" if "environment" in request.GET or "against" in request.GET else "instants"
 

@@ -44,7 +44,7 @@ PAGES = {
     "past": "/deployments/?at=2026-01-31T15:40",
     "no instant": "/deployments/?at=nonsense",
     "compare": "/deployments/compare",
-    "choose two deployments": "/deployments/compare?from=&to=&service=checkout",
+    "choose two deployments": "/deployments/compare?between=deployments&service=checkout",
     "compare environments": "/deployments/compare?environment=&against=",
     "drift": "/deployments/drift",
     "deployment": f"/deployments/d/{DEPLOYMENT}",

@@ -256,8 +256,8 @@ def test_what_changed_in_one_service_is_told_alone(line, signed_in):
 
 def test_two_deployments_are_chosen_by_their_service(line, signed_in):
     first, later, _ = line
-    assert "Choose a service" in page_of(signed_in, "/deployments/compare?from=&to=")
-    shown = page_of(signed_in, "/deployments/compare?from=&to=&service=checkout")
+    assert "Choose a service" in page_of(signed_in, "/deployments/compare?between=deployments")
+    shown = page_of(signed_in, "/deployments/compare?between=deployments&service=checkout")
     for each in line:
         assert shown.count(f'<option value="{each.public_id}"') == 2
     again = page_of(signed_in, f"/deployments/compare?from={first.public_id}&to={later.public_id}")
@@ -269,7 +269,7 @@ def test_two_deployments_are_chosen_by_their_service(line, signed_in):
     [
         ("from=nonsense&to=nonsense", 404, "There is no deployment with the id nonsense"),
         ("environment=stagin&against=production", 404, "Did you mean staging?"),
-        ("from=&to=&service=chekout", 404, "Did you mean checkout?"),
+        ("between=deployments&service=chekout", 404, "Did you mean checkout?"),
         ("service=chekout", 422, "Did you mean checkout?"),
         ("since=soon", 422, "must be a date and a time"),
         ("since=2999-01-01T00:00", 422, "lies in the future"),
