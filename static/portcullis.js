@@ -506,7 +506,14 @@
   });
 
   // Filters: forms with data-auto are sent on change (typed text: on Enter), without their empty fields.
-  document.addEventListener("change", (event) => { if (!typing(event.target) || event.target.matches("select")) event.target.closest?.("form[data-auto]")?.requestSubmit(); });
+  // What lists several to choose among has a button of its own.
+  document.addEventListener("change", (event) => { if ((!typing(event.target) || event.target.matches("select")) && !event.target.closest?.("details.kinds")) event.target.closest?.("form[data-auto]")?.requestSubmit(); });
+  const openKinds = (but) => $$("details.kinds[open]").filter((each) => !each.contains(but));
+  document.addEventListener("click", (event) => { for (const each of openKinds(event.target)) each.open = false; });
+  document.addEventListener("keydown", (event) => {
+    const [kinds] = event.key === "Escape" ? openKinds(null) : [];
+    if (kinds) { kinds.open = false; $("summary", kinds).focus(); }
+  });
   document.addEventListener("formdata", (event) => {
     if (!event.target.matches("[data-auto]")) return;
     for (const [key, value] of [...event.formData]) if (value === "") event.formData.delete(key);

@@ -41,7 +41,7 @@ def test_a_long_word_spoils_no_page(tab, alice, long_lock, width):
     for url in (
         "/deployments/?at=2026-01-31T15:40",
         "/deployments/compare",
-        "/deployments/compare?from=&to=&service=checkout",
+        "/deployments/compare?between=deployments&service=checkout",
         "/deployments/compare?environment=&against=",
         f"/deployments/compare?from={last[1].public_id}&to={last[0].public_id}",
         "/deployments/drift",
@@ -130,3 +130,27 @@ def test_the_left_bar_stays_in_sight(tab, alice, shop, transactional_db):
     page.evaluate("scrollTo(0, 300)")
     assert page.evaluate("scrollY") > 0
     assert page.locator("#side").bounding_box()["y"] > 40
+
+
+def test_kinds_of_the_timeline_are_chosen_together_and_escape_closes_them(tab, alice, shop, transactional_db):
+    page = tab("/deployments/timeline", as_=alice)
+    kinds = page.locator("details.kinds").first
+    kinds.locator("summary").focus()
+    page.keyboard.press("Enter")
+    kinds.get_by_label("Locked", exact=True).check()
+    kinds.get_by_label("Unlocked", exact=True).check()
+    page.keyboard.press("Escape")
+    expect(kinds.locator("summary")).to_be_focused()
+    assert kinds.get_attribute("open") is None and "kind=" not in page.url
+    page.keyboard.press("Enter")
+    kinds.get_by_role("button", name="Show").click()
+    page.wait_for_url("**/timeline?kind=lock&kind=unlock")
+
+
+def test_two_deployments_are_chosen_with_the_keyboard(tab, alice, long_lock):
+    page = tab("/deployments/compare?between=deployments", as_=alice)
+    page.get_by_role("combobox", name="Service", exact=True).fill("checkout")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("From")).to_be_visible()
+    page.get_by_role("button", name="Compare").press("Enter")
+    expect(page.locator("#changes")).to_contain_text("Changes since")
