@@ -15,6 +15,8 @@ from portal.kit.live import with_parts
 STEPS = (("a day earlier", -timedelta(days=1)), ("an hour earlier", -timedelta(hours=1)),
          ("an hour later", timedelta(hours=1)), ("a day later", timedelta(days=1)))  # fmt: skip
 
+AGO = (("an hour ago", timedelta(hours=1)), ("a day ago", timedelta(days=1)), ("a week ago", timedelta(weeks=1)))
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -43,7 +45,18 @@ class Moment:
     @property
     def typed(self) -> str:
         """As a field of date and time on the viewer's wall has it."""
-        return timezone.localtime(self.at).strftime("%Y-%m-%dT%H:%M") if self.at else ""
+        return _on_the_wall(self.at) if self.at else ""
+
+    @property
+    def offered(self) -> str:
+        """What the field begins with: to change one number is quicker than to type six."""
+        return self.typed or _on_the_wall(timezone.now())
+
+    @property
+    def ago(self) -> list[tuple[str, str]]:
+        """What is asked for most, with what that is called."""
+        now = timezone.now()
+        return [(word, address(self.query, **{self.name: stamp(now - length)})) for word, length in AGO]
 
     @property
     def now_url(self) -> str:
@@ -62,6 +75,10 @@ class Moment:
     def others(self) -> list[tuple[str, str]]:
         """The other keys of the query string, for the form that chooses the instant."""
         return [(key, each) for key, values in self.query.lists() if key != self.name for each in values if each]
+
+
+def _on_the_wall(at: datetime) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%dT%H:%M")
 
 
 def still(

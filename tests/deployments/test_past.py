@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from deployments.models import Deployment
 from deployments.queries import cells_of, configs, matrix
@@ -237,3 +238,15 @@ def test_v1_tells_what_was_live_at_an_instant(shop, ci, by):
 def test_v1_refuses_an_instant_that_makes_no_sense(shop, ci, at):
     answer = ci.get("deployments/current", at=at)
     assert (answer.status, answer.json["details"]["errors"][0]["path"]) == (422, "at")
+
+
+def test_the_instants_that_are_asked_for_most_are_a_click_away(shop, client, alice):
+    client.force_login(alice)
+    report("1.0", at=0)
+    now = database_now()
+    shown = client.get("/deployments/?team=payments").content.decode()
+    form = shown.split('id="as-of"')[1].split("</form>")[0]
+    for word in ("An hour ago", "A day ago", "A week ago"):
+        address = form.split(f">{word}</a>")[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
+        assert "team=payments" in address and client.get(f"/deployments/{address}").status_code == 200
+    assert f'value="{timezone.localtime(now):%Y-%m-%dT}' in form
