@@ -61,7 +61,9 @@ def deployed(row: Row) -> SafeString:
     if not row["deployed_at"]:
         return mark_safe('<span class="muted">never</span>')
     who = row["deployed_by"] or "unknown"
-    face = format_html('<span class="avatar chip-{}" aria-hidden="true">{}</span>', tint(who), initials(who))
+    face = mark_safe('<span class="avatar" aria-hidden="true">?</span>')
+    if row["deployed_by"]:
+        face = format_html('<span class="avatar chip-{}" aria-hidden="true">{}</span>', tint(who), initials(who))
     return format_html(
         '<span class="two">{}{}<span class="muted small">{}{}</span></span>',
         face,

@@ -234,7 +234,8 @@ def _short(one: Reach, named: bool) -> str:
         return f"reverted{where}"
     if one.state == "unknown":
         return f"unknown{where}"
-    return f"{one.there} of {one.total - one.reverted} changes{where}"
+    wanted = one.total - one.reverted
+    return f"{one.there} of {wanted} change{'s' if wanted > 1 else ''}{where}"
 
 
 def brought_row(made: Deployment, commits: Sequence[Commit]) -> Row:

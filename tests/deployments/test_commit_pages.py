@@ -83,7 +83,7 @@ def test_who_has_no_commits_is_told_when_a_commit_is_his(delivered, client, char
 def test_the_line_says_where_a_change_was_taken_back(shop, by):
     deploy(A, at=0)
     deploy(C, change(C, f"This reverts commit {B}.", B), change(B, "PAY-1: one", A), at=1, previous=A, environment="staging")  # fmt: skip
-    assert "Still out: Checkout (0 of 1 changes, reverted in staging)." in verdict(feature(by, "PAY-1"))["text"]
+    assert "Still out: Checkout (0 of 1 change, reverted in staging)." in verdict(feature(by, "PAY-1"))["text"]
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ def test_a_lost_wake_up_loses_nothing(github):
 
 
 @pytest.mark.parametrize("kind", ["github", "gitlab", "cdevents", "signed"])
-def test_a_wrong_signature_is_refused_and_logged_without_its_body(shop, kind):
+def test_a_wrong_signature_is_refused_and_logged_without_its_body(shop, client, alice, kind):
     wrong = {
         "github": {"X-Hub-Signature-256": "sha256=" + "0" * 64},
         "gitlab": {"X-Gitlab-Token": "guess"},
@@ -242,6 +242,9 @@ def test_a_wrong_signature_is_refused_and_logged_without_its_body(shop, kind):
     assert [(row.outcome, row.body, row.sender) for row in ReportRequest.objects.all()] == [
         ("refused", None, kind.title())
     ]
+    client.force_login(alice)
+    page = client.get(ReportRequest.objects.get().get_absolute_url()).content.decode()
+    assert "its sender did not prove who it is" in page and "64 KiB" not in page
 
 
 @pytest.mark.parametrize("kind", ["github", "gitlab", "cdevents", "signed"])
