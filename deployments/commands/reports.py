@@ -184,6 +184,10 @@ def _replay(earlier: ReportRequest, body: Json) -> Outcome:
             differs_in=keys,
         )
     item = earlier.inbox_item
+    if earlier.deployment is None and item is None:
+        raise Conflict(
+            "What this Idempotency-Key reported is so old that only its numbers are kept.", code="idempotency_conflict"
+        )
     return Outcome(earlier.deployment or (item.deployment if item else None), item)
 
 

@@ -9,11 +9,12 @@ from catalog import queries as catalog
 from catalog.commands import permissions_update
 from catalog.models import Entity
 from deployments import tasks
-from deployments.commands import deployments_roll_up
+from deployments.commands import deployment_report, deployments_roll_up
 from deployments.models import Deployment, DeploymentConfig, DeploymentDay
 from deployments.queries.dora import Scope, Span, dora
 from portal.audit.models import Event
 from portal.kit.clock import database_now, iso
+from portal.kit.errors import Conflict
 from tests.conftest import SETUP, write
 from tests.deployments.test_dora import NOW, change, report, sha, ship
 
@@ -168,3 +169,11 @@ def test_changes_of_the_fixture_are_told(year):
     assert change(1)["sha"] == sha(1)
     deployed, changes, failed, lead, restore, *_ = told()
     assert (deployed, changes, failed, lead.count, restore.count) == (14, 18, 10, 12, 8)
+
+
+def test_a_key_whose_deployment_is_rolled_up_is_told_so_and_makes_none(shop):
+    body = {"service": "checkout", "environment": "production", "version": "1.0"}
+    deployment_report(body, key="k", by=SETUP).deployment.delete()
+    with pytest.raises(Conflict, match="only its numbers are kept"):
+        deployment_report(body, key="k", by=SETUP)
+    assert not Deployment.objects.exists()
