@@ -49,7 +49,8 @@ SUCCESS = "{0}.status = 'success' and {0}.kind in ('deploy', 'rollback') and {0}
 
 # A short sha is the same as the long one that begins with it; one that was not told contradicts none.
 ALIKE = """({0} = {1} or {0} = '' or {1} = ''
-    or (least(length({0}), length({1})) >= 7 and (starts_with({0}, {1}) or starts_with({1}, {0}))))"""
+    or (least(length({0}), length({1})) >= 7 and (starts_with({0}, {1}) or starts_with({1}, {0}))
+        and {0} || {1} ~ '^[0-9a-fA-F]+$'))"""
 # The same, so that an index finds it: tools cut a sha to one of these lengths.
 _CUT = ", ".join(f"left(new.commit, {length})" for length in (7, 8, 9, 10, 11, 12))
 _OF_COMMIT = f"""({{0}}.commit <> '' and {ALIKE.format("{0}.commit", "new.commit")}

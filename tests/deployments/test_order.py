@@ -217,3 +217,9 @@ def test_the_steps_of_a_few_are_found_by_indexes(shop):
     # With a single pair in the table either index of commits will do.
     for index in ("deployment_live", "deployment_(ran_)?commit", "deployment_ran_version"):
         assert re.search(index, plan), plan
+
+
+def test_what_is_no_sha_is_itself_alone(shop):
+    for at, commit in enumerate(["release-1", "release-10", "release-1"]):
+        report("", at=at, commit=commit)
+    assert [mark for _, mark in marks()] == ["first", "", "rollback"]
