@@ -71,8 +71,14 @@ def _choices(by: By, name: str, *chosen: Deployment) -> Context:
     return {
         "service": tables.service_row(service),
         "choices": [tables.short_row(each) for each in rows],
-        "sides": list(zip(("from", "to"), [str(each.public_id) for each in chosen or (*rows[1:2], *rows[:1])])),
+        "sides": list(zip(("from", "to"), [str(each.public_id) for each in chosen or _usual(rows)])),
     }
+
+
+def _usual(rows: list[Deployment]) -> list[Deployment]:
+    """The newest, and what was live in its place before."""
+    before = [each for each in rows[1:] if each.config_id == rows[0].config_id] or rows[1:]
+    return [*before[:1], *rows[:1]]
 
 
 def _environments(request: HttpRequest, by: By, environments: list[Entity]) -> Context:

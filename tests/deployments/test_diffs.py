@@ -260,6 +260,10 @@ def test_two_deployments_are_chosen_by_their_service(line, signed_in):
     shown = page_of(signed_in, "/deployments/compare?between=deployments&service=checkout")
     for each in line:
         assert shown.count(f'<option value="{each.public_id}"') == 2
+    sides = [f'<option value="{each.public_id}" selected>' for each in (first, later)]
+    report("2.0", at=90, environment="production")
+    again = page_of(signed_in, "/deployments/compare?between=deployments&service=checkout")
+    assert sides[1] in again.split('name="to"')[0] and sides[0] not in again
     again = page_of(signed_in, f"/deployments/compare?from={first.public_id}&to={later.public_id}")
     assert again.count(" selected>") == 2 and "PAY-2: Third" in again
 
