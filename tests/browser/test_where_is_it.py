@@ -103,11 +103,11 @@ def test_four_runs_and_the_pages_answer(transactional_db, shop, alice, tab, tmp_
     finder.press("Enter")
     expect(page).to_have_url(f"{page.url.split('/deployments')[0]}/deployments/features/SHOP-12")
     expect(page.locator("#verdict")).to_contain_text("SHOP-12 has not reached production everywhere")
-    expect(page.locator("#verdict")).to_contain_text("checkout (0 of 1 changes, all in staging)")
+    expect(page.locator("#verdict")).to_contain_text("Checkout (0 of 1 change, all in staging)")
     expect(page.locator(f"#commit-{squashed}")).to_contain_text("squash")
 
     page.goto("/deployments/features/SHOP-14")
-    expect(page.locator("#verdict")).to_contain_text("SHOP-14 is in production with all its changes in checkout.")
+    expect(page.locator("#verdict")).to_contain_text("SHOP-14 is in production with all its changes in Checkout.")
 
     # Where is my commit? Picked, reverted, merged, and not there yet.
     page.goto(f"/deployments/commits?q={fix}")
@@ -119,7 +119,7 @@ def test_four_runs_and_the_pages_answer(transactional_db, shop, alice, tab, tmp_
     expect(page.locator(f"#commit-{wrong} td").first).to_contain_text(head[:7])
     expect(page.locator(f"#commit-{wrong} td").nth(1)).to_contain_text("Not in")
     page.goto("/deployments/features/SHOP-13")
-    expect(page.locator("#verdict")).to_contain_text("0 of 1 changes, all in staging")
+    expect(page.locator("#verdict")).to_contain_text("0 of 1 change, all in staging")
 
     # What changed with 1.1?
     page.goto("/deployments/commits?q=%2313")
