@@ -74,6 +74,14 @@ def visible(by: By, rows: QuerySet[DeploymentConfig]) -> QuerySet[DeploymentConf
     return rows.filter(service__in=known, environment__in=known, entity__in=known)
 
 
+def of_visible(by: By) -> Q:
+    """Of deployment configs as entities: those whose place the viewer may see, and those that name none."""
+    if permissions.bounds(by) is None:
+        return Q()
+    configs = visible(by, DeploymentConfig.objects.all())
+    return Q(deployment_config=None) | Q(deployment_config__in=configs.values("pk"))
+
+
 def deployments(by: By) -> QuerySet[Deployment]:
     """Those the viewer may see: their config, and their entity where they have one."""
     require(by, "catalog.read")

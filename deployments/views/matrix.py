@@ -126,7 +126,9 @@ def _count(number: int, word: str) -> str:
 @require_safe
 def config_list(request: HttpRequest) -> Answer:
     by = by_of(request)
-    table = Table(readable_blueprint(by, "deploymentConfig"), State.read(request.GET), by)
+    table = Table(
+        readable_blueprint(by, "deploymentConfig"), State.read(request.GET), by, within=queries.of_visible(by)
+    )
     context = {
         "matrix_url": reverse("deployments:matrix"),
         "lock_url": tables.lock_url(),

@@ -124,16 +124,20 @@ _TOLD = (
     "creates_services",
     "restricted",
 )
+# The same of the person whom it acts for.
+_USER = ("id", "email", "name", "role", "moderates", "is_active", "is_service")
 
 
 def live_credential(**which: Any) -> Credential | None:
     """The one with these values. Every request of a program asks this: its statement is made once, not each time."""
     query, values = _asking(_restricted[0], tuple(which))
     for row in rows.prepared(query, [*values, *which.values()]):
-        found = dict(zip(_TOLD, row))
+        found, person = dict(zip(_TOLD, row)), dict(zip(_USER, row[len(_TOLD) :]))
         restricted = found.pop("restricted")
         credential = rows.part(Credential, **found)
         vars(credential)["restricted"] = restricted
+        if credential.user_id:
+            credential.user = rows.part(User, **person)
         return credential
     return None
 
@@ -142,7 +146,8 @@ def live_credential(**which: Any) -> Credential | None:
 def _asking(restricted: Exists | Value, names: tuple[str, ...]) -> tuple[str, list[Any]]:
     """The statement, and its values before those of `names`, which come last."""
     gaps = {name: _GAPS[name] for name in names}
-    query, values = live_credentials().filter(**gaps).order_by().values_list(*_TOLD).query.sql_with_params()
+    told = [*_TOLD, *(f"user__{name}" for name in _USER)]
+    query, values = live_credentials().filter(**gaps).order_by().values_list(*told).query.sql_with_params()
     return query, list(values[: -len(names)])
 
 

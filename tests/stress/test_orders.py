@@ -142,6 +142,9 @@ def _fork(number, deeds, folder):
     pid = os.fork()
     if pid:
         return pid
+    # Those of before a browser was started in this process are hidden from it, but not from a child: never two on one.
+    for each in connections.all(initialized_only=True):
+        each.connection = None
     try:
         worker = Worker(number)
         worker.work(deeds)
