@@ -145,8 +145,8 @@ def timeline_of_service(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def timeline_of_environment(request: HttpRequest, name: str) -> HttpResponse:
-    found = lambda: _panel(by_of(request), environment=environment_named(name, by=by_of(request)))  # noqa: E731
-    return live(request, PANEL, found, beat=locks.beat())
+    by = by_of(request)
+    return live(request, PANEL, lambda: _panel(by, environment=environment_named(name, by=by)), beat=locks.beat())
 
 
 PANEL = "deployments/timeline_panel.html"

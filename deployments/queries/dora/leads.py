@@ -97,9 +97,12 @@ def _changes(brought: _Brought, services: dict[int, int], known: dict[int, Graph
             late = committed_at is not None and committed_at > each.at
             reason = "no_time" if committed_at is None else "negative" if late else ""
             found.append(Change(each, sha, row, committed_at, reason))
-    oldest = datetime.min.replace(tzinfo=UTC)
-    key = lambda change: (change.deployment.at, change.deployment.deployment, change.committed_at or oldest, change.sha)  # noqa: E731
-    return sorted(found, key=key, reverse=True)
+    return sorted(found, key=_order, reverse=True)
+
+
+def _order(change: Change) -> tuple[datetime, int, datetime, str]:
+    committed = change.committed_at or datetime.min.replace(tzinfo=UTC)
+    return change.deployment.at, change.deployment.deployment, committed, change.sha
 
 
 def _rows(
