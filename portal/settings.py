@@ -167,6 +167,9 @@ INGEST_DAYS = env.number("PORTCULLIS_INGEST_DAYS", 30, least=1, most=3650)
 # Days that deployments are kept whole; older ones are rolled up by day. 0 is for ever.
 KEEP_DEPLOYMENTS = env.number("PORTCULLIS_KEEP_DEPLOYMENTS", 0, least=0, most=36500)
 
+# Networks inside the house that outgoing calls may reach; public addresses they may always.
+OUTGOING_NETWORKS = env.networks("PORTCULLIS_OUTGOING_NETWORKS")
+
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

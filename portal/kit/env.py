@@ -1,6 +1,7 @@
 """Typed readers of environment variables. A value that does not parse stops the start with a sentence."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -41,6 +42,17 @@ def number(name: str, default: int, *, least: int, most: int) -> int:
 def items(name: str, default: str = "") -> list[str]:
     """Comma-separated values, blanks dropped."""
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """`10.0.0.0/8`, one or more."""
+    found = items(name)
+    for each in found:
+        try:
+            ip_network(each)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {error}; give networks such as 10.20.0.0/16.") from error
+    return found
 
 
 def _threshold(word: object) -> int | None:

@@ -1,0 +1,178 @@
+"""Calls to addresses that people wrote down: never to a place that the operator did not allow, and never for long.
+
+The name is looked up once and the connection goes to the very address that was judged, so that a name cannot be
+answered differently a moment later. Redirects are not followed: they would lead past that judgement.
+"""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from http.client import HTTPConnection, HTTPException
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+
+Address = IPv4Address | IPv6Address
+
+TIMEOUT = 10.0  # seconds, for all of it: name, connection, answer
+MOST_BYTES = 64 * 1024
+PORTS = {"http": 80, "https": 443}
+# IPv6 addresses that stand for one of IPv4 behind a translator: that one is judged.
+TRANSLATED = ip_network("64:ff9b::/96")
+
+
+class NotAllowed(Exception):
+    """The address is none that may be called. Trying again changes nothing."""
+
+
+class NoAnswer(Exception):
+    """Nothing, or nothing whole, came back in time."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`body`: its first 64 KiB. `seconds`: how long it took."""
+
+    status: int
+    body: bytes
+    seconds: float
+    retry_after: float | None = None
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout: float = TIMEOUT) -> Answer:
+    """Sends `body` to `url` (http or https). Raises NotAllowed or NoAnswer; any status is an answer."""
+    return call("POST", url, body, headers, timeout=timeout)
+
+
+def call(method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, timeout: float = TIMEOUT) -> Answer:
+    begun = time.monotonic()
+    parts, host, port = _parsed(url)
+    try:
+        wire = _Pinned(host, port, _reachable(host, port), begun + timeout, secure=parts.scheme == "https")
+        with wire.in_time():
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            wire.request(method, target, body, dict(headers))
+            with wire.getresponse() as response:
+                told = response.read(MOST_BYTES)
+        if time.monotonic() - begun >= timeout:
+            raise TimeoutError  # cut short, which may look like an end
+    except TimeoutError as error:
+        raise NoAnswer(f"{host} did not answer within {timeout:g} s.") from error
+    except (OSError, HTTPException, ValueError) as error:
+        late = time.monotonic() - begun >= timeout
+        why = f"did not answer within {timeout:g} s" if late else f"could not be reached: {_said(error)}"
+        raise NoAnswer(f"{host} {why}.") from error
+    wait = response.headers.get("Retry-After", "")
+    after = float(wait[:9]) if wait.isascii() and wait.isdecimal() else None
+    return Answer(response.status, told, time.monotonic() - begun, after)
+
+
+def allowed(address: Address) -> bool:
+    """Public ones are, and those in the networks that the operator named."""
+    if any(
+        address.version == each.version and address in each for each in _networks(tuple(settings.OUTGOING_NETWORKS))
+    ):
+        return True
+    inner = _inner(address)
+    if inner is not None:
+        return allowed(inner)
+    return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+def _inner(address: Address) -> IPv4Address | None:
+    """The address of IPv4 that one of IPv6 stands for."""
+    if isinstance(address, IPv4Address):
+        return None
+    if address in TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+@lru_cache(maxsize=4)
+def _networks(named: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(each) for each in named]
+
+
+def _parsed(url: str) -> tuple[SplitResult, str, int]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+        host.encode("idna")
+    except (ValueError, UnicodeError) as error:
+        raise NotAllowed(f"The address is none: {error}.") from error
+    if (
+        parts.scheme not in PORTS
+        or not host
+        or parts.username is not None
+        or not url.isascii()
+        or not url.isprintable()
+    ):
+        raise NotAllowed("The address has to be http:// or https://, a host, and no name or password in it.")
+    return parts, host, port
+
+
+def _reachable(host: str, port: int) -> Address:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    known = [ip_address(str(each[4][0]).partition("%")[0]) for each in found]
+    for address in known:
+        if allowed(address):
+            return address
+    raise NotAllowed(
+        f"{host} is at {known[0]}, inside a network that the portal does not call. "
+        "PORTCULLIS_OUTGOING_NETWORKS can name networks that it may."
+    )
+
+
+def _said(error: Exception) -> str:
+    return str(error).rstrip(".")[:200] or type(error).__name__
+
+
+class _Pinned(HTTPConnection):
+    """To one address, whatever the name says by now, and closed at its end whether or not somebody still drips."""
+
+    wire: socket.socket | None = None
+
+    def __init__(self, host: str, port: int, address: Address, end: float, *, secure: bool) -> None:
+        super().__init__(host, port)
+        self.address, self.end, self.secure = str(address), end, secure
+        self.default_port = PORTS["https" if secure else "http"]
+
+    @property
+    def left(self) -> float:
+        return max(self.end - time.monotonic(), 0.01)
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self.address, self.port), self.left)
+        self.sock.settimeout(self.left)
+        if self.secure:
+            context = ssl.create_default_context()
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.wire = self.sock
+        if isinstance(self.sock, ssl.SSLSocket):
+            self.sock.do_handshake()
+
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """A socket's own time-out begins anew with every byte: a watch ends all of it."""
+        watch = threading.Timer(self.left, self._cut)
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+            self.close()
+
+    def _cut(self) -> None:
+        # The connection forgets its socket while the answer is still read from it.
+        try:
+            if self.wire:
+                self.wire.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
