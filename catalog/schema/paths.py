@@ -58,11 +58,25 @@ def _aggregations(definition: Json, known: Mapping[str, Known]) -> Iterator[tupl
     for name, declared in group_of(definition, "aggregationProperties").items():
         path, target = f"aggregationProperties.{name}", declared["target"]
         for chain in declared.get("pathFilter") or []:
-            start = chain.get("fromBlueprint") or definition["identifier"]
-            _, fault = ends_of(start, chain["path"], known)
-            if fault:
+            if fault := _chain(definition["identifier"], target, chain, known):
                 yield f"{path}.pathFilter.0.path", fault
         yield from _measured(declared["calculationSpec"], known.get(target, Known({})).declared, target, path)
+
+
+def _chain(owner: str, target: str, chain: Json, known: Mapping[str, Known]) -> str:
+    """From the owner to the target; or, where it says where it begins, from the target to the owner."""
+    start = begins_at(owner, target, chain)
+    if start not in ("", target) and start in known:
+        return f"begins at {start}; a path with fromBlueprint begins at the target, {target}, and leads to {owner}"
+    end, fault = ends_of(start or owner, chain["path"], known)
+    wanted = owner if start else target
+    return fault or ("" if end == wanted else f"leads to {end}, not to {wanted}")
+
+
+def begins_at(owner: str, target: str, chain: Json) -> str:
+    """Where a pathFilter's path begins, empty where it is at the owner."""
+    start: str = chain.get("fromBlueprint") or ""
+    return "" if start == owner != target else start
 
 
 def _measured(spec: Json, declared: Json, target: str, path: str) -> Iterator[tuple[str, str]]:

@@ -72,8 +72,12 @@ def _over_time(rows: QuerySet[Entity], measure: Measure, now: datetime, blueprin
     found = timed.aggregate(first=Min("moment"), total=FUNCTIONS["sum"](number) if number else Count("pk"))
     if found["first"] is None:
         return None
-    units = max(1, math.ceil((now - found["first"]) / UNITS[measure.unit]))
-    return plain(Decimal(found["total"]) / units)
+    return plain(Decimal(found["total"]) / units_begun((now - found["first"]).total_seconds(), measure.unit))
+
+
+def units_begun(seconds: float, unit: str) -> int:
+    """At least one, also of what is yet to come."""
+    return max(1, math.ceil(seconds / UNITS[unit].total_seconds()))
 
 
 def counted(rows: QuerySet[Entity], name: str, *, blueprint: Blueprint | None = None) -> list[Share]:

@@ -397,5 +397,11 @@ def leaves(rule: Rule) -> Iterator[Rule]:
         yield rule
 
 
+def asks_for_viewer(rule: Rule) -> bool:
+    """Whether what it is true of depends on who asks."""
+    said = [(getattr(each, "field", None), getattr(each, "value", None)) for each in leaves(rule)]
+    return any(isinstance(each, Contextual) for pair in said for each in pair)
+
+
 def every(rules: Sequence[Rule]) -> Rule:
     return rules[0] if len(rules) == 1 else Every(tuple(rules))

@@ -213,6 +213,22 @@ DEFINITIONS = [
     (aggregation(pathFilter=[{"path": ["a"]}, {"path": ["b"]}]), f"{A}.pathFilter"),
     (aggregation(pathFilter=[{"path": ["nothing"]}]), f"{A}.pathFilter.0.path"),
     (aggregation(pathFilter=[{"path": ["x"], "fromBlueprint": "nothing"}]), f"{A}.pathFilter.0.path"),
+    (aggregation(pathFilter=[{"path": ["service"], "fromBlueprint": "deployment"}]), f"{A}.pathFilter.0.path"),
+    (relation(target="environment") | aggregation(pathFilter=[{"path": ["r"]}]), f"{A}.pathFilter.0.path"),
+    (
+        relation()
+        | aggregation(target="environment", pathFilter=[{"path": ["service"], "fromBlueprint": "deployment"}]),
+        f"{A}.pathFilter.0.path",
+    ),
+    (
+        aggregation(
+            query={
+                "combinator": "and",
+                "rules": [{"property": "x", "operator": "=", "value": {"context": "user", "property": "y"}}],
+            }
+        ),
+        f"{A}.query",
+    ),
     ({"ownership": {"type": "Shared"}}, "ownership.type"),
     ({"ownership": {"type": "Inherited"}}, "ownership"),
     ({"ownership": {"type": "Direct", "title": "x" * 101}}, "ownership.title"),
@@ -247,7 +263,8 @@ def test_every_part_of_a_definition_reads_back_as_it_was_sent(terraform):
         "icon": "Box",
         "schema": {"properties": {"cost": {"type": "number", "unit": "EUR"}}, "required": ["cost"]},
         "relations": {
-            "service": {"title": "S", "target": "service", "required": True, "many": False, "description": "d"}
+            "service": {"title": "S", "target": "service", "required": True, "many": False, "description": "d"},
+            "in": {"target": "box", "required": False, "many": False},
         },
         "mirrorProperties": {"tier": {"title": "Tier", "path": "service.tier"}, "own": {"path": "service.$team"}},
         "calculationProperties": {
@@ -267,7 +284,7 @@ def test_every_part_of_a_definition_reads_back_as_it_was_sent(terraform):
                     "averageOf": "week",
                     "measureTimeBy": "$createdAt",
                 },
-                "pathFilter": [{"path": ["service"], "fromBlueprint": "box"}],
+                "pathFilter": [{"path": ["in"], "fromBlueprint": "box"}],
             },
         },
         "ownership": {"type": "Inherited", "path": "service", "title": "Owners", "union": True},

@@ -42,8 +42,13 @@ SHELF = {
                     {"combinator": "or", "rules": [{"relation": "service", "operator": "=", "value": "search"}]},
                 ],
             },
-            "pathFilter": [{"path": ["in", "service"], "fromBlueprint": "box"}],
-        }
+        },
+        "services": {
+            "title": "Services",
+            "target": "service",
+            "calculationSpec": {"calculationBy": "entities", "func": "count"},
+            "pathFilter": [{"path": ["box", "in", "service"]}],
+        },
     },
 }
 
@@ -96,7 +101,7 @@ def test_whatever_speaks_of_a_relation_is_rewritten(boxes, terraform):
     assert box.calculation_properties["link"]["calculation"].endswith(".relations.svc")
     assert shelf.mirror_properties["own"]["path"] == "box.svc.tier"
     counted = shelf.aggregation_properties["count"]
-    assert counted["pathFilter"] == [{"path": ["in", "svc"], "fromBlueprint": "box"}]
+    assert shelf.aggregation_properties["services"]["pathFilter"] == [{"path": ["box", "in", "svc"]}]
     assert counted["query"]["rules"][1]["rules"][0]["relation"] == "svc"
     assert terraform.get("blueprints/box/entities/a").json["entity"]["relations"] == {"svc": "search"}
 

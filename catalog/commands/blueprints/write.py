@@ -200,7 +200,11 @@ def check_others(definition: Json, coming: Mapping[str, Known], *, before: Json 
         raise Invalid.of(fresh)
     for name, declared in group_of(definition, "aggregationProperties").items():
         if declared.get("query"):
-            search.parse(declared["query"], path=f"aggregationProperties.{name}.query")
+            path = f"aggregationProperties.{name}.query"
+            if search.asks_for_viewer(search.parse(declared["query"], path=path)):
+                raise Invalid.at(
+                    path, "asks who is looking; an aggregation is the same for all, so compare with a value"
+                )
 
 
 def _known(definition: Json) -> Known:
