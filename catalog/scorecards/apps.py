@@ -10,5 +10,5 @@ class ScorecardsConfig(AppConfig):
         from catalog.scorecards import handlers, queries
         from catalog.search import standings
 
-        standings.tell(queries.standing)
+        standings.tell(standings.Told(queries.standing, queries.judges, queries.said))
         hooks.after_rename(handlers.renamed)

@@ -1,5 +1,5 @@
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -12,6 +12,7 @@ from catalog.models import Blueprint, Entity
 from catalog.scorecards.models import Scorecard
 from catalog.scorecards.shapes import read
 from catalog.search.compiler import condition
+from catalog.search.standings import Judge
 from portal.accounts.policy import require
 from portal.kit.by import By, system
 from portal.kit.errors import Missing
@@ -107,6 +108,32 @@ def standing(blueprint: Blueprint, identifier: str, rule: str = "") -> Case:
         steps = [When(failed, then=Value(level)) for level, failed in _stops(judge)]
         best = judge.ladder[-1]
     return Case(*outside, *steps, default=Value(best), output_field=TextField())
+
+
+def judges(blueprint: Blueprint) -> list[Judge]:
+    """The blueprint's scorecards as tables show them."""
+    return [
+        Judge(
+            each.identifier,
+            each.title,
+            {level: each.colour(level) or "lightGray" for level in each.ladder},
+            {rule["identifier"]: (rule["title"], rule.get("description") or "") for rule in each.rules},
+        )
+        for each in Scorecard.objects.filter(blueprint=blueprint).order_by("id")
+    ]
+
+
+def said(entities: Sequence[Entity]) -> dict[int, dict[tuple[str, str], str]]:
+    """For tables: the level by each scorecard, and SUCCESS or FAILURE by each of its rules."""
+    return {key: dict(_spoken(found)) for key, found in results(entities).items()}
+
+
+def _spoken(found: list[Result]) -> Iterator[tuple[tuple[str, str], str]]:
+    for each in found:
+        name = each.scorecard.identifier
+        yield (name, ""), each.level
+        for rule, passed in zip(each.scorecard.rules, each.passed, strict=True):
+            yield (name, rule["identifier"]), "SUCCESS" if passed else "FAILURE"
 
 
 def _stops(judge: Scorecard) -> list[tuple[str, Q]]:

@@ -242,7 +242,15 @@ def _scorecard(rule: Json, path: str, operator: str, negated: bool) -> Scorecard
     if isinstance(value, Contextual):
         raise Invalid.at(_under(path, "value"), "a level is a text")
     of = _text(rule["scorecardRule"], _under(path, "scorecardRule")) if "scorecardRule" in rule else ""
-    return ScorecardRule(_text(rule["scorecard"], _under(path, "scorecard")), of, operator, value, negated)
+    return ScorecardRule(_text(rule["scorecard"], _under(path, "scorecard")), of, operator, _judged(of, value), negated)
+
+
+def _judged(of: str, value: Any) -> Any:
+    """What a rule says, also in people's words."""
+    words = {"Passed": "SUCCESS", "Not passed": "FAILURE"} if of else {}
+    if isinstance(value, tuple):
+        return tuple(_judged(of, each) for each in value)
+    return words.get(value, value) if isinstance(value, str) else value
 
 
 def _related_to(rule: Json, path: str) -> RelatedTo:

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce, Left, Lower
 
 from catalog import kinds
 from catalog.models import Blueprint, Entity, shown_title
+from catalog.search import standings
 
 Json = dict[str, Any]
 
@@ -104,6 +105,8 @@ def sort_key(blueprint: Blueprint, name: str) -> "Expression | F | Subquery[Any]
         return F(TEXTS[name])
     if name in INSTANTS:
         return F(INSTANTS[name])
+    if name.startswith(standings.PREFIX):
+        return standings.sort_key(blueprint, name)
     definition, value = declared(blueprint, name), json_of(name, blueprint)
     if definition.get("type") == "number":
         return number(value)
@@ -179,4 +182,6 @@ def share_key(blueprint: Blueprint | None, name: str) -> "Expression | F | Subqu
         return F(TEXTS[name])
     if name in INSTANTS:
         return F(INSTANTS[name])
+    if name.startswith(standings.PREFIX) and blueprint:
+        return standings.share_key(blueprint, name)
     return F("team") if name == TEAM else json_of(name, blueprint)

@@ -5,6 +5,7 @@ from typing import Any
 
 from catalog import kinds, queries
 from catalog.models import Blueprint
+from catalog.search import standings
 from catalog.search.values import RELATIONS
 
 Json = dict[str, Any]
@@ -24,7 +25,7 @@ LONG = {"markdown", "yaml", "proto"}
 
 @dataclass(frozen=True)
 class Column:
-    """`kind` says how it is filtered: text, number, boolean, date, choice, list, user, team, relation or object."""
+    """`kind` says how it is filtered: text, number, boolean, date, choice, list, user, team, relation, level or object."""
 
     name: str
     title: str
@@ -41,18 +42,23 @@ class Column:
         """One value that others may have too, so that it can be grouped by."""
         if self.kind == "relation":
             return not self.definition.get("many")
-        return self.kind in ("choice", "boolean", "user", "team") or self.kind == "text" and self.name not in META
+        return (
+            self.kind in ("choice", "boolean", "user", "team", "level") or self.kind == "text" and self.name not in META
+        )
 
     @property
     def spreads(self) -> bool:
         """Few values, so that how they are spread is shown under the table."""
-        return self.kind in ("choice", "boolean")
+        return self.kind in ("choice", "boolean", "level")
 
     @property
     def named(self) -> Json:
         """How a rule of the search language speaks of it."""
         if self.kind == "relation":
             return {"relation": self.name.removeprefix(RELATIONS)}
+        if self.kind == "level":
+            scorecard, rule = standings.parts(self.name)
+            return {"scorecard": scorecard} | ({"scorecardRule": rule} if rule else {})
         return {"property": self.name}
 
     @property
@@ -73,18 +79,35 @@ def columns_of(blueprint: Blueprint) -> dict[str, Column]:
     ]
     meta = [Column(name, title, kind, {}) for name, (title, kind) in META.items()]
     team, rest = [each for each in meta if each.name == "$team"], [each for each in meta if each.name != "$team"]
-    return {column.name: column for column in [*team, *own, *related, *rest]}
+    return {column.name: column for column in [*team, *own, *related, *_judged(blueprint), *rest]}
+
+
+def _judged(blueprint: Blueprint) -> list[Column]:
+    """The level by each scorecard, and whether each rule of it is passed."""
+    columns = []
+    for judge in standings.judges(blueprint):
+        columns.append(_level(standings.named(judge.identifier), judge.title, judge.levels))
+        for rule, (title, description) in judge.rules.items():
+            name = standings.named(judge.identifier, rule)
+            columns.append(_level(name, f"{judge.title}: {title}", standings.RULE_COLOURS, description))
+    return columns
+
+
+def _level(name: str, title: str, colours: dict[str, str], description: str = "") -> Column:
+    definition = {"type": "string", "enum": list(colours), "enumColors": colours}
+    return Column(name, title, "level", definition, description)
 
 
 def shown_at_first(blueprint: Blueprint, columns: dict[str, Column]) -> list[str]:
     own = [
         column.name
         for column in columns.values()
-        if column.name not in META and not _is_long(column) and column.kind != "relation"
+        if column.name not in META and not _is_long(column) and column.kind not in ("relation", "level")
     ]
+    levels = [name for name, column in columns.items() if column.kind == "level" and not standings.parts(name)[1]]
     related = [name for name, column in columns.items() if column.kind == "relation"]
     team = ["$team"] if (blueprint.ownership or {}).get("type") else []
-    return [*team, *related[:2], *own[:AT_FIRST], "$updatedAt"]
+    return [*team, *levels[:2], *related[:2], *own[:AT_FIRST], "$updatedAt"]
 
 
 def _is_long(column: Column) -> bool:

@@ -33,6 +33,7 @@ OPERATORS = {
     "user": [*IS, *PARTS[:1], *EMPTY],
     "team": [*IS, *EMPTY],
     "relation": [*IS, *PARTS[:1], *EMPTY],
+    "level": [*IS, *EMPTY],
 }
 ALL = list(dict([*IS, *PARTS, *SIZES, *TIMES, *EMPTY]).items())
 SPANS = {

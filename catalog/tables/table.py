@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 
 from catalog import queries, search
 from catalog.models import Blueprint, Entity, Relation
+from catalog.search import standings
 from catalog.search.values import RELATIONS
 from catalog.tables import cells, filters, looks
 from catalog.tables.addresses import entity_url
@@ -120,7 +121,12 @@ class Table:
         """Rows for the template."""
         values = queries.properties_of(entities)
         own = self.look.load(self.by, entities) if self.look.load else {}
-        return [self._line(each, values[each.pk], own.get(each.pk)) for each in entities]
+        judged = self._judged(entities)
+        return [self._line(each, values[each.pk] | judged.get(each.pk, {}), own.get(each.pk)) for each in entities]
+
+    def _judged(self, entities: Sequence[Entity]) -> dict[int, dict[str, str]]:
+        """How they stand by the scorecards that are shown."""
+        return standings.said(entities) if any(column.kind == "level" for column in self.shown) else {}
 
     def _line(self, entity: Entity, values: Json, own: Any) -> Json:
         arrows = _arrows(entity)
@@ -216,9 +222,9 @@ class Table:
         return [column for column in self.shown if column not in self.look.more]
 
     def _valued(self, batch: list[Entity]) -> Iterator[tuple[Entity, Json]]:
-        values = queries.properties_of(batch)
+        values, judged = queries.properties_of(batch), self._judged(batch)
         for entity in batch:
-            yield entity, self.plain(entity, values[entity.pk])
+            yield entity, self.plain(entity, values[entity.pk] | judged.get(entity.pk, {}))
 
     def plain(self, entity: Entity, values: Json) -> Json:
         """The shown columns as plain values."""
