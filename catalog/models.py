@@ -136,6 +136,8 @@ class Entity(models.Model):
             models.Index(F("blueprint"), shown_title(), F("id"), name="entity_by_title"),
             models.Index(fields=["blueprint", "updated_at", "id"], name="entity_by_update"),
             models.Index(fields=["blueprint", "created_at", "id"], name="entity_by_creation"),
+            # What an integration has written is found by how its name begins.
+            models.Index(fields=["datasource"], opclasses=["varchar_pattern_ops"], name="entity_by_datasource"),
         ]
 
     def __str__(self) -> str:
@@ -154,6 +156,16 @@ class Entity(models.Model):
             "properties": self.properties,
             "relations": relations,
         }
+
+
+class Sight(models.Model):
+    """When a program last wrote an entity as it was already. It stands beside the row, which so stays as it is."""
+
+    entity = models.OneToOneField(Entity, on_delete=models.CASCADE, primary_key=True, related_name="sight")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} at {self.at}"
 
 
 class Relation(models.Model):

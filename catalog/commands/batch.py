@@ -6,12 +6,14 @@ ends them all, and the caller starts anew with each by itself.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from django.db import connection
 from django.utils import timezone
 
 from catalog import hooks, kinds, permissions, queries
+from catalog.commands.sights import see
 from catalog.models import Blueprint, Entity, Relation
 from catalog.moves import settle
 from catalog.schema.identifiers import check_identifier
@@ -35,8 +37,11 @@ WRITTEN = ["identifier", "title", "icon", "team", "properties", "datasource", "u
 
 @dataclass(frozen=True)
 class Written:
+    """`same`: it was so already, and nothing was written."""
+
     entity: Entity
     created: bool
+    same: bool = False
 
 
 @dataclass
@@ -89,6 +94,11 @@ class Draft:
         targets |= {name: [each.identifier for each in found] for name, found in self.arrows.items()}
         return self.entity.facts(queries.relations_shown(self.entity.blueprint, targets))
 
+    @cached_property
+    def is_same(self) -> bool:
+        """Whether it is wished as it was found: then nothing is written of it. Asked once the targets are known."""
+        return not self.is_new and self.after() == self.before and not self.stale() and not self.drawn()
+
     def changing(self) -> dict[Literal["properties", "relations"], set[str]]:
         """What gets another value than it has; `$title` and its like are among the properties."""
         now, old = self.after(), self.before or {"properties": {}, "relations": {}}
@@ -110,7 +120,7 @@ def written(wishes: Sequence[Wish], *, by: By, event: bool = True, checked: bool
     if event:
         _tell(batch.drafts, by)
     _enliven(batch.drafts, by)
-    return [Written(each.entity, each.is_new) if isinstance(each, Draft) else each for each in fates]
+    return [Written(each.entity, each.is_new, each.is_same) if isinstance(each, Draft) else each for each in fates]
 
 
 class _Batch:
@@ -316,16 +326,18 @@ def _check(blueprint: Blueprint, draft: Draft) -> None:
 
 def _store(drafts: list[Draft], by: By) -> None:
     now = timezone.now()
-    for each in drafts:
+    changed = [each for each in drafts if not each.is_same]
+    see([each.entity for each in drafts if each.is_same], now, by)
+    for each in changed:
         entity = each.entity
         entity.updated_at, entity.updated_by, entity.datasource = now, by.actor.name, by.agent[:300]
         entity.created_at = now if each.is_new else entity.created_at
-    rows.insert([each.entity for each in drafts if each.is_new])
-    rows.update([each.entity for each in drafts if not each.is_new], WRITTEN)
-    stale = [arrow.pk for each in drafts for arrow in each.stale()]
+    rows.insert([each.entity for each in changed if each.is_new])
+    rows.update([each.entity for each in changed if not each.is_new], WRITTEN)
+    stale = [arrow.pk for each in changed for arrow in each.stale()]
     if stale:
         Relation.objects.filter(pk__in=stale).delete()
-    rows.insert([arrow for each in drafts for arrow in each.drawn()])
+    rows.insert([arrow for each in changed for arrow in each.drawn()])
     for each in drafts:
         _follow(each, by)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from catalog import kinds, moves, permissions
-from catalog.models import Blueprint, Entity, Relation
+from catalog.models import Blueprint, Entity, Relation, Sight
 from catalog.queries.blueprints import blueprint
 from catalog.queries.places import nearest
 from portal.accounts.policy import require
@@ -30,11 +30,16 @@ def all_entities(by: By) -> QuerySet[Entity]:
 
 
 def of_datasource(by: By, prefix: str, suffix: str, *, before: datetime | None, after: int) -> QuerySet[Entity]:
-    """What a client whose name begins and ends so wrote last, by key; `before`: only what it has not written since."""
+    """What a client whose name begins and ends so wrote last, by key; `before`: only what it has not written since,
+    changed or as it was.
+    """
     rows = permissions.readable(by, Entity.objects.select_related("blueprint"))
     rows = rows.only("identifier", "blueprint__identifier")  # there may be very many
     rows = rows.filter(datasource__startswith=prefix, datasource__endswith=suffix, pk__gt=after)
-    return (rows.filter(updated_at__lt=before) if before else rows).order_by("pk")
+    if before:
+        seen = Sight.objects.filter(entity=OuterRef("pk"), at__gte=before)
+        rows = rows.filter(~Exists(seen), updated_at__lt=before)
+    return rows.order_by("pk")
 
 
 def found(entities: QuerySet[Entity], text: str) -> QuerySet[Entity]:

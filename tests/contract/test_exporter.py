@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.conftest import V1
+from tests.conftest import V1, events
+from tests.contract.test_ocean import versions
 
 AGENT = "port-k8s-exporter/^0.3.4 (statekey/my-cluster)"
 NAMESPACE = {
@@ -89,3 +90,13 @@ def test_it_starts_anew_when_its_settings_change_and_only_then(exporter):
     assert exporter.v1.get("integration/my-cluster", isPolling="true").json["integration"]["updatedAt"] == stamp
     exporter.do("patch", "integration/my-cluster/config", {"config": {"resources": []}})
     assert exporter.v1.get("integration/my-cluster", isPolling="true").json["integration"]["updatedAt"] != stamp
+
+
+def test_a_resync_that_finds_all_as_it_was_writes_nothing(exporter):
+    """It sends everything each time."""
+    names = [f"ns-{n}" for n in range(20)]
+    exporter.write(names)
+    before, written = versions(), events()
+    assert exporter.write(names).status == 200
+    assert (versions(), events()) == (before, written)
+    assert sorted(exporter.mine()) == sorted(names)
