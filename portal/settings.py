@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "locks",
     "catalog.integrations",
     "catalog.scorecards",
+    "catalog.starters",
     "catalog.webhooks",
     "catalog",
     "portal.audit",

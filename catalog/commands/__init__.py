@@ -4,6 +4,7 @@ from catalog.commands.blueprints import (
     blueprint_delete,
     blueprint_rename,
     blueprint_update,
+    blueprints_delete,
     blueprints_import,
 )
 from catalog.commands.bulk import Outcome, entities_edit, entities_remove
@@ -23,6 +24,7 @@ __all__ = [
     "blueprint_delete",
     "blueprint_rename",
     "blueprint_update",
+    "blueprints_delete",
     "blueprints_import",
     "changes_undo",
     "entities_delete",

@@ -56,9 +56,9 @@ def blueprints_known() -> list[str]:
     return list(Blueprint.objects.values_list("identifier", flat=True))
 
 
-def blueprints_pointing_at(identifier: str) -> list[str]:
-    """Titles of other blueprints that have this one as the target of a relation or of an aggregation."""
-    others = Blueprint.objects.exclude(identifier=identifier).order_by("title")
+def blueprints_pointing_at(identifier: str, *aside: str) -> list[str]:
+    """Titles of other blueprints, some set aside, that have this one as the target of a relation or of an aggregation."""
+    others = Blueprint.objects.exclude(identifier__in=[identifier, *aside]).order_by("title")
     return [each.title for each in others if identifier in _targets(each)]
 
 

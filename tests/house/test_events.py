@@ -23,6 +23,7 @@ MODULES = [
     "catalog.commands",
     "catalog.integrations.commands",
     "catalog.scorecards.commands",
+    "catalog.starters.commands",
     "catalog.webhooks.commands",
     "deployments.commands",
     "locks.commands",
@@ -68,6 +69,22 @@ CASES = {
         lambda do, shop: do([BLUEPRINT, BLUEPRINT | {"identifier": "crate"}], by=SETUP),
         ["blueprint.created", "blueprint.created"],
     ),
+    "blueprints_delete": (
+        lambda do, shop: do([box().identifier], by=SETUP),
+        ["blueprint.created", "blueprint.deleted"],
+    ),
+    "starter_import": (
+        lambda do, shop: do("github", by=SETUP),
+        [
+            "blueprint.updated",
+            "blueprint.updated",
+            "scorecard.created",
+            "view.created",
+            "view.created",
+            "starter.imported",
+        ],
+    ),
+    "starter_remove": (lambda do, shop: do(started(), by=SETUP), ["view.created", "view.deleted", "starter.removed"]),
     "migration_start": (
         lambda do, shop: do(catalog.blueprint("service"), {"entity": {"title": ".identifier"}}, by=SETUP),
         ["migration.started"],
@@ -350,6 +367,12 @@ def deployed():
 
 def box():
     return import_string("catalog.commands.blueprint_create")(BLUEPRINT, by=SETUP)
+
+
+def started():
+    part = {"what": "view", "blueprint": "service", "name": kept_view().title, "definition": {"query": "q=go"}}
+    import_string("catalog.starters.models.Brought").objects.create(starter="github", title="GitHub", parts=[part])
+    return "github"
 
 
 def deletion():

@@ -1,4 +1,4 @@
-from catalog.commands.blueprints.delete import blueprint_delete, check_deletable
+from catalog.commands.blueprints.delete import blueprint_delete, blueprints_delete, check_deletable
 from catalog.commands.blueprints.rename import blueprint_rename
 from catalog.commands.blueprints.write import blueprint_create, blueprint_update, blueprints_import
 
@@ -7,6 +7,7 @@ __all__ = [
     "blueprint_delete",
     "blueprint_rename",
     "blueprint_update",
+    "blueprints_delete",
     "blueprints_import",
     "check_deletable",
 ]

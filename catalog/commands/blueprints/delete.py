@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from catalog import kinds, queries
@@ -15,6 +17,24 @@ def blueprint_delete(blueprint: Blueprint, *, by: By) -> None:
     require(by, "blueprint.write", blueprint=blueprint.identifier)
     blueprint = held(blueprint.identifier)
     check_deletable(blueprint)
+    _check_empty(blueprint)
+    _delete(blueprint, by)
+
+
+@transaction.atomic
+def blueprints_delete(identifiers: Sequence[str], *, by: By) -> None:
+    """All or none, and they may point at each other. Refused as one would be, for what is not among them."""
+    for identifier in identifiers:
+        require(by, "blueprint.write", blueprint=identifier)
+    doomed = [held(identifier) for identifier in sorted(identifiers)]
+    for each in doomed:
+        check_deletable(each, among=identifiers)
+        _check_empty(each)
+    for each in doomed:
+        _delete(each, by)
+
+
+def _check_empty(blueprint: Blueprint) -> None:
     count = blueprint.entities.count()
     if count:
         raise Conflict(
@@ -22,15 +42,18 @@ def blueprint_delete(blueprint: Blueprint, *, by: By) -> None:
             code="has_dependents",
             entities=count,
         )
+
+
+def _delete(blueprint: Blueprint, by: By) -> None:
     record("blueprint.deleted", blueprint.noun(), by=by, before=blueprint.facts())
     blueprint.delete()
 
 
-def check_deletable(blueprint: Blueprint) -> None:
-    """Whatever speaks against it, its entities aside."""
+def check_deletable(blueprint: Blueprint, *, among: Sequence[str] = ()) -> None:
+    """Whatever speaks against it, its entities aside, and those that go with it."""
     if kinds.kind(blueprint.identifier):
         raise Conflict(f"The blueprint “{blueprint.title}” comes with the portal and stays.", code="protected")
-    pointing = queries.blueprints_pointing_at(blueprint.identifier)
+    pointing = queries.blueprints_pointing_at(blueprint.identifier, *among)
     if pointing:
         raise Conflict(
             f"{len(pointing)} blueprints point at it with relations or count its entities: {', '.join(pointing)}. "

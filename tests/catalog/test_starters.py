@@ -1,0 +1,163 @@
+"""Starters: what comes with one import, what stays as it is, and what goes again."""
+
+import pytest
+
+from catalog import kinds
+from catalog.commands import blueprint_create, blueprint_update, entity_write
+from catalog.models import Blueprint, Entity, View
+from catalog.scorecards.models import Scorecard
+from catalog.starters import shelf
+from catalog.starters.commands import starter_import, starter_remove
+from catalog.starters.models import Brought
+from catalog.starters.queries import standing
+from catalog.wishes import Wish
+from portal.audit.models import Event
+from portal.kit.errors import Missing, Refused
+from tests.conftest import SETUP, events, write
+
+ALL = list(shelf.starters())
+
+
+def definition(name):
+    return kinds.definition_of(Blueprint.objects.get(identifier=name))
+
+
+def definitions():
+    return {each.identifier: each.facts() for each in Blueprint.objects.all()}
+
+
+def labels(changes):
+    return {(each.kind, each.blueprint, each.name) for each in changes}
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("where", ["empty", "shop"])
+def test_each_starter_comes_whole_with_its_examples_and_a_second_time_changes_nothing(db, request, name, where):
+    if where == "shop":
+        request.getfixturevalue("shop")
+    starter = shelf.starter(name)
+    told = starter_import(name, examples=True, by=SETUP)
+    assert not told.left
+    assert {each["identifier"] for each in starter.blueprints} <= set(definitions())
+    assert Scorecard.objects.count() == len(starter.scorecards)
+    assert View.objects.filter(owner=None).count() == len(starter.views)
+    for each in starter.examples:
+        made = Entity.objects.get(blueprint__identifier=each["blueprint"], identifier=each["identifier"])
+        assert made.properties == each["properties"]
+    before = Event.objects.count()
+    again = starter_import(name, examples=True, overwrite=True, by=SETUP)
+    assert (again.done, again.left) == ([], [])
+    assert Event.objects.count() == before
+
+
+def test_all_of_them_stand_beside_each_other(shop):
+    told = [starter_import(name, examples=True, by=SETUP) for name in [*ALL, *reversed(ALL)]]
+    assert not any(each.left for each in told)
+    assert not any(each.done for each in told[len(ALL) :])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_was_imported_goes_again_and_leaves_the_catalog_as_it_was(shop, name):
+    before, entities = definitions(), Entity.objects.count()
+    starter_import(name, examples=True, by=SETUP)
+    told = starter_remove(name, by=SETUP)
+    assert [(each.label, each.why) for each in told.left] == []
+    after = definitions()
+    assert {key: after[key] for key in before} == before and after.keys() == before.keys()
+    assert (Entity.objects.count(), Scorecard.objects.count(), View.objects.count()) == (entities, 0, 0)
+    assert not Brought.objects.exists()
+
+
+def test_one_import_is_one_trail(db, alice, page):
+    by = page(alice)
+    starter_import("on-call", by=by)
+    assert {each.trace for each in Event.objects.filter(name="starter.imported")} == {by.trace}
+    told = Event.objects.filter(trace=by.trace).values_list("name", flat=True)
+    assert sorted(told) == [
+        "blueprint.created",
+        "blueprint.created",
+        "blueprint.updated",
+        "scorecard.created",
+        "starter.imported",
+        "view.created",
+    ]
+
+
+def test_what_somebody_made_of_it_stays_until_he_is_told(shop):
+    starter_import("on-call", by=SETUP)
+    mine = definition("onCallSchedule")
+    properties = mine["schema"]["properties"] | {"link": {"type": "string", "title": "Rota"}}
+    mine = mine | {"title": "Rota", "schema": mine["schema"] | {"properties": properties}}
+    blueprint_update(Blueprint.objects.get(identifier="onCallSchedule"), mine, by=SETUP)
+    before = Event.objects.count()
+    told = starter_import("on-call", by=SETUP)
+    assert labels(told.left) == {
+        ("title and description", "onCallSchedule", ""),
+        ("property", "onCallSchedule", "link"),
+    }
+    assert Event.objects.count() == before
+    differing = next(each for each in told.left if each.name == "link")
+    assert (differing.word, differing.now, differing.wished["title"]) == (
+        "taken",
+        {"type": "string", "title": "Rota"},
+        "Link",
+    )
+
+
+def test_it_is_set_as_it_came_by_who_says_so(shop):
+    starter_import("on-call", by=SETUP)
+    blueprint_update(Blueprint.objects.get(identifier="onCallSchedule"), {"title": "Rota"}, partial=True, by=SETUP)
+    told = starter_import("on-call", overwrite=True, by=SETUP)
+    assert labels(told.done) == {("title and description", "onCallSchedule", "")}
+    assert definition("onCallSchedule")["title"] == "On-call schedule"
+
+
+def test_a_name_that_means_something_else_here_keeps_its_meaning(shop):
+    blueprint_create(
+        {"identifier": "queue", "title": "Line", "schema": {"properties": {"depth": {"type": "string"}}}}, by=SETUP
+    )
+    write("queue", "monday", properties={"depth": "deep"})
+    told = starter_import("cloud", overwrite=True, by=SETUP)
+    assert ("property", "queue", "depth") in labels(told.left)
+    assert definition("queue")["schema"]["properties"]["depth"] == {"type": "string"}
+    assert "region" in definition("queue")["schema"]["properties"]
+
+
+def test_what_was_here_before_it_stays_when_it_goes(shop):
+    own = {"identifier": "queue", "title": "Queue", "schema": {"properties": {"depth": {"type": "number"}}}}
+    blueprint_create(own, by=SETUP)
+    starter_import("cloud", by=SETUP)
+    starter_remove("cloud", by=SETUP)
+    assert definition("queue")["schema"]["properties"] == {"depth": {"type": "number"}}
+
+
+def test_removal_says_what_it_leaves(shop):
+    starter_import("on-call", by=SETUP)
+    write("onCallSchedule", "nights")
+    entity_write(
+        Wish("service", "checkout", "patch", relations={"onCallSchedule": ("nights",)}, given=frozenset({"relations"})),
+        by=SETUP,
+    )
+    told = starter_remove("on-call", preview=True, by=SETUP)
+    assert "starter.removed" not in events()
+    why = {each.label: each.why for each in told.left}
+    assert why["blueprint onCallSchedule"] == "has 1 entity"
+    assert why["relation onCallSchedule of service"] == "has entities at both its ends"
+    assert why["blueprint escalationPolicy"] == "onCallSchedule points at it"
+    starter_remove("on-call", by=SETUP)
+    assert "nights" in Entity.objects.values_list("identifier", flat=True)
+    assert {each["blueprint"] for each in Brought.objects.get().parts} >= {"onCallSchedule", "escalationPolicy"}
+    before = Event.objects.count()
+    starter_remove("on-call", by=SETUP)
+    assert Event.objects.count() == before
+
+
+def test_only_administrators_import_and_remove(shop, bob, page):
+    before = Event.objects.count()
+    for command in (starter_import, starter_remove):
+        with pytest.raises(Refused):
+            command("incidents", by=page(bob))
+    with pytest.raises(Missing):
+        starter_import("nothing", by=SETUP)
+    assert Event.objects.count() == before
+    assert standing(page(bob), "incidents").brought is None
