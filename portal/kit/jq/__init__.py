@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from portal.kit.jq.dialect import translate
-from portal.kit.jq.pool import NOTHING, Outcome, Pool
+from portal.kit.jq.pool import NOTHING, Outcome, Pool, sound
 
 __all__ = ["Outcome", "check", "evaluate"]
 
@@ -28,7 +28,7 @@ def evaluate(programs: Sequence[str], inputs: Sequence[Any]) -> list[list[Outcom
     Numbers are IEEE doubles, as jq has them. Never raises for what a program does. Two calls at once go to two children; more wait.
     """
     return (
-        _pool().evaluate([translate(each) for each in programs], inputs)
+        _pool().evaluate([translate(sound(each)) for each in programs], inputs)
         if inputs and programs
         else [[] for _ in inputs]
     )

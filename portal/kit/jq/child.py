@@ -42,6 +42,8 @@ def compiled(program: str) -> Any:
 
 def evaluate(program: str, text: str) -> str:
     """The program's first output; null when it has none. With an empty text, no input, it is compiled only."""
+    if "\0" in program:  # jq would not look at what follows
+        return failure("the program holds the character U+0000")
     try:
         outputs = compiled(program).input_text(text)
         answer = json.dumps({"value": next(iter(outputs), None)}, allow_nan=False, separators=(",", ":"))

@@ -156,8 +156,13 @@ def _text(value: Any) -> str:
         return ""
     try:
         return orjson.dumps(value, default=str).decode()
-    except orjson.JSONEncodeError:  # a whole number beyond 64 bits, which jsonb can hold
-        return json.dumps(value, default=str, ensure_ascii=False)
+    except orjson.JSONEncodeError:  # a whole number beyond 64 bits, which jsonb can hold, or half of a character
+        return sound(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def sound(text: str) -> str:
+    """Text that can be sent: half of a character, which JSON can hold, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class Held:
