@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from catalog.models import Blueprint, Entity
 from catalog.search import values
@@ -33,11 +33,12 @@ class Sort:
 
 @dataclass(frozen=True)
 class Page:
-    """`next` and `previous` are cursors, None where there is no such page."""
+    """`next` and `previous` are cursors, None where there is no such page. `count`: of all pages, where it was asked for."""
 
     rows: list[Entity]
     next: str | None
     previous: str | None
+    count: int | None = None
 
 
 def ordered(
@@ -78,21 +79,24 @@ def page(
     *,
     size: int,
     cursor: str = "",
-    find_first: bool = False,
+    count_to: int = 0,
 ) -> Page:
     """The page at the cursor, the first without one. Raises Invalid at `from` for a cursor that is none of this list's.
 
-    `find_first`: all are found before any is put in order. PostgreSQL would rather walk the whole list in its order for
-    a word that it takes for common; but what is called alike stands together, perhaps at the end.
+    `count_to`: all are found before any is put in order, and counted as far as this. For a full text, whose words
+    PostgreSQL takes for common: it would rather walk the whole list in its order, and what is called alike stands
+    together, perhaps at the end.
     """
     keys = keys[:MOST_KEYS]
     backwards, edge = _read(cursor, keys) if cursor else (False, None)
     found = ordered(rows, blueprint, keys, backwards=backwards)
-    if edge is not None:
-        found = found.filter(_beyond(keys, edge, backwards))
-    if find_first:
-        found = found.filter(pk__in=_first(found, _order(keys, backwards), size + 1))
-    got = list(found[: size + 1])
+    beyond = Q() if edge is None else _beyond(keys, edge, backwards)
+    count = None
+    if count_to:
+        count, first = _counted(found, beyond, _order(keys, backwards), size + 1, count_to)
+        got = list(found.filter(pk__in=first))
+    else:
+        got = list(found.filter(beyond)[: size + 1])
     more, got = len(got) > size, got[:size]
     if backwards:
         got.reverse()
@@ -101,18 +105,28 @@ def page(
         got,
         _cursor(got[-1], keys, "n") if got and has_next else None,
         _cursor(got[0], keys, "p") if got and has_previous else None,
+        count,
     )
 
 
-def _first(found: QuerySet[Entity], order: list[tuple[str, bool, str]], most: int) -> list[int]:
-    """The keys of the first ones."""
+def _counted(
+    found: QuerySet[Entity], beyond: Q, order: list[tuple[str, bool, str]], most: int, count_to: int
+) -> tuple[int, list[int]]:
+    """How many there are, and the keys of the first ones beyond the edge: looked for once."""
     names = [name for name, _, _ in order]
-    sql, parameters = found.order_by().values_list(*names).query.sql_with_params()
+    is_beyond = Case(When(beyond, then=True), default=False) if beyond else Value(True)
+    every = found.order_by().annotate(is_beyond=is_beyond).values_list(*names, "is_beyond")
+    sql, parameters = every.query.sql_with_params()
     ways = [f"{name}{' desc' if down else ''}{f' nulls {nulls}' if nulls else ''}" for name, down, nulls in order]
-    head = f"with found({', '.join(names)}) as materialized ({sql})"
+    query = f"""
+        with found({", ".join(names)}, is_beyond) as materialized ({sql}),
+            first as (select id from found where is_beyond order by {", ".join(ways)} limit {most})
+        select (select count(*) from (select from found limit {count_to}) counted), array(select id from first)
+    """
     with connection.cursor() as cursor:
-        cursor.execute(f"{head} select id from found order by {', '.join(ways)} limit {most}", parameters)
-        return [key for (key,) in cursor.fetchall()]
+        cursor.execute(query, parameters)
+        count, first = cursor.fetchone()
+        return count, first
 
 
 def _beyond(keys: Sequence[Sort], edge: list[Any], backwards: bool) -> Q:

@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import connection
 from django.db.models import BigIntegerField, BooleanField, F, Func, Q, QuerySet, Value
+from django.utils.functional import cached_property
 
 from catalog.models import Entity
 
@@ -51,37 +52,39 @@ class _Among(Func):
 
 @dataclass(frozen=True)
 class Found:
-    """`count` stops at one more than MOST_FOUND."""
+    """`every`: all that hold the words, for whoever finds them all before he puts any in order."""
 
-    rows: QuerySet[Entity]
-    count: int
+    every: QuerySet[Entity]
 
     @property
-    def is_common(self) -> bool:
-        return self.count > MOST_FOUND
+    def count(self) -> int:
+        """It stops at one more than MOST_FOUND."""
+        return len(self._first)
+
+    @cached_property
+    def rows(self) -> QuerySet[Entity]:
+        """All that hold the words; few are named by their keys.
+
+        A rare word is found by its index. Left to choose, PostgreSQL walks the whole kind in its order for a word that
+        it takes for more common than it is.
+        """
+        if self.count > MOST_FOUND:
+            return self.every
+        return self.every.filter(_Among(F("pk"), Value(self._first, ArrayField(BigIntegerField()))))
+
+    @cached_property
+    def _first(self) -> list[int]:
+        """Their keys, up to one more than is counted, in no order: made for all of them, and stopped."""
+        sql, parameters = self.every.order_by().values("pk").query.sql_with_params()
+        query = f"with found(id) as materialized ({sql}) select id from found limit {MOST_FOUND + 1}"
+        with connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return [key for (key,) in cursor.fetchall()]
 
 
 def words(rows: QuerySet[Entity], text: str) -> Found:
-    """Those that hold all words of the text, which is not blank. Looks for the first thousand at once.
-
-    A rare word is found by its index. Left to choose, PostgreSQL walks the whole kind in its order for a word that it
-    takes for more common than it is.
-    """
-    found = rows.filter(_matching(text.strip()))
-    first = _first(found)
-    if len(first) <= MOST_FOUND:
-        found = rows.filter(_Among(F("pk"), Value(first, ArrayField(BigIntegerField()))))
-    return Found(found, len(first))
-
-
-def _first(found: QuerySet[Entity]) -> list[int]:
-    """Their keys, up to one more than is counted, in no order: made for all of them, and stopped."""
-    sql, parameters = found.order_by().values("pk").query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"with found(id) as materialized ({sql}) select id from found limit {MOST_FOUND + 1}", parameters
-        )
-        return [key for (key,) in cursor.fetchall()]
+    """Those that hold all words of the text, which is not blank."""
+    return Found(rows.filter(_matching(text.strip())))
 
 
 def _matching(text: str) -> Q:

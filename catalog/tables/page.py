@@ -53,7 +53,7 @@ def _table(table: Table) -> Json:
         groups = table.groups()
         count = f"{len(groups)} {'group' if len(groups) == 1 else 'groups'}, {shown['count_text']}"
         return shown | {"groups": groups, "count_text": count}
-    page = table.page()
+    page = table.page
     pager = {
         "count_text": shown["count_text"],
         "newer_url": state.url(cursor=page.previous) if page.previous else None,

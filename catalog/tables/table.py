@@ -87,7 +87,8 @@ class Table:
     @property
     def count_text(self) -> str:
         if self.found:
-            return number(self.found.count, search.MOST_FOUND, "result", "results")
+            count = self.page.count if self.group is None else self.found.count
+            return number(count or 0, search.MOST_FOUND, "result", "results")
         return counted(self.rows, "result", "results")
 
     @property
@@ -98,9 +99,13 @@ class Table:
     def has_spreads(self) -> bool:
         return any(column.spreads for column in self.shown)
 
+    @cached_property
     def page(self) -> search.Page:
-        find_first = bool(self.found and self.found.is_common)
-        page = partial(search.page, self.rows, self.blueprint, self.sort, size=PAGE, find_first=find_first)
+        if self.found:
+            page = partial(search.page, self.found.every, count_to=search.MOST_FOUND + 1)
+        else:
+            page = partial(search.page, self.rows)
+        page = partial(page, blueprint=self.blueprint, keys=self.sort, size=PAGE)
         try:
             return page(cursor=self.state.cursor)
         except Invalid:  # somebody edited the address; the first page will do

@@ -43,8 +43,9 @@ def of_blueprint(request: Request, blueprint: str) -> Response:
     """`{"query", "include", "exclude", "limit" (1 to 1000, else 200), "from" (the last answer's `next`), "sort", "search"}`."""
     by, body = by_of(request), object_of(request)
     kind = queries.blueprint(blueprint)
-    rows, common = _found(by, kind, body)
-    page = search.page(rows, kind, _sort(body), size=_limit(body), cursor=_text(body, "from"), find_first=common)
+    rows, words = _found(by, kind, body)
+    count_to = 1 if words else 0
+    page = search.page(rows, kind, _sort(body), size=_limit(body), cursor=_text(body, "from"), count_to=count_to)
     chosen = selection(request) | selection_in(body)
     answer: Json = {"ok": True, "entities": entities_json(page.rows, request, chosen)}
     return Response(answer | ({"next": page.next} if page.next else {}))
@@ -81,15 +82,14 @@ def of_datasource(request: Request) -> Response:
 
 
 def _found(by: By, kind: Blueprint, body: Json) -> tuple[QuerySet[Entity], bool]:
-    """And whether they are many of a full text."""
+    """And whether a full text is among what was asked."""
     rows = queries.entities(by, kind).order_by()
     if body.get("query") is not None:
         rows = search.matching(rows, search.parse(body["query"]), by=by, blueprint=kind)
     text = _text(body, "search")
     if not text.strip():
         return rows, False
-    found = search.words(rows, text)
-    return found.rows, found.is_common
+    return search.words(rows, text).every, True
 
 
 def _sort(body: Json) -> list[search.Sort]:

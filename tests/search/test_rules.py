@@ -282,21 +282,22 @@ def test_a_common_word_is_paged_the_same_whether_all_are_found_first_or_met_in_o
         Entity(blueprint=crates, identifier=f"n{n}", title=f"Common {n % 5}", properties=size)
         for n, size in enumerate(sizes)
     )
-    found = search.words(Entity.objects.filter(blueprint=crates), "common").rows
+    found = search.words(Entity.objects.filter(blueprint=crates), "common").every
     sort = [search.Sort(key.lstrip("-"), descending=key.startswith("-")) for key in keys]
 
-    def walk(find_first):
+    def walk(count_to):
         def page(cursor):
-            return search.page(found, crates, sort, size=7, cursor=cursor, find_first=find_first)
+            return search.page(found, crates, sort, size=7, cursor=cursor, count_to=count_to)
 
         pages = [page("")]
         while pages[-1].next:
             pages.append(page(pages[-1].next))
         pages += [page(each.previous) for each in pages if each.previous]
+        assert {one.count for one in pages} == {min(count_to, 30) or None}
         return [[each.pk for each in one.rows] for one in pages]
 
-    assert walk(True) == walk(False)
-    assert [len(each) for each in walk(True)] == [7, 7, 7, 7, 2, 7, 7, 7, 7]
+    assert walk(1000) == walk(20) == walk(0)
+    assert [len(each) for each in walk(1000)] == [7, 7, 7, 7, 2, 7, 7, 7, 7]
 
 
 def walked(blueprint, keys, size=2):
