@@ -80,6 +80,9 @@ def bulk_or_one(request: HttpRequest) -> HttpResponseBase:
 
 
 urlpatterns = [
+    # What pipelines ask all day comes before what others ask at times.
+    path("gate", locks.gate),
+    path("deployments", deployments.deployments),
     path("schema", description.schema, name="api_schema"),
     path("migrations", migrations.migrations),
     path("migrations/<str:public_id>/cancel", migrations.cancel),
@@ -142,7 +145,6 @@ urlpatterns = [
     path("sidebars/<str:name>/folders", pages.folders),
     path("sidebars/<str:name>/folders/<str:identifier>", pages.folder),
     path("workflows/runs/claim-pending", runs.no_workflows),
-    path("gate", locks.gate),
     path("claims", claims.claims),
     path("claims/<str:public_id>", claims.claim),
     path("claims/<str:public_id>/heartbeat", claims.heartbeat),
@@ -166,7 +168,6 @@ urlpatterns = [
     path("locks/simulation", locks.simulation),
     path("locks/<str:public_id>/extension", locks.extension),
     path("locks/<str:public_id>", locks.lock),
-    path("deployments", deployments.deployments),
     path("deployments/current", deployments.current),
     path("deployments/sources", deployments.sources),
     path("deployments/coverage", deployments.coverage),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ class Subscriber:
     tells: bool = True
 
     def hears(self, event: "Event") -> bool:
-        return any(fnmatchcase(event.name, pattern) for pattern in self.patterns) and self.wants(event)
+        return _is_among(event.name, self.patterns) and self.wants(event)
+
+
+@cache
+def _is_among(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 _subscribers: dict[str, Subscriber] = {}

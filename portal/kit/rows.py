@@ -6,13 +6,14 @@ A placeholder for every value costs more to write and to read than the rows them
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import psycopg
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
-from django.db.models import Field, Model
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.models import Model
+from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 
 M = TypeVar("M", bound=Model)
@@ -23,7 +24,8 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    names = tuple(each.name for each in model._meta.concrete_fields if not each.primary_key and _is_set(rows, each))
+    unset = set.intersection(*map(_unset, rows))
+    names = tuple(each.name for each in _own_fields(model) if each.attname not in unset)
     query, fields = _insert(model, names)
     for row, (key,) in zip(rows, prepared(query, [_json(rows, fields)]), strict=True):
         row.pk = key
@@ -40,14 +42,12 @@ def update(rows: Sequence[Model], names: Iterable[str]) -> None:
 
 def part(model: type[M], **values: Any) -> M:
     """A row of which only these columns were read; the others are read when they are asked for."""
-    return model.from_db(
-        "default", values, [values[each.attname] for each in model._meta.concrete_fields if each.attname in values]
-    )
-
-
-class _Prepared(psycopg.Cursor[tuple[Any, ...]]):
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(query, params, **options | {"prepare": True})
+    row = model.__new__(model)
+    # What Model.__init__ comes to, which asks every field by itself: a report makes seven of these.
+    row.__dict__ |= values
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, "default"
+    return row
 
 
 def prepared(query: str, params: Any = None) -> list[tuple[Any, ...]]:
@@ -56,15 +56,17 @@ def prepared(query: str, params: Any = None) -> list[tuple[Any, ...]]:
     Name the columns, never `*`: a plan does not outlive a change of what it answers. JSON comes as text.
     Where statements are logged it is an ordinary one, for the log to say what was asked.
     """
-    with connection.cursor() if connection.queries_logged else _own_cursor() as cursor:
-        cursor.execute(query, params)
-        return cursor.fetchall() if cursor.description else []
-
-
-def _own_cursor() -> Any:
-    connection.ensure_connection()
-    own: Any = _Prepared(connection.connection)
-    return connection.make_cursor(own)
+    own = connections[DEFAULT_DB_ALIAS]
+    if own.queries_logged:
+        with own.cursor() as cursor:
+            cursor.execute(query, params)
+            return cursor.fetchall() if cursor.description else []
+    own.ensure_connection()
+    own.validate_no_broken_transaction()
+    with own.wrap_database_errors, psycopg.Cursor(own.connection) as plain:
+        plain.execute(query, params, prepare=True)
+        # Not by its description, which tells every column apart.
+        return plain.fetchall() if plain.pgresult and plain.pgresult.nfields else []
 
 
 @lru_cache(maxsize=100)
@@ -98,16 +100,22 @@ def _name(field: Any) -> str:
     return str(connection.ops.quote_name(field.column))
 
 
-def _is_set(rows: Sequence[Model], field: "Field[Any, Any]") -> bool:
-    return not all(isinstance(getattr(each, field.attname), DatabaseDefault) for each in rows)
+def _unset(row: Model) -> set[str]:
+    return {name for name, value in row.__dict__.items() if isinstance(value, DatabaseDefault)}
+
+
+@cache
+def _own_fields(model: type[Model]) -> list[Any]:
+    return [each for each in model._meta.concrete_fields if not each.primary_key]
 
 
 def _json(rows: Sequence[Model], fields: Sequence[Any]) -> str:
     columns = [(each.column, each.attname) for each in fields]
-    found = [{column: _plain(getattr(row, attribute)) for column, attribute in columns} for row in rows]
-    return json.dumps(found, cls=DjangoJSONEncoder)
+    found = [{column: getattr(row, attribute) for column, attribute in columns} for row in rows]
+    return json.dumps(found, cls=_Encoder)
 
 
-def _plain(value: Any) -> Any:
-    # The encoder would cut an instant to milliseconds.
-    return value.isoformat() if isinstance(value, datetime) else value
+class _Encoder(DjangoJSONEncoder):
+    def default(self, value: Any) -> Any:
+        """Django's own cuts an instant to milliseconds."""
+        return value.isoformat() if isinstance(value, datetime) else super().default(value)
