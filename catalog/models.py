@@ -111,7 +111,7 @@ def shown_title() -> Left:
 
 
 class Entity(models.Model):
-    blueprint = models.ForeignKey(Blueprint, on_delete=models.PROTECT, related_name="entities")
+    blueprint = models.ForeignKey(Blueprint, on_delete=models.PROTECT, related_name="entities", db_index=False)
     identifier = models.CharField(max_length=1000)
     title = models.TextField(blank=True)
     icon = models.CharField(max_length=100, blank=True)
@@ -171,9 +171,10 @@ class Sight(models.Model):
 class Relation(models.Model):
     """An arrow between two entities, under the name that the source's blueprint gives it."""
 
-    source = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="arrows")
+    # Their constraint and index begin with these.
+    source = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="arrows", db_index=False)
     name = models.CharField(max_length=100)
-    target = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="arrows_in")
+    target = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="arrows_in", db_index=False)
     position = models.PositiveIntegerField(default=0)
 
     class Meta:

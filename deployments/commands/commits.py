@@ -51,10 +51,25 @@ _SAVE = """
         and excluded.reverts <@ known.reverts
     )
 """
+# Tickets of commits that this statement keeps, or that were there when it began; how many of them.
+_SAVE_BOTH = f"""
+    with kept as ({_SAVE} returning id, sha),
+        told as (select sha, key from jsonb_to_recordset(%(tickets)s::jsonb) as told (sha text, key text)),
+        owned as (
+            select coalesce(kept.id, known.id) as commit_id, told.key from told left join kept using (sha)
+            left join deployments_commit known on known.service_id = %(service)s and known.sha = told.sha
+        ),
+        noted as (
+            insert into deployments_committicket (commit_id, key) select commit_id, key from owned
+            where commit_id is not null order by key, commit_id on conflict do nothing
+        )
+    select count(commit_id) from owned
+"""
+# The others are of commits that somebody else has just kept, the same as here.
 _SAVE_TICKETS = """
     insert into deployments_committicket (commit_id, key)
     select kept.id, given.key
-    from jsonb_to_recordset(%(rows)s::jsonb) as given (sha text, key text)
+    from jsonb_to_recordset(%(tickets)s::jsonb) as given (sha text, key text)
     join deployments_commit kept on kept.service_id = %(service)s and kept.sha = given.sha
     order by given.key, kept.id
     on conflict do nothing
@@ -67,9 +82,13 @@ def commits_save(report: Report, service_id: int) -> None:
     if not told:
         return
     tickets = [{"sha": sha, "key": key} for sha, row in told.items() for key in row.pop("tickets")]
-    rows.prepared(_SAVE, {"service": service_id, "rows": json.dumps(list(told.values()))})
-    if tickets:
-        rows.prepared(_SAVE_TICKETS, {"service": service_id, "rows": json.dumps(tickets)})
+    values = {"service": service_id, "rows": json.dumps(list(told.values())), "tickets": json.dumps(tickets)}
+    if not tickets:
+        rows.prepared(_SAVE, values)
+        return
+    ((found,),) = rows.prepared(_SAVE_BOTH, values)
+    if found < len(tickets):
+        rows.prepared(_SAVE_TICKETS, values)
 
 
 @transaction.atomic

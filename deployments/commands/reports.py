@@ -166,11 +166,16 @@ def _same_run(report: Report, place: Place, config: DeploymentConfig) -> Deploym
     return Deployment.objects.get(pk=found[0][0]) if found else None
 
 
+# Each half by the index of runs: with an "or" PostgreSQL reads all deployments of the provider.
 _SAME_RUN = """
-    select id from deployments_deployment
-    where provider = %(provider)s and run = %(run)s and attempt = %(attempt)s and run <> '' and (config_id = %(config)s or (
-        config_id is null and service_identifier = %(service)s and environment_identifier = %(environment)s))
-    order by config_id nulls last limit 1
+    select id from (
+        select id, 1 as place from deployments_deployment
+        where config_id = %(config)s and provider = %(provider)s and run = %(run)s and attempt = %(attempt)s and run <> ''
+        union all
+        select id, 2 from deployments_deployment
+        where config_id is null and provider = %(provider)s and run = %(run)s and attempt = %(attempt)s and run <> ''
+            and service_identifier = %(service)s and environment_identifier = %(environment)s
+    ) found order by place limit 1
 """
 
 

@@ -18,7 +18,7 @@ class Commit(models.Model):
     `reverts` holds shas and pull requests (#12).
     """
 
-    service = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="commits")
+    service = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="commits", db_index=False)
     sha = models.CharField(max_length=64, db_collation="C")
     message = models.TextField(blank=True, default="")
     author = models.CharField(max_length=254, blank=True, default="")

@@ -37,7 +37,7 @@ class DeploymentConfig(models.Model):
     """One service in one environment: what is live there now. `current` and `latest` are recomputed from the rows."""
 
     entity = models.OneToOneField(Entity, on_delete=models.CASCADE, related_name="deployment_config")
-    service = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="configs_of_service")
+    service = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="configs_of_service", db_index=False)
     environment = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="configs_of_environment")
     current = models.ForeignKey("Deployment", null=True, on_delete=models.SET_NULL, related_name="+")
     latest = models.ForeignKey("Deployment", null=True, on_delete=models.SET_NULL, related_name="+")
@@ -127,7 +127,10 @@ class Deployment(models.Model):
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     entity = models.OneToOneField(Entity, null=True, on_delete=models.SET_NULL, related_name="deployment")
-    config = models.ForeignKey(DeploymentConfig, null=True, on_delete=models.SET_NULL, related_name="deployments")
+    # `deployment_history` begins with it.
+    config = models.ForeignKey(
+        DeploymentConfig, null=True, on_delete=models.SET_NULL, related_name="deployments", db_index=False
+    )
     service_identifier = models.CharField(max_length=1000)
     environment_identifier = models.CharField(max_length=1000)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.DEPLOY)

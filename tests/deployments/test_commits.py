@@ -1,10 +1,12 @@
 """The commits of a service, as reports tell of them."""
 
 import itertools
+import threading
+import time
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Entity
@@ -156,7 +158,7 @@ def test_commits_of_two_services_are_apart(shop):
     assert Commit.objects.filter(sha=B).count() == 2
 
 
-def test_commits_cost_a_report_one_statement_and_one_for_their_tickets(shop):
+def test_commits_and_their_tickets_cost_a_report_one_statement(shop):
     def asked(*changes):
         with CaptureQueriesContext(connection) as captured:
             told(*changes, head=B, previous_commit=A)
@@ -164,7 +166,23 @@ def test_commits_cost_a_report_one_statement_and_one_for_their_tickets(shop):
 
     assert len(asked()) == 0
     assert len(asked(change(B, "", A))) == 1
-    assert len(asked(*(change(f"{number:040x}", "PAY-1", A) for number in range(50)))) == 2
+    assert len(asked(*(change(f"{number:040x}", "PAY-1", A) for number in range(50)))) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ticket_of_a_commit_that_another_report_is_just_keeping_is_not_lost(shop):
+    def from_the_branch():
+        told(change(B, "Mend it", A), head=B, environment="staging", ref="PAY-9")
+        connection.close()
+
+    with transaction.atomic():
+        told(change(B, "Mend it", A), head=B)
+        other = threading.Thread(target=from_the_branch)
+        other.start()
+        time.sleep(0.7)
+        assert other.is_alive()
+    other.join()
+    assert [each.key for each in Commit.objects.get(sha=B).tickets.all()] == ["PAY-9"]
 
 
 def test_deployments_from_before_give_their_commits_in_batches_and_twice_is_once(shop):
