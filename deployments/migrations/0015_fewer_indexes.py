@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0009_fewer_indexes'),
+        ('catalog', '0010_fewer_indexes'),
         ('deployments', '0014_find_versions'),
     ]
 

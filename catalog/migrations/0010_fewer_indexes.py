@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0008_migration_actor_is_admin'),
+        ('catalog', '0009_sight'),
     ]
 
     operations = [
