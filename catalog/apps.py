@@ -8,11 +8,12 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models import Exists
 
-        from catalog import builtin, kinds, people, permissions, search
+        from catalog import builtin, changelog, kinds, people, permissions, search
         from portal.accounts.queries import restricted_when
 
         builtin.register()
         people.register()
+        changelog.register()
         restricted_when(Exists(permissions.restricted()))
         search.bound_by(permissions.bounds)
         # Any app's migration may add a kind, so each one's end installs what is missing.

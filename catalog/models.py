@@ -54,7 +54,13 @@ class Blueprint(models.Model):
         return self.title
 
     def noun(self) -> Noun:
-        return Noun("blueprint", self.identifier, self.title, blueprint=self.identifier)
+        watched = self.is_watched
+        return Noun("blueprint", self.identifier, self.title, blueprint=self.identifier, is_watched=watched)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether changes of it and of its entities are sent to an address."""
+        return (self.changelog_destination or {}).get("type") == "WEBHOOK"
 
     def facts(self) -> Json:
         known = {
@@ -144,7 +150,9 @@ class Entity(models.Model):
         return self.title or self.identifier
 
     def noun(self) -> Noun:
-        return Noun("entity", self.identifier, str(self), blueprint=self.blueprint.identifier, entity=self.identifier)
+        kind = self.blueprint
+        watched = kind.is_watched
+        return Noun("entity", self.identifier, str(self), blueprint=kind.identifier, entity=self.identifier, is_watched=watched)  # fmt: skip
 
     def facts(self, relations: Json) -> Json:
         """What an event keeps of it: enough to show the difference and to undo."""

@@ -163,7 +163,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# How long the ingest log, and the Idempotency-Keys with it, are kept.
+# How long the ingest log, the Idempotency-Keys with it, and what webhooks brought are kept.
 INGEST_DAYS = env.number("PORTCULLIS_INGEST_DAYS", 30, least=1, most=3650)
 # Days that deployments are kept whole; older ones are rolled up by day. 0 is for ever.
 KEEP_DEPLOYMENTS = env.number("PORTCULLIS_KEEP_DEPLOYMENTS", 0, least=0, most=36500)
@@ -211,6 +211,7 @@ CELERY_BEAT_SCHEDULE = {
     "indexes": {"task": "catalog.index", "schedule": 20.0, "options": {"expires": 20}},
     "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
     "ingest-log": {"task": "deployments.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "webhook-log": {"task": "webhooks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "roll-up": {"task": "deployments.roll_up", "schedule": 6 * 3600.0, "options": {"expires": 3600}},
     "freeze-windows": {"task": "locks.lay", "schedule": 3600.0, "options": {"expires": 3600}},
 }

@@ -8,6 +8,7 @@ from catalog.commands.blueprints import (
     blueprints_import,
 )
 from catalog.commands.bulk import Outcome, entities_edit, entities_remove
+from catalog.commands.changelog import changelog_retry, changelog_test
 from catalog.commands.copies import entity_copy
 from catalog.commands.deletion import entities_delete, entity_delete
 from catalog.commands.entities import entities_write, entity_store, entity_write
@@ -26,6 +27,8 @@ __all__ = [
     "blueprint_update",
     "blueprints_delete",
     "blueprints_import",
+    "changelog_retry",
+    "changelog_test",
     "changes_undo",
     "entities_delete",
     "entities_delete_all",

@@ -12,6 +12,7 @@ from catalog.queries.blueprints import (
     pinned,
     readable_blueprint,
 )
+from catalog.queries.changelog import changelog_deliveries, changelog_latest, changelog_waiting
 from catalog.queries.entities import (
     all_entities,
     entities,
@@ -68,6 +69,9 @@ __all__ = [
     "blueprints_counted",
     "blueprints_known",
     "blueprints_pointing_at",
+    "changelog_deliveries",
+    "changelog_latest",
+    "changelog_waiting",
     "computed_definitions",
     "entities",
     "entity",

@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.commands import Written, entities_delete, entities_write
 from catalog.commands.entities import BUSY
+from catalog.commands.lookups import settled
 from catalog.webhooks.shapes import leaves
 from catalog.wishes import Wish, parse
 from portal.audit.subscribers import RetryLater
@@ -18,26 +19,31 @@ Json = dict[str, Any]
 MOST_ITEMS = 500
 
 
+STATUSES = ("created", "updated", "unchanged", "deleted", "absent", "refused", "filtered")
+# Those that did, or found done, what the payload wanted.
+WELL = frozenset({"created", "updated", "unchanged", "deleted", "absent"})
+
+
 @dataclass
 class Outcome:
-    """What became of one item under one mapping. `problems` are parts that came to nothing: the rest was written without them."""
+    """What became of one item under one mapping; `filtered`: the filter did not want the payload.
+
+    `errors` say why it was refused, each with its place in the webhook's definition where it has one. `problems` are
+    parts that came to nothing: the rest was written without them.
+    """
 
     mapping: int
     item: int
     blueprint: str
     operation: str
     identifier: str = ""
-    status: str = "written"  # or deleted, failed
+    status: str = "created"
     error: str = ""
     problems: list[str] = field(default_factory=list)
+    errors: list[Json] = field(default_factory=list)
 
-    def fail(self, error: str) -> None:
-        self.status, self.error = "failed", error
-
-
-def apply(mappings: Sequence[Json], context: Json, *, by: By, dry: bool = False) -> list[Outcome]:
-    """Each mapping in turn, its items in turn; one that fails does not hold up the others. `dry`: nothing is written."""
-    return write(read(mappings, context), by=by, dry=dry)
+    def fail(self, error: str, *errors: Json) -> None:
+        self.status, self.error, self.errors = "refused", error, list(errors)
 
 
 def read(mappings: Sequence[Json], context: Json) -> "list[Step]":
@@ -46,8 +52,12 @@ def read(mappings: Sequence[Json], context: Json) -> "list[Step]":
     return [(each, each.bodies(context)) for each in found]
 
 
-def write(steps: "Sequence[Step]", *, by: By, dry: bool = False) -> list[Outcome]:
-    return [outcome for mapping, bodies in steps for outcome in mapping.apply(bodies, by, dry)]
+def write(steps: "Sequence[Step]", *, by: By) -> list[Outcome]:
+    """Each mapping in turn, its items in turn; one that fails does not hold up the others.
+
+    Raises RetryLater when too many write the same entities at once.
+    """
+    return [outcome for mapping, bodies in steps for outcome in mapping.apply(bodies, by)]
 
 
 class _Mapping:
@@ -64,77 +74,105 @@ class _Mapping:
         self.entity = definition["entity"]
 
     def bodies(self, context: Json) -> list[tuple[Outcome, Json]]:
-        """One for each item; those that failed already have an empty one."""
+        """One for each item; those that failed already, or are not wanted, have an empty one."""
         try:
-            return self._bodies(self._contexts(context))
+            wanted = not self.filter or _value(self.filter, context, "filter") is True
+            return self._bodies(*self._contexts(context)) if wanted else [(self._filtered(), {})]
         except Invalid as fault:
             failed = self._outcome(0)
-            failed.fail(fault.message)
+            failed.fail(fault.message, *(self._placed(each) for each in fault.details["errors"]))
             return [(failed, {})]
 
-    def apply(self, bodies: list[tuple[Outcome, Json]], by: By, dry: bool) -> list[Outcome]:
-        return self._delete(bodies, by, dry) if self.operation == "delete" else self._write(bodies, by, dry)
+    def apply(self, bodies: list[tuple[Outcome, Json]], by: By) -> list[Outcome]:
+        open_ones = [(outcome, body) for outcome, body in bodies if outcome.status == "created"]
+        if self.operation == "delete":
+            self._delete(open_ones, by)
+        else:
+            self._write(open_ones, by)
+        return [outcome for outcome, _ in bodies]
 
-    def _contexts(self, context: Json) -> list[Json]:
-        """One for each item; none when the filter does not want the payload."""
-        if self.filter and _value(self.filter, context, "filter") is not True:
-            return []
+    def _filtered(self) -> Outcome:
+        outcome = self._outcome(0)
+        outcome.status = "filtered"
+        return outcome
+
+    def _contexts(self, context: Json) -> tuple[list[Json], int]:
+        """One for each item, and how many items were left out."""
         if not self.items:
-            return [context]
+            return [context], 0
         items = _value(self.items, context, "itemsToParse")
         if not isinstance(items, list):
             raise Invalid.at("itemsToParse", f"came to {_kind(items)}, and has to be a list")
-        return [context | {"item": item} for item in items[:MOST_ITEMS]]
+        return [context | {"item": item} for item in items[:MOST_ITEMS]], len(items[MOST_ITEMS:])
 
-    def _bodies(self, contexts: list[Json]) -> list[tuple[Outcome, Json]]:
+    def _bodies(self, contexts: list[Json], left_out: int) -> list[tuple[Outcome, Json]]:
         places = list(leaves(self.entity))
         rows = jq.evaluate([program for _, program in places], contexts)
         found = []
         for item, row in enumerate(rows):
-            outcome = self._outcome(item)
             values = dict(zip((path for path, _ in places), row, strict=True))
-            outcome.problems = [f"{path}: {each.error}" for path, each in values.items() if each.error]
-            body = _without_holes(_filled(self.entity, values, ""))
-            if isinstance(body["identifier"], int) and not isinstance(body["identifier"], bool):
-                body["identifier"] = str(body["identifier"])
-            if isinstance(body["identifier"], str) and body["identifier"]:
-                outcome.identifier = body["identifier"]
-            elif not isinstance(body["identifier"], dict):
-                why = values["identifier"].error or f"came to {_kind(body['identifier'])}, and has to be a text"
-                outcome.fail(f"identifier: {why}")
-            found.append((outcome, body))
+            found.append(self._body(self._outcome(item), values))
+        if found and left_out:
+            found[0][0].problems.append(f"itemsToParse: {left_out:,} items after the first {MOST_ITEMS} were left out")
         return found
 
-    def _write(self, bodies: list[tuple[Outcome, Json]], by: By, dry: bool) -> list[Outcome]:
+    def _body(self, outcome: Outcome, values: "dict[str, jq.Outcome]") -> tuple[Outcome, Json]:
+        outcome.problems = [f"{path}: {each.error}" for path, each in values.items() if each.error]
+        body = _without_holes(_filled(self.entity, values, ""))
+        name = body["identifier"]
+        if isinstance(name, int) and not isinstance(name, bool):
+            name = body["identifier"] = str(name)
+        if isinstance(name, str) and name:
+            outcome.identifier = name
+        elif not isinstance(name, dict):
+            why = values["identifier"].error or f"came to {_kind(name)}, and has to be a text"
+            outcome.fail(f"identifier: {why}", self._placed({"path": "entity.identifier", "message": why}))
+        return outcome, body
+
+    def _write(self, bodies: list[tuple[Outcome, Json]], by: By) -> None:
         wishes: list[tuple[Outcome, Wish]] = []
         for outcome, body in bodies:
-            if outcome.status == "failed":
-                continue
             try:
                 wishes.append((outcome, parse(self.blueprint, body, mode="merge")))
             except PortalError as fault:
-                outcome.fail(fault.message)
-        written = entities_write([wish for _, wish in wishes], dry=dry, by=by)
+                self._refuse(outcome, fault)
+        written = entities_write([wish for _, wish in wishes], by=by)
         for (outcome, _), fate in zip(wishes, written, strict=True):
             if isinstance(fate, Written):
                 outcome.identifier = fate.entity.identifier
-            elif fate.code == BUSY and not dry:
+                outcome.status = "created" if fate.created else "unchanged" if fate.same else "updated"
+            elif fate.code == BUSY:
                 raise RetryLater(fate.message)
             else:
-                outcome.fail(fate.message)
-        return [outcome for outcome, _ in bodies]
+                self._refuse(outcome, fate)
 
-    def _delete(self, bodies: list[tuple[Outcome, Json]], by: By, dry: bool) -> list[Outcome]:
-        for outcome, _ in bodies:
-            if outcome.status == "failed":
-                continue
-            outcome.status = "deleted"
-            if not dry:
-                try:
-                    entities_delete(self.blueprint, [outcome.identifier], dependents=self.dependents, by=by)
-                except PortalError as fault:
-                    outcome.fail(fault.message)
-        return [outcome for outcome, _ in bodies]
+    def _delete(self, bodies: list[tuple[Outcome, Json]], by: By) -> None:
+        for outcome, body in bodies:
+            try:
+                if isinstance(body["identifier"], dict):
+                    named = {"identifier": body["identifier"]}
+                    outcome.identifier = settled(parse(self.blueprint, named, mode="merge"), by=by).identifier
+                gone = entities_delete(self.blueprint, [outcome.identifier], dependents=self.dependents, by=by)
+                outcome.status = "deleted" if gone else "absent"
+                others = len(gone) - 1
+                outcome.problems += [f"identifier: {others} that needed it went with it"] if others > 0 else []
+            except PortalError as fault:
+                self._refuse(outcome, fault)
+
+    def _refuse(self, outcome: Outcome, fault: PortalError) -> None:
+        found = fault.details.get("errors") or []
+        outcome.fail(fault.message, *(self._placed(each | {"path": f"entity.{each['path']}"}) for each in found))
+
+    def _placed(self, error: Json) -> Json:
+        """At the expression that it is about, else at the mapping."""
+        steps = str(error["path"]).split(".")
+        known: Any = {"filter": self.filter, "itemsToParse": self.items, "entity": self.entity}
+        depth = 0
+        while depth < len(steps) and isinstance(known, dict) and known.get(steps[depth]) is not None:
+            known, depth = known[steps[depth]], depth + 1
+        rest = ".".join(steps[depth:])
+        path = ".".join(["mappings", str(self.number), *steps[:depth]])
+        return {"path": path, "message": f"{rest}: {error['message']}" if rest else error["message"]}
 
     def _outcome(self, item: int) -> Outcome:
         return Outcome(self.number, item, self.blueprint, self.operation)

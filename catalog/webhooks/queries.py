@@ -1,6 +1,7 @@
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from catalog.webhooks.models import Received, Webhook
 from portal.accounts.policy import require
@@ -40,10 +41,35 @@ def webhook_at(key: str) -> Webhook:
     return found
 
 
-def received_of(webhook: Webhook, *, state: str = "") -> QuerySet[Received]:
-    """The newest first."""
+def received_of(webhook: Webhook, *, state: str = "", status: str = "") -> QuerySet[Received]:
+    """The newest first. `status`: those of which at least one item came to that."""
     found = webhook.received.order_by("-id")
-    return found.filter(state=state) if state else found
+    found = found.filter(state=state) if state else found
+    return found.filter(counts__has_key=status) if status else found
+
+
+def webhooks_shown(by: By) -> QuerySet[Webhook]:
+    """By title, with `last_at` and `failed_count`, what came and failed of late."""
+    came = Received.objects.filter(webhook=OuterRef("pk"))
+    last = came.order_by("-id").values("at")[:1]
+    failed = came.filter(state=Received.State.FAILED).order_by().values("webhook").annotate(n=Count("pk")).values("n")
+    return webhooks(by).annotate(last_at=Subquery(last), failed_count=Coalesce(Subquery(failed), 0))
+
+
+def failed_count(webhook: Webhook) -> int:
+    return webhook.received.filter(state=Received.State.FAILED).count()
+
+
+def has_come(webhook: Webhook, request_id: str) -> bool:
+    return webhook.received.filter(request_id=request_id).exists()
+
+
+def beat(webhook: Webhook) -> str:
+    """Changes whenever something came, became something, or came again."""
+    told = webhook.received.aggregate(
+        last=Max("id"), rows=Count("id"), settled=Max("settled_at"), repeats=Sum("repeats"), replays=Sum("replays")
+    )
+    return f"{webhook.updated_at.isoformat()} {told}"
 
 
 def received(webhook: Webhook, public_id: str, *, held: bool = False) -> Received:

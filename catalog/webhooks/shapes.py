@@ -83,8 +83,11 @@ WEBHOOK = {
 def check(definition: Json) -> None:
     """Refuses with the place of every fault of its shape, or of every program that does not compile."""
     check_shape(WEBHOOK, definition)
-    if "/" in definition.get("identifier", "") or definition.get("identifier") == "metadata":
-        raise Invalid.at("identifier", "may not hold a slash, nor be “metadata”: these are addresses of their own")
+    name = definition.get("identifier", "")
+    if "/" in name or name == "metadata" or name.startswith("!"):
+        raise Invalid.at(
+            "identifier", "may not hold a slash, begin with “!”, nor be “metadata”: these are addresses of their own"
+        )
     security = definition.get("security") or {}
     if security.get("secret") and not security.get("signatureHeaderName"):
         raise Invalid.at("security.signatureHeaderName", "say in which header senders put what the secret proves")

@@ -3,7 +3,7 @@ from deployments.tables.deployment import sight_row
 from deployments.tables.diffs import change_rows, compare_url, diff_row, drift_row, short_row
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
 from deployments.tables.hooks import hook_row
-from deployments.tables.ingest import arrival_page, arrival_row, group_row, masked, silent_row, what
+from deployments.tables.ingest import arrival_page, arrival_row, group_row, silent_row, what
 from deployments.tables.matrix import Chosen, matrix_parts, offered
 from deployments.tables.places import (
     deployment_row,
@@ -53,7 +53,6 @@ __all__ = [
     "lock_url",
     "group_row",
     "hook_row",
-    "masked",
     "matrix_parts",
     "names_of",
     "needs",

@@ -10,10 +10,10 @@ from catalog.models import Entity
 from deployments.models import Deployment, LogSource
 from deployments.queries import Sight
 from deployments.tables.diffs import compare_url, diff_row, short_row
-from deployments.tables.ingest import masked
 from deployments.tables.places import deployment_row, instance_rows, service_row
 from deployments.tables.sources import deployment_sources
 from portal.kit.clock import in_words
+from portal.kit.masks import masked
 
 Row = dict[str, Any]
 

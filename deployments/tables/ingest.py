@@ -1,7 +1,6 @@
 """How the ingest log stands in a table, and one of its rows on a page of its own. Secrets in a body are never shown."""
 
 import json
-import re
 from datetime import timedelta
 from typing import Any
 from zlib import crc32
@@ -13,6 +12,7 @@ from deployments.queries import Group, Silent
 from portal.accounts.policy import allows
 from portal.kit.by import By
 from portal.kit.clock import in_words
+from portal.kit.masks import masked
 
 Row = dict[str, Any]
 Outcome = ReportRequest.Outcome
@@ -29,8 +29,6 @@ LOOKS = {
     Outcome.INBOX: ("orange", "mail"),
     Outcome.IGNORED: ("lightGray", "minus"),
 }
-_SECRET = re.compile(r"(?i)token|secret|passw|authorization|api.?key|private.?key|credential|cookie|^decision$")
-HIDDEN = "•••"
 
 
 def arrival_row(request: ReportRequest) -> Row:
@@ -124,10 +122,3 @@ def group_row(group: Group, form: Any) -> Row:
 
 def pretty(value: Any) -> str:
     return json.dumps(masked(value), indent=2, ensure_ascii=False)
-
-
-def masked(value: Any) -> Any:
-    """Without the values whose names say that they are secrets."""
-    if isinstance(value, dict):
-        return {name: HIDDEN if each and _SECRET.search(name) else masked(each) for name, each in value.items()}
-    return [masked(each) for each in value] if isinstance(value, list) else value

@@ -156,7 +156,9 @@ class Secret(models.Model):
     description = models.CharField(max_length=200, blank=True)
     sealed = models.TextField(editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_by = models.CharField(max_length=254, default="", db_default="", editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_by = models.CharField(max_length=254, default="", db_default="", editable=False)
 
     class Meta:
         ordering = ["name"]

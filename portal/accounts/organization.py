@@ -35,7 +35,8 @@ def secret_create(name: str, value: str, *, description: str = "", by: By) -> Se
     require(by, "account.write")
     try:
         with transaction.atomic():
-            secret = Secret.objects.create(name=name, description=description, sealed=seal(value))
+            who = {"created_by": by.actor.name, "updated_by": by.actor.name}
+            secret = Secret.objects.create(name=name, description=description, sealed=seal(value), **who)
     except IntegrityError as taken:
         raise Conflict(f"There is a secret called {name} already.", code="identifier_taken") from taken
     record("secret.created", secret.noun(), by=by, after=secret.facts())
@@ -53,7 +54,7 @@ def secret_update(name: str, *, value: str | None = None, description: str | Non
         secret.sealed = seal(value)
     if value is None and secret.facts() == before:
         return secret
-    secret.updated_at = timezone.now()
+    secret.updated_at, secret.updated_by = timezone.now(), by.actor.name
     secret.save()
     payload = {"value": "changed"} if value is not None else {}
     record("secret.updated", secret.noun(), by=by, before=before, after=secret.facts(), payload=payload)

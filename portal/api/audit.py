@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from rest_framework.decorators import api_view
@@ -12,19 +12,11 @@ from portal.api.auth import by_of
 from portal.api.selection import listed
 from portal.audit import queries
 from portal.audit.models import Event
-from portal.kit.clock import instant, iso
+from portal.audit.shown import ACTIONS, CREATED, DELETED, ORIGINS, PARTS, PREFIX, shown
+from portal.kit.clock import instant
 from portal.kit.errors import Invalid
 
-Json = dict[str, Any]
-
 AT_FIRST, MOST = 100, 1000
-PREFIX = "event_"
-# What the log calls a door, and what it calls a change.
-ORIGINS = {"page": "UI", "admin": "UI", "api": "API", "slack": "SLACK", "clock": "CLOCK", "setup": "SETUP"}
-ACTIONS = {"CREATE", "UPDATE", "DELETE"}
-CREATED = {"created", "reported", "taken", "kept"}
-DELETED = {"deleted", "dropped", "revoked", "released"}
-PARTS = "action context diff identifier resourceType status trigger additionalData message".split()
 
 
 @api_view(["GET"])
@@ -37,7 +29,7 @@ def audit_log(request: Request) -> Response:
     for each in parts:
         _one_of(each, PARTS, "includes")
     events = found[: _limit(request)]
-    return Response({"ok": True, "audits": [_shown(event, parts) for event in events]})
+    return Response({"ok": True, "audits": [shown(event, parts) for event in events]})
 
 
 def _filtered(request: Request) -> QuerySet[Event]:
@@ -60,36 +52,21 @@ def _filtered(request: Request) -> QuerySet[Event]:
     for name, lookup in (("from", "at__gte"), ("to", "at__lte")):
         if params.get(name):
             found = found.filter(**{lookup: _instant(params[name], name)})
-    # What is recorded has happened; what was refused has left nothing behind.
-    return found.none() if params.get("status", "SUCCESS") != "SUCCESS" else found
+    if webhook := params.get("webhookId"):
+        found = queries.of_webhook(found, webhook)
+    if delivery := params.get("webhookEventId"):
+        found = found.filter(trace__in=_uuids(delivery))
+    if status := params.get("status"):
+        _one_of(status, ["SUCCESS", "FAILURE"], "status")
+        found = queries.of_status(found, failed=status == "FAILURE")
+    return found
 
 
-def _shown(event: Event, parts: list[str]) -> Json:
-    whole = {
-        "identifier": f"{PREFIX}{event.public_id.hex}",
-        "action": _action(event),
-        "resourceType": event.noun,
-        "status": "SUCCESS",
-        "message": None,
-        "trigger": {
-            "by": {"userId": event.actor_key, "user": {"name": event.actor_name, "kind": event.actor_kind}},
-            "origin": ORIGINS.get(event.door, event.door.upper()),
-            "at": iso(event.at),
-        },
-        "context": {
-            "blueprint": event.blueprint or None,
-            "entity": event.entity or None,
-            "runId": event.payload.get("runId"),
-        },
-        "diff": {"before": event.before, "after": event.after},
-        "additionalData": {"event": event.name, "trace": str(event.trace), **event.payload},
-    }
-    return {name: whole[name] for name in PARTS if name in parts}
-
-
-def _action(event: Event) -> str:
-    verb = event.name.rpartition(".")[2]
-    return "CREATE" if verb in CREATED else "DELETE" if verb in DELETED else "UPDATE"
+def _uuids(text: str) -> list[UUID]:
+    try:
+        return [UUID(text)]
+    except ValueError:
+        return []
 
 
 def _ids(identifier: str) -> list[str]:

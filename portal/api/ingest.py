@@ -15,6 +15,7 @@ from portal.api.present import inbox_json, url_of
 from portal.api.selection import flag
 from portal.kit.clock import iso
 from portal.kit.errors import Invalid, PortalError
+from portal.kit.masks import masked
 from portal.kit.paging import page_of
 
 Json = dict[str, Any]
@@ -89,8 +90,8 @@ def arrival_json(request: ReportRequest) -> Json:
         "environment": request.environment or None,
         "deployment": str(request.deployment.public_id) if request.deployment else None,
         "inbox": inbox_json(request.inbox_item) if request.inbox_item else None,
-        "body": tables.masked(request.body),
-        "answer": tables.masked(request.answer),
+        "body": masked(request.body),
+        "answer": masked(request.answer),
         "replayed_at": iso(request.replayed_at),
         "url": url_of(request.get_absolute_url()),
     }

@@ -105,6 +105,7 @@ urlpatterns = [
     path("webhooks", webhooks.webhooks),
     path("webhooks/metadata", webhooks.metadata),
     path("webhooks/<str:identifier>/received", webhooks.received),
+    path("webhooks/<str:identifier>/received/replay", webhooks.replay_failed),
     path("webhooks/<str:identifier>/received/<str:public_id>/replay", webhooks.replay),
     path("webhooks/<str:identifier>/trial", webhooks.trial),
     path("webhooks/<path:identifier>", webhooks.webhook),

@@ -7,6 +7,8 @@ from rest_framework.response import Response
 from catalog.schema.validate import check_shape
 from catalog.webhooks import queries
 from catalog.webhooks.commands import (
+    failed_replay,
+    payload_refuse,
     payload_take,
     payload_try,
     received_replay,
@@ -14,12 +16,15 @@ from catalog.webhooks.commands import (
     webhook_delete,
     webhook_update,
 )
+from catalog.webhooks.mapping import STATUSES
 from catalog.webhooks.models import Received, Webhook
 from portal.api.auth import by_of
 from portal.api.bodies import json_of, object_of, raw_of
+from portal.api.envelope import TooLarge
 from portal.api.present import url_of
 from portal.kit.clock import iso
 from portal.kit.errors import Invalid
+from portal.kit.masks import masked
 from portal.kit.seal import unseal
 
 Json = dict[str, Any]
@@ -44,9 +49,13 @@ def ingest(request: Request, key: str) -> Response:
     It is kept before it is answered; a worker maps it.
     """
     webhook = queries.webhook_at(key)
-    raw = raw_of(request)
-    body = json_of(raw)
     query = {name: request.query_params[name] for name in request.query_params}
+    try:
+        raw = raw_of(request)
+        body = json_of(raw)
+    except (Invalid, TooLarge) as fault:
+        payload_refuse(webhook, request.headers, query, Invalid(str(fault)))
+        raise
     received = payload_take(webhook, raw, body, request.headers, query)
     return Response({"ok": True, "id": str(received.public_id)}, status=202)
 
@@ -84,10 +93,12 @@ def webhook(request: Request, identifier: str) -> Response:
 def received(request: Request, identifier: str) -> Response:
     """What came and what became of it, the newest first."""
     found = queries.readable_webhook(by_of(request), identifier)
-    state = request.query_params.get("state", "")
-    if state and state not in Received.State.values:
-        raise Invalid.at("state", f"must be one of {', '.join(Received.State.values)}")
-    rows = queries.received_of(found, state=state)[:MOST_RECEIVED]
+    chosen = {"state": Received.State.values, "status": STATUSES}
+    filters = {name: request.query_params.get(name, "") for name in chosen}
+    for name, known in chosen.items():
+        if filters[name] and filters[name] not in known:
+            raise Invalid.at(name, f"must be one of {', '.join(known)}")
+    rows = queries.received_of(found, **filters)[:MOST_RECEIVED]
     return Response({"ok": True, "received": [_came(each) for each in rows]})
 
 
@@ -99,12 +110,22 @@ def replay(request: Request, identifier: str, public_id: str) -> Response:
 
 
 @api_view(["POST"])
+def replay_failed(request: Request, identifier: str) -> Response:
+    by = by_of(request)
+    count = failed_replay(queries.readable_webhook(by, identifier), by=by)
+    return Response({"ok": True, "count": count}, status=202)
+
+
+@api_view(["POST"])
 def trial(request: Request, identifier: str) -> Response:
     """What would become of a payload. Nothing is written."""
     by, context = by_of(request), object_of(request)
     check_shape(TRIAL, context)
-    outcomes = payload_try(queries.readable_webhook(by, identifier), context, by=by)
-    return Response({"ok": True, "outcomes": [vars(each) for each in outcomes]})
+    found = queries.readable_webhook(by, identifier)
+    headers, params = context.get("headers", {}), context.get("queryParams", {})
+    tried = payload_try(found, context["body"], headers, params, raw=None, by=by)
+    outcomes = [vars(each) | {"entity": tried.entities.get(n)} for n, each in enumerate(tried.outcomes)]
+    return Response({"ok": True, "outcomes": outcomes, "requestId": tried.request_id or None})
 
 
 def _answer(webhook: Webhook, status: int = 200) -> Response:
@@ -135,8 +156,13 @@ def _came(received: Received) -> Json:
         "at": iso(received.at),
         "state": received.state,
         "requestId": received.request_id or None,
-        "headers": received.headers,
-        "queryParams": received.query,
-        "body": received.body,
+        "headers": masked(received.headers),
+        "queryParams": masked(received.query),
+        "body": masked(received.body),
+        "reason": received.reason or None,
+        "counts": received.counts,
         "outcomes": received.outcomes,
+        "repeats": received.repeats,
+        "replays": received.replays,
+        "replayedBy": received.replayed_by or None,
     }

@@ -33,6 +33,9 @@ class Event(models.Model):
     after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     payload = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
+    # What its noun knew when it was recorded, for those who subscribe.
+    is_watched = False
+
     class Meta:
         indexes = [
             BrinIndex(fields=["at"], name="event_at"),
@@ -42,6 +45,9 @@ class Event(models.Model):
             models.Index(fields=["trace"], name="event_trace"),
             models.Index(
                 KeyTransform("runId", "payload"), F("id"), name="event_run", condition=Q(payload__has_key="runId")
+            ),
+            models.Index(
+                fields=["id"], name="event_failure", condition=Q(name__in=["webhook.failed", "webhook.refused"])
             ),
         ]
 
@@ -104,6 +110,7 @@ class Delivery(models.Model):
                 name="delivery_stream",
                 condition=Q(state__in=["pending", "sending"]),
             ),
+            models.Index(fields=["stream", "id"], name="delivery_changelog", condition=Q(subscriber="changelog")),
         ]
 
     def __str__(self) -> str:

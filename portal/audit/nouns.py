@@ -16,3 +16,5 @@ class Noun:
     entity: str = ""
     service: str = ""
     environment: str = ""
+    # Whether its blueprint sends its changelog somewhere. Not kept: it decides who is told.
+    is_watched: bool = False

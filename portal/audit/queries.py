@@ -3,6 +3,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from portal.audit.models import Event
+from portal.audit.shown import FAILURES, WEBHOOK
 from portal.kit import rows
 
 
@@ -35,6 +36,15 @@ def of_verbs(found: QuerySet[Event], created: set[str], deleted: set[str], actio
     """Those whose name ends in a verb of making (CREATE), of ending (DELETE), or in another (UPDATE)."""
     made, ended = (Q(name__regex=rf"\.({'|'.join(sorted(verbs))})$") for verbs in (created, deleted))
     return found.filter({"CREATE": made, "DELETE": ended, "UPDATE": ~made & ~ended}[action])
+
+
+def of_webhook(found: QuerySet[Event], identifier: str) -> QuerySet[Event]:
+    """What it did, and what was done to it."""
+    return found.filter(Q(actor_key=f"{WEBHOOK}{identifier}") | Q(noun="webhook", noun_id=identifier))
+
+
+def of_status(found: QuerySet[Event], *, failed: bool) -> QuerySet[Event]:
+    return found.filter(name__in=FAILURES) if failed else found.exclude(name__in=FAILURES)
 
 
 def of_trace(trace: UUID, *, noun: str) -> QuerySet[Event]:

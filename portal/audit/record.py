@@ -48,7 +48,7 @@ def record_many(entries: Sequence[Entry], *, by: By) -> list[Event]:
     events = [_event(each, by) for each in entries]
     rows.insert(events)
     owed = [
-        Delivery(event=event, subscriber=each.name, stream=event.stream)
+        Delivery(event=event, subscriber=each.name, stream=each.stream(event))
         for event in events
         for each in subscribers.of(event)
         if not (by.quiet and each.tells)
@@ -61,7 +61,7 @@ def record_many(entries: Sequence[Entry], *, by: By) -> list[Event]:
 
 def _event(entry: Entry, by: By) -> Event:
     noun = entry.noun
-    return Event(
+    event = Event(
         name=entry.name,
         noun=noun.kind,
         noun_id=noun.id,
@@ -79,3 +79,5 @@ def _event(entry: Entry, by: By) -> Event:
         after=entry.after,
         payload=({"runId": by.run} if by.run else {}) | (entry.payload or {}),
     )
+    event.is_watched = noun.is_watched
+    return event

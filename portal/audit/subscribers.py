@@ -27,7 +27,7 @@ class Subscriber:
     """`handle(delivery)` may be called again after a crash, so it must be idempotent by `delivery.public_id`.
 
     What it returns (a JSON object) is kept on the delivery. `tells`: it brings the event to somebody, and is spared
-    what is loaded as history.
+    what is loaded as history. `stream`: deliveries of one stream go one after the other.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Subscriber:
     handle: "Callable[[Delivery], dict[str, Any] | None]"
     wants: "Callable[[Event], bool]"
     tells: bool = True
+    stream: "Callable[[Event], str]" = lambda event: event.stream
 
     def hears(self, event: "Event") -> bool:
         return _is_among(event.name, self.patterns) and self.wants(event)
@@ -54,8 +55,9 @@ def subscribe(
     handle: "Callable[[Delivery], dict[str, Any] | None]",
     wants: "Callable[[Event], bool]" = lambda event: True,
     tells: bool = True,
+    stream: "Callable[[Event], str]" = lambda event: event.stream,
 ) -> None:
-    _subscribers[name] = Subscriber(name, patterns, handle, wants, tells)
+    _subscribers[name] = Subscriber(name, patterns, handle, wants, tells, stream)
 
 
 def named(name: str) -> Subscriber | None:

@@ -100,8 +100,9 @@ def test_a_payload_is_kept_then_mapped_item_by_item(pager, sender):
 def test_a_part_that_comes_to_nothing_is_named_and_the_rest_is_written(pager, sender):
     sender.send({"services": [{"id": "till", "source": 7}]})
     deliver_due()
-    [outcome] = log(pager)[0]["outcomes"]
-    assert outcome["status"] == "written"
+    outcome, unwanted = log(pager)[0]["outcomes"]
+    assert unwanted["status"] == "filtered"
+    assert outcome["status"] == "created"
     assert "properties.description" in outcome["problems"][0]
     assert "description" not in pager.get("blueprints/service/entities/till").json["entity"]["properties"]
 
@@ -112,7 +113,7 @@ def test_one_item_that_fails_does_not_hold_up_the_others(pager, sender):
     assert services() == ["checkout", "search", "till"]
     received = log(pager)[0]
     assert received["state"] == "failed"
-    assert [each["status"] for each in received["outcomes"]] == ["failed", "written", "failed"]
+    assert [each["status"] for each in received["outcomes"]] == ["refused", "created", "refused", "filtered"]
     assert "identifier" in received["outcomes"][0]["error"]
 
 
@@ -155,8 +156,12 @@ def test_a_worker_that_comes_twice_maps_once(pager, sender):
 )
 def test_a_wrong_signature_is_refused_and_leaves_nothing(pager, sender, headers):
     assert sender.send(TWO, **headers).status_code == 403
-    assert not Received.objects.exists()
-    assert events("webhook") == ["webhook.created"]
+    refused = Received.objects.get()
+    assert (refused.state, refused.body, refused.request_id) == ("refused", None, "")
+    assert "hunter2" not in json.dumps([refused.reason, refused.headers])
+    deliver_due()
+    assert services() == ["checkout", "search"]
+    assert events("webhook") == ["webhook.created", "webhook.refused"]
 
 
 def test_an_unknown_address_and_one_that_is_switched_off_are_not_there(pager, sender):
@@ -171,8 +176,9 @@ def test_an_unknown_address_and_one_that_is_switched_off_are_not_there(pager, se
 @pytest.mark.parametrize("body", [b"{", b"\xff", b'"\\u0000"', b"[" * 100 + b"]" * 100, b"1e999999"])
 def test_what_is_not_json_that_can_be_kept_is_refused(pager, sender, body):
     assert sender.send(body).status_code in (202, 422)
-    if Received.objects.exists():
-        assert Received.objects.get().body is None or isinstance(Received.objects.get().body, int | float)
+    came = Received.objects.get()
+    assert came.body is None or isinstance(came.body, int | float)
+    assert came.state == "waiting" or "body: " in came.reason
 
 
 def test_a_failed_payload_is_mapped_again_once_the_mapping_is_mended(pager, sender):
@@ -192,7 +198,8 @@ def test_a_failed_payload_is_mapped_again_once_the_mapping_is_mended(pager, send
 def test_trying_a_payload_writes_nothing(pager):
     before = events()
     answer = pager.post("webhooks/pager/trial", {"body": TWO, "headers": {"X-Event": "service"}})
-    assert [each["identifier"] for each in answer.json["outcomes"]] == ["cart", "till"]
+    assert [each["identifier"] for each in answer.json["outcomes"]] == ["cart", "till", ""]
+    assert answer.json["outcomes"][0]["entity"]["properties"]["url"] == "https://x.example/cart"
     assert services() == ["checkout", "search"]
     assert events() == before
 

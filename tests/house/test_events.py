@@ -125,9 +125,19 @@ CASES = {
         lambda do, shop: do(pager(), {"title": "Other"}, by=SETUP),
         ["webhook.created", "webhook.updated"],
     ),
+    "webhook_rekey": (lambda do, shop: do(pager(), by=SETUP), ["webhook.created", "webhook.rekeyed"]),
     "webhook_delete": (lambda do, shop: do(pager(), by=SETUP), ["webhook.created", "webhook.deleted"]),
     "received_replay": (lambda do, shop: do(came(), by=SETUP), ["webhook.created", "webhook.received"]),
-    "payload_try": (lambda do, shop: do(pager(), {"body": {}}, by=SETUP), ["webhook.created"]),
+    "failed_replay": (lambda do, shop: do(came().webhook, by=SETUP), ["webhook.created", "webhook.received"]),
+    "payload_try": (lambda do, shop: do(pager(), {}, {}, {}, raw=None, by=SETUP), ["webhook.created"]),
+    "changelog_test": (
+        lambda do, shop: do(watched(), by=SETUP),
+        ["blueprint.created", "changelog.tested"],
+    ),
+    "changelog_retry": (
+        lambda do, shop: do(given_up(), by=SETUP),
+        ["blueprint.created", "changelog.retried"],
+    ),
     "scorecard_create": (lambda do, shop: do(catalog.blueprint("service"), READY, by=SETUP), ["scorecard.created"]),
     "scorecard_update": (
         lambda do, shop: do(ready(), READY | {"title": "Set"}, by=SETUP),
@@ -406,6 +416,18 @@ def pager():
 
 def came():
     return import_string("catalog.webhooks.models.Received").objects.create(webhook=pager(), state="failed")
+
+
+def watched():
+    destination = {"type": "WEBHOOK", "url": "https://changes.example/"}
+    create = import_string("catalog.commands.blueprint_create")
+    return create(BLUEPRINT | {"changelogDestination": destination}, by=SETUP)
+
+
+def given_up():
+    blueprint = watched()
+    Delivery.objects.filter(subscriber="changelog").update(state="parked")
+    return blueprint
 
 
 def ready():

@@ -1,4 +1,6 @@
 from catalog.webhooks import shapes
+from catalog.webhooks.mapping import STATUSES
+from catalog.webhooks.models import Received
 from portal.api.schema.answers import fault, missing, ok
 from portal.api.schema.operation import Group, Operation
 from portal.api.schema.parameters import in_path, query
@@ -65,18 +67,42 @@ OUTCOME = shown(
         "blueprint": text("deployment"),
         "operation": choice(["create", "delete"], example="create"),
         "identifier": text("checkout-41"),
-        "status": choice(["written", "deleted", "failed"], example="written"),
-        "error": text("", "Why it failed."),
+        "status": choice(list(STATUSES), "`absent`: there was nothing to delete.", example="created"),
+        "error": text("", "Why it was refused."),
+        "errors": listed(
+            free({"path": "mappings.0.entity.properties.version", "message": "must be a text"}),
+            "The same, with places in the definition.",
+        ),
         "problems": listed(text("properties.version: null and string cannot be added"), "Parts that came to nothing."),
     },
     name="WebhookOutcome",
+)
+TRIED = shown(
+    {
+        "mapping": whole(0),
+        "item": whole(0),
+        "blueprint": text("deployment"),
+        "operation": choice(["create", "delete"], example="create"),
+        "identifier": text("checkout-41"),
+        "status": choice(list(STATUSES), example="created"),
+        "error": text(""),
+        "errors": listed(free({})).like([]),
+        "problems": listed(text("")).like([]),
+        "entity": null(free({"identifier": "checkout-41"}, "As it would be.")),
+    },
+    name="WebhookTrialOutcome",
 )
 RECEIVED = shown(
     {
         "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"),
         "at": instant(),
-        "state": choice(["waiting", "done", "ignored", "failed"], example="done"),
+        "state": choice(Received.State.values, example="done"),
         "requestId": null(text("72d3162e")),
+        "reason": null(text("", "Why it was refused at the door.")).like(None),
+        "counts": free({"created": 1}, "How many items came to what."),
+        "repeats": whole(0, "How often the same delivery came again."),
+        "replays": whole(0, "How often it was mapped again."),
+        "replayedBy": null(text("Dana")).like(None),
         "headers": free({"x-event": "deploy"}),
         "queryParams": free({}),
         "body": anything({"id": "checkout-41", "version": "1.4.2"}),
@@ -192,7 +218,12 @@ GROUP = Group(
             ONE + "/received",
             "What came, and what became of it",
             needs="webhook.write",
-            parameters=[IDENTIFIER, query("state", choice(["waiting", "done", "ignored", "failed"], example="failed"))],
+            about="Values of headers and keys whose names say that they are secrets are hidden.",
+            parameters=[
+                IDENTIFIER,
+                query("state", choice(Received.State.values, example="failed")),
+                query("status", choice(list(STATUSES), "At least one item came to this.", example="refused")),
+            ],
             answers={200: ok("The newest first.", received=listed(RECEIVED)), 404: NO_WEBHOOK},
         ),
         Operation(
@@ -204,6 +235,16 @@ GROUP = Group(
             needs="webhook.write",
             parameters=[IDENTIFIER, RECEIVED_ID],
             answers={202: ok("It waits for a worker.", received=RECEIVED), 404: NO_WEBHOOK},
+        ),
+        Operation(
+            "failed_replay",
+            "POST",
+            ONE + "/received/replay",
+            "Map all that failed again",
+            about="With the mappings of today, the oldest first.",
+            needs="webhook.write",
+            parameters=[IDENTIFIER],
+            answers={202: ok("They wait for a worker.", count=whole(3)), 404: NO_WEBHOOK},
         ),
         Operation(
             "payload_try",
@@ -221,7 +262,10 @@ GROUP = Group(
                 },
                 needed="body",
             ),
-            answers={200: ok("What it would do.", outcomes=listed(OUTCOME)), 404: NO_WEBHOOK},
+            answers={
+                200: ok("What it would do.", outcomes=listed(TRIED), requestId=null(text("72d3162e"))),
+                404: NO_WEBHOOK,
+            },
         ),
     ],
 )
