@@ -1,5 +1,6 @@
 """Calls to addresses that people wrote down, against receivers that mean no good."""
 
+import re
 import socket
 import threading
 import time
@@ -29,11 +30,21 @@ class Receiver:
             except OSError:
                 return
             with wire:
-                self.came.append(wire.recv(65536))
                 try:
+                    self.came.append(self._read(wire))
                     self.answer(wire) if callable(self.answer) else wire.sendall(self.answer)
                 except OSError:
                     pass
+
+    def _read(self, wire):
+        raw = b""
+        while more := wire.recv(65536):
+            raw += more
+            head, end, body = raw.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            if end and len(body) >= int(length[1] if length else 0):
+                break
+        return raw
 
 
 @pytest.fixture
