@@ -38,7 +38,7 @@ class BlueprintAdmin(CommandAdmin):
         """The editor instead of a form of columns; asks before a change that would lose data."""
         blueprint = self._blueprint(request, object_id)
         kind = JsonEditor if request.GET.get("mode") == "json" else FormEditor
-        editor = kind(request.POST or None, blueprint, _targets(request.by))
+        editor = kind(request.POST or None, blueprint, list(queries.blueprints(request.by)))
         losses: list[queries.Loss] = []
         if request.method == "POST" and editor.is_valid():
             try:
@@ -84,10 +84,6 @@ class BlueprintAdmin(CommandAdmin):
 
 def _write(blueprint: Blueprint | None, definition: Any, by: By) -> Blueprint:
     return blueprint_update(blueprint, definition, by=by) if blueprint else blueprint_create(definition, by=by)
-
-
-def _targets(by: By) -> list[tuple[str, str]]:
-    return [(each.identifier, each.title) for each in queries.blueprints(by)]
 
 
 def _seen(blueprint: Blueprint | None) -> str:

@@ -9,7 +9,7 @@
       const row = part.querySelector("template").content.firstElementChild.cloneNode(true);
       row.innerHTML = row.innerHTML.replaceAll("__prefix__", total.value);
       total.value = Number(total.value) + 1;
-      part.querySelector("tbody").append(row);
+      part.querySelector("[data-into]").append(row);
       row.querySelector("input:not([type=hidden])").focus();
     });
   }

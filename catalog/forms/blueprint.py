@@ -1,12 +1,15 @@
 """The blueprint editor: a form, or the same as JSON. Both end in one definition for the command."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.forms import BaseFormSet, formset_factory
+from django.forms import formset_factory
 
 from catalog import kinds
+from catalog.forms.computed import FORMS, paths_offered, rows_of
+from catalog.forms.rows import Rows
 from catalog.models import Blueprint
 from catalog.schema.types import BY_KEY, COLOURS, TYPES, type_of
 from portal.kit.errors import Invalid, PortalError
@@ -71,39 +74,28 @@ class RelationForm(forms.Form):
         return made | {name: data[name] for name in ("target", "many", "required")}
 
 
-class Rows(BaseFormSet):
-    def clean(self) -> None:
-        if any(self.errors) or not self.management_form.is_valid():
-            return
-        seen: set[str] = set()
-        for form in self.kept():
-            name = form.cleaned_data.get("name")
-            if name in seen:
-                form.add_error("name", "Another row has this identifier.")
-            seen.add(name)
-
-    def kept(self) -> list[Any]:
-        """In the order people gave them, without the removed and the empty."""
-        return [form for form in self.ordered_forms if form.cleaned_data.get("name")]
-
-    def add_fields(self, form: Any, index: int | None) -> None:
-        super().add_fields(form, index)
-        form.fields["ORDER"].widget.attrs["aria-label"] = "Order"
-        form.fields["DELETE"].label = "Remove"
-        if index is not None and index < self.initial_form_count():
-            form.fields["name"].widget.attrs["readonly"] = True
-
-
 PropertyRows = formset_factory(PropertyForm, formset=Rows, extra=1, can_delete=True, can_order=True)
 RelationRows = formset_factory(RelationForm, formset=Rows, extra=1, can_delete=True, can_order=True)
+# Fields by the last part of the path that a fault is told at, where they have other names.
+FIELDS = {
+    "enumColors": "enum",
+    "colors": "colours",
+    "format": "type",
+    "func": "measure",
+    "averageOf": "unit",
+    "measureTimeBy": "time",
+    "pathFilter": "path",
+}
 
 
 class FormEditor:
-    """Three forms that are one blueprint."""
+    """Several forms that are one blueprint. `among`: all blueprints."""
 
     template = "admin/catalog/blueprint/form.html"
 
-    def __init__(self, posted: Any, blueprint: Blueprint | None, targets: list[tuple[str, str]]) -> None:
+    def __init__(self, posted: Any, blueprint: Blueprint | None, among: Sequence[Blueprint]) -> None:
+        targets = [(each.identifier, each.title) for each in among]
+        self.paths = paths_offered(blueprint, {each.identifier: each for each in among})
         self.rows: dict[str, forms.Form] = {}  # by the path that the command calls them
         self.start: Json = blueprint.facts() if blueprint else {}
         self.declared: Json = blueprint.properties if blueprint else {}
@@ -121,18 +113,38 @@ class FormEditor:
         self.relations: Any = RelationRows(
             posted, prefix="relations", initial=None if posted else rows, form_kwargs={"targets": targets}
         )
+        self.computed = {group: rows_of(group, self.start.get(group) or {}, posted, targets) for group in FORMS}
+
+    @property
+    def mirrors(self) -> Any:
+        return self.computed["mirrorProperties"]
+
+    @property
+    def calculations(self) -> Any:
+        return self.computed["calculationProperties"]
+
+    @property
+    def aggregations(self) -> Any:
+        return self.computed["aggregationProperties"]
 
     def is_valid(self) -> bool:
-        return all([self.form.is_valid(), self.properties.is_valid(), self.relations.is_valid()])
+        checked = [part.is_valid() for part in (self.form, self.properties, self.relations, *self.computed.values())]
+        return all(checked)
 
     def definition(self) -> Json:
         rows, arrows = self.properties.kept(), self.relations.kept()
         self.rows = {f"schema.properties.{_name(row)}": row for row in rows} | {
             f"relations.{_name(row)}": row for row in arrows
         }
+        made: Json = {}
+        for group, formset in self.computed.items():
+            old, kept = self.start.get(group) or {}, formset.kept()
+            self.rows |= {f"{group}.{_name(row)}": row for row in kept}
+            made[group] = {_name(row): row.definition(old.get(_name(row), {})) for row in kept}
         return (
             self.start
             | self.form.cleaned_data
+            | made
             | {
                 "schema": {
                     "properties": {_name(row): row.definition(self.declared.get(_name(row), {})) for row in rows},
@@ -154,8 +166,8 @@ class FormEditor:
     def _refuse_row(self, fault: dict[str, str]) -> bool:
         for path, row in self.rows.items():
             if f"{fault['path']}.".startswith(f"{path}."):
-                key = fault["path"].removeprefix(path).strip(".").partition(".")[0].replace("enumColors", "enum")
-                row.add_error(key if key in row.fields else "name", sentence(fault["message"]))
+                parts = [FIELDS.get(part, part) for part in fault["path"].removeprefix(path).split(".")]
+                row.add_error(next((part for part in parts if part in row.fields), "name"), sentence(fault["message"]))
                 return True
         return False
 
@@ -165,7 +177,7 @@ class JsonEditor:
 
     template = "admin/catalog/blueprint/json.html"
 
-    def __init__(self, posted: Any, blueprint: Blueprint | None, targets: list[tuple[str, str]]) -> None:
+    def __init__(self, posted: Any, blueprint: Blueprint | None, among: Sequence[Blueprint]) -> None:
         self.form = JsonForm(posted, initial={"definition": _pretty(blueprint)})
 
     def is_valid(self) -> bool:

@@ -49,7 +49,11 @@ def form(client, where, **changes):
     sent = {"seen": context["seen"]}
     for part in [
         editor.form,
-        *(each for rows in (editor.properties, editor.relations) for each in [rows.management_form, *rows.forms]),
+        *(
+            each
+            for rows in (editor.properties, editor.relations, *editor.computed.values())
+            for each in [rows.management_form, *rows.forms]
+        ),
     ]:
         for field in part:
             value = field.value()
