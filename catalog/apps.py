@@ -8,7 +8,7 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models import Exists
 
-        from catalog import builtin, changelog, kinds, people, permissions, search
+        from catalog import builtin, changelog, compute, kinds, people, permissions, search
         from portal.accounts.queries import restricted_when
 
         builtin.register()
@@ -19,3 +19,4 @@ class CatalogConfig(AppConfig):
         # Any app's migration may add a kind, so each one's end installs what is missing.
         post_migrate.connect(kinds.install, sender=self, dispatch_uid="catalog.kinds")
         post_migrate.connect(people.install, sender=self, dispatch_uid="catalog.people")
+        post_migrate.connect(compute.install, sender=self, dispatch_uid="catalog.compute")

@@ -40,6 +40,8 @@ class Blueprint(models.Model):
     # Names of values and arrows that are on their way to another, or to nothing (null), while a worker moves them:
     # {"properties": {old: new}, "computed": {...}, "relations": {...}}. Reading and writing go by it meanwhile.
     moving = models.JSONField(default=dict, blank=True, editable=False)
+    # What follows from its computed properties, its own and others'. See catalog/compute/graph.py.
+    derived = models.JSONField(default=dict, blank=True, editable=False)
     # jsonb forgets the order of keys; people see properties in the order they were declared.
     order = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -192,6 +194,40 @@ class Relation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_id} -{self.name}-> {self.target_id}"
+
+
+class Stale(models.Model):
+    """Computed values may not be as they should be; see catalog/compute/marks.py. Only ever added, and taken away.
+
+    Keys are plain numbers: what a mark speaks of may be gone, and nobody who leaves one waits for anybody.
+    """
+
+    class Kind(models.TextChoices):
+        CHANGED = "changed", "an entity changed, and others may show it"
+        DUE = "due", "an entity is to be computed again"
+        ALL = "all", "all entities of a blueprint are to be computed again"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    blueprint = models.BigIntegerField()
+    entity = models.BigIntegerField(default=0)
+    # What of the entity changed: properties, `$title`, `relations.service`.
+    names = ArrayField(models.CharField(max_length=120), default=list)
+    # By relation, the keys of the entities that it pointed at before.
+    old = models.JSONField(default=dict)
+    # Of all entities of a blueprint: the last one, by key, that was looked at.
+    cursor = models.BigIntegerField(default=0)
+    # A transaction that is under way now may not know yet of what led to this mark; it is over when this number is past.
+    seen = models.BigIntegerField(null=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["blueprint"], name="stale_blueprint"),
+            models.Index(fields=["kind", "id"], name="stale_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.blueprint} {self.entity or ''}".rstrip()
 
 
 class Migration(models.Model):

@@ -42,10 +42,11 @@ class Fill:
 
 @dataclass(frozen=True)
 class Batch:
-    """`last` is the key of the last entity looked at, None when there are no more; `changed` counts rows."""
+    """`last` is the key of the last entity looked at, None when there are no more; `changed` counts rows of `keys`."""
 
     last: int | None
     changed: int
+    keys: list[int]
 
 
 _ROWS = (
@@ -75,7 +76,7 @@ def batch(blueprint: Blueprint, work: Move | Fill, *, after: int, limit: int = A
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, {"blueprint": blueprint.pk, "after": after, "limit": limit})
         rows = [key for (key,) in cursor.fetchall()]
-    return Batch(rows[-1] if len(rows) == limit else None, _apply(rows, work) if rows else 0)
+    return Batch(rows[-1] if len(rows) == limit else None, _apply(rows, work) if rows else 0, rows)
 
 
 def _apply(rows: list[int], work: Move | Fill) -> int:

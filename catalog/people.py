@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from catalog import hooks, kinds
+from catalog import compute, hooks, kinds
 from catalog.commands import entity_delete, entity_store
 from catalog.models import Blueprint, Entity
 from catalog.wishes import Wish
@@ -133,6 +133,7 @@ def _teams_of(members: Iterable[User]) -> None:
     for entity in entities:
         entity.team = teams[entity.identifier]
     Entity.objects.bulk_update(entities, ["team"], batch_size=500)
+    compute.altered([each.pk for each in entities], ["$team"])
 
 
 @transaction.atomic

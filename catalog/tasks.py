@@ -1,5 +1,6 @@
 from celery import shared_task
 
+from catalog import compute
 from catalog.commands import migrations_run
 from catalog.commands.indexes import indexes_settle
 from catalog.tables.kept import sorted_or_grouped
@@ -9,6 +10,12 @@ from portal.audit.wake import wake
 @shared_task(name="catalog.index")
 def index() -> None:
     indexes_settle(sorted_or_grouped())
+
+
+@shared_task(name="catalog.sweep")
+def sweep() -> None:
+    if compute.sweep():
+        wake("catalog.sweep")
 
 
 @shared_task(name="catalog.migrate")

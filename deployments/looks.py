@@ -16,8 +16,9 @@ LOCKED, FAILING = Filter("locked", "=", "yes"), Filter("status", "=", "failure")
 
 
 def _load(by: By, entities: Sequence[Entity]) -> dict[int, Any]:
-    sources = queries.log_sources()
-    return {pk: tables.place_row(cell, sources) for pk, cell in queries.cells_by_entity(by, entities).items()}
+    cells = queries.cells_by_entity(by, entities)
+    sources = queries.log_sources(cell.config for cell in cells.values())
+    return {pk: tables.place_row(cell, sources) for pk, cell in cells.items()}
 
 
 CONFIG = Look(

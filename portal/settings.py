@@ -207,6 +207,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A tick that nobody took in time is dropped: the next one does the same work.
 CELERY_BEAT_SCHEDULE = {
     "migrate": {"task": "catalog.migrate", "schedule": 5.0, "options": {"expires": 10}},
+    "sweep": {"task": "catalog.sweep", "schedule": 3.0, "options": {"expires": 6}},
     "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "indexes": {"task": "catalog.index", "schedule": 20.0, "options": {"expires": 20}},
     "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from django.db import connection
 from django.utils import timezone
 
-from catalog import hooks, kinds, permissions, queries
+from catalog import compute, hooks, kinds, permissions, queries
 from catalog.commands.sights import see
 from catalog.models import Blueprint, Entity, Relation
 from catalog.moves import settle
@@ -109,6 +109,21 @@ class Draft:
             for key in ("properties", "relations")
         )
         return {"properties": meta | properties | self.live.keys(), "relations": relations}
+
+    def change(self) -> compute.Change:
+        """What others may have to compute again."""
+        entity = self.entity
+        if self.is_new:
+            arrows = frozenset(f"relations.{name}" for name, targets in self.arrows.items() if targets)
+            return compute.Change(entity.blueprint, entity.pk, arrows)
+        parts = self.changing()
+        names = parts["properties"] | {f"relations.{name}" for name in parts["relations"]} | {*compute.WRITER}
+        names |= {"$title"} if "$identifier" in names else set()  # which stands for a title that is not set
+        old: dict[str, list[int]] = {}
+        for each in self.held:
+            if each.name in parts["relations"]:
+                old.setdefault(each.name, []).append(each.target_id)
+        return compute.Change(entity.blueprint, entity.pk, frozenset(names), old)
 
 
 def written(wishes: Sequence[Wish], *, by: By, event: bool = True, checked: bool = True) -> list[Written | PortalError]:
@@ -338,6 +353,8 @@ def _store(drafts: list[Draft], by: By) -> None:
     if stale:
         Relation.objects.filter(pk__in=stale).delete()
     rows.insert([arrow for each in changed for arrow in each.drawn()])
+    compute.own([each.entity for each in changed])
+    compute.changed(each.change() for each in changed if each.entity.blueprint.derived)
     for each in drafts:
         _follow(each, by)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from catalog import compute
 from catalog.models import Entity
 from portal.kit import rows
 from portal.kit.by import By
@@ -25,7 +26,13 @@ _COPY = """
         insert into catalog_relation (source_id, name, target_id, position)
         select made.id, arrow.name, arrow.target, 0
         from made, unnest(%(names)s::text[], %(targets)s::bigint[]) as arrow (name, target)
-    ) select id, blueprint_id, identifier from made
+    ), marked as (
+        insert into catalog_stale (kind, blueprint, entity, names, old, cursor)
+        select 'changed', made.blueprint_id, made.id, %(marked)s::text[], '{}', 0
+        from made join catalog_blueprint b on b.id = made.blueprint_id
+        where b.derived ? 'plan' or b.derived -> 'watched' ?| (%(marked)s::text[] || '*'::text)
+        returning 1
+    ) select id, blueprint_id, identifier, (select count(*) from marked) from made
 """
 
 
@@ -55,9 +62,12 @@ def entity_copy(
         "now": now,
         "name": by.actor.name,
         "names": list(relations),
+        "marked": [f"relations.{name}" for name in relations],
         "targets": [each.pk for each in relations.values()],
     }
-    for pk, blueprint_id, identifier in rows.prepared(_COPY, values):
+    for pk, blueprint_id, identifier, marks in rows.prepared(_COPY, values):
+        if marks:
+            compute.rouse()
         return rows.part(
             Entity, id=pk, blueprint_id=blueprint_id, identifier=identifier, title=title, properties=properties
         )

@@ -2,7 +2,7 @@ from collections.abc import Iterator, Sequence
 
 from django.db import transaction
 
-from catalog import hooks, permissions, queries
+from catalog import compute, hooks, permissions, queries
 from catalog.models import Blueprint, Entity, Relation
 from portal.audit.record import record
 from portal.kit.by import By
@@ -63,6 +63,7 @@ def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> l
     for each in doomed:
         facts = each.facts(queries.relations_of(each))
         record("entity.deleted", each.noun(), by=by, before=facts, payload={"pointed": pointed[each.pk]})
+    compute.going([each.pk for each in doomed])
     Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
     return [each.identifier for each in doomed]
 

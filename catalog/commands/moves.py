@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from catalog import compute
 from catalog.models import Blueprint, Migration
 from catalog.moves import Batch, Fill, Move, batch
 from portal.audit.record import record
@@ -20,7 +21,7 @@ KINDS = [Migration.Kind.MOVE, Migration.Kind.FILL]
 
 def move_start(blueprint: Blueprint, work: Move | Fill, *, by: By) -> int:
     """Answers how many rows changed at once; the caller saves `blueprint.moving` with the rest of it."""
-    first = batch(blueprint, work, after=0)
+    first = _batch(blueprint, work, after=0)
     if first.last is not None:
         kind = Migration.Kind.MOVE if isinstance(work, Move) else Migration.Kind.FILL
         migration = migration_of(blueprint, kind, work.json(), by=by)
@@ -74,7 +75,15 @@ def move_on(migration: Migration) -> None:
     body = migration.body
     is_move = migration.kind == Migration.Kind.MOVE
     work = Move(body["part"], body["old"], body["new"]) if is_move else Fill(body["name"], body["value"])
-    _note(migration, batch(blueprint, work, after=migration.cursor))
+    _note(migration, _batch(blueprint, work, after=migration.cursor))
+
+
+def _batch(blueprint: Blueprint, work: Move | Fill, *, after: int) -> Batch:
+    """What only moves is read under its new name at once; what is filled in is new."""
+    did = batch(blueprint, work, after=after)
+    if isinstance(work, Fill) and did.changed:
+        compute.altered(did.keys, [work.name])
+    return did
 
 
 def _note(migration: Migration, did: Batch) -> None:

@@ -1,0 +1,25 @@
+"""Mirrors, calculations and aggregations: what follows from entities and is never written by a door."""
+
+from catalog.compute.derive import derive, hold_definitions, install
+from catalog.compute.marks import WRITER, Change, altered, changed, going, rouse
+from catalog.compute.shown import own, refresh, shown
+from catalog.compute.sweep import sweep
+from catalog.compute.told import relations_shown, told
+
+__all__ = [
+    "WRITER",
+    "Change",
+    "altered",
+    "changed",
+    "derive",
+    "going",
+    "hold_definitions",
+    "install",
+    "own",
+    "refresh",
+    "relations_shown",
+    "rouse",
+    "shown",
+    "sweep",
+    "told",
+]

@@ -1,3 +1,4 @@
+from catalog.compute import relations_shown
 from catalog.queries.blueprints import (
     Loss,
     blueprint,
@@ -25,7 +26,6 @@ from catalog.queries.entities import (
     pointing_at,
     properties_of,
     relations_of,
-    relations_shown,
     seen_of,
     told_to_jq,
     with_dependents,

@@ -4,13 +4,13 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from catalog import kinds, moves, permissions
+from catalog import compute, kinds, moves, permissions
+from catalog.compute import relations_shown
 from catalog.models import Blueprint, Entity, Relation, Sight
 from catalog.queries.blueprints import blueprint
 from catalog.queries.places import nearest
 from portal.accounts.policy import require
 from portal.kit.by import By
-from portal.kit.clock import iso
 from portal.kit.errors import Missing
 
 Json = dict[str, Any]
@@ -100,24 +100,10 @@ def relations_of(entity: Entity, *, titles: bool = False, by: By | None = None) 
     return relations_shown(entity.blueprint, found)
 
 
-def relations_shown(blueprint: Blueprint, targets: dict[str, list[Any]]) -> Json:
-    """A list where the blueprint says many, one alone elsewhere; what it does not declare is left out."""
-    declared = blueprint.relations
-    targets = moves.shown(blueprint, targets, "relations")
-    return {
-        name: found if declared[name].get("many") else found[0]
-        for name, found in sorted(targets.items())
-        if found and name in declared
-    }
-
-
 def properties_of(entities: Sequence[Entity], *, calculated: bool = True, live: bool = True) -> dict[int, Json]:
     """Each entity's properties as they are now: stored, and unless not wished computed and live. A fixed number of queries."""
-    values = {
-        each.pk: moves.shown(each.blueprint, each.properties)
-        | (moves.shown(each.blueprint, each.computed, "computed") if calculated else {})
-        for each in entities
-    }
+    computed = compute.shown(entities) if calculated else {}
+    values = {each.pk: moves.shown(each.blueprint, each.properties) | computed.get(each.pk, {}) for each in entities}
     for identifier, kind in {each.blueprint.identifier: each.blueprint for each in entities}.items():
         owner = kinds.live(kind) if live else None
         if owner:
@@ -128,19 +114,7 @@ def properties_of(entities: Sequence[Entity], *, calculated: bool = True, live: 
 
 def told_to_jq(entity: Entity, properties: Json) -> Json:
     """The entity as programs in jq read it, with its `properties` as they are now."""
-    return {
-        "identifier": entity.identifier,
-        "title": entity.title or None,
-        "icon": entity.icon or None,
-        "team": list(entity.team),
-        "blueprint": entity.blueprint.identifier,
-        "properties": properties,
-        "relations": relations_of(entity),
-        "createdAt": iso(entity.created_at),
-        "createdBy": entity.created_by,
-        "updatedAt": iso(entity.updated_at),
-        "updatedBy": entity.updated_by,
-    }
+    return compute.told(entity, properties, relations_of(entity))
 
 
 def with_dependents(entities: Iterable[Entity]) -> list[Entity]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from catalog import compute
 from catalog import queries as catalog
 from catalog.commands import entity_store
 from catalog.models import Entity
@@ -197,31 +198,41 @@ def _read_live(config: DeploymentConfig) -> None:
 
 
 # Of the entity's row as it is now: somebody may be writing another property of it.
-_COPY = """
+_UPDATE = """
     update catalog_entity set
         properties = (properties - %(gone)s::text[]) || %(live)s::jsonb,
         updated_at = coalesce(%(at)s::timestamptz, updated_at),
         updated_by = coalesce(%(name)s::text, updated_by)
     where id = %(id)s
         and (%(at)s::timestamptz is not null or properties <> (properties - %(gone)s::text[]) || %(live)s::jsonb)
+    returning id, blueprint_id
 """
+# Who shows any of it is computed again, later.
+_MARK = """
+    insert into catalog_stale (kind, blueprint, entity, names, old, cursor)
+    select 'changed', b.id, done.id, %(names)s::text[], '{}', 0 from done join catalog_blueprint b on b.id = done.blueprint_id
+    where b.derived ? 'plan' or b.derived -> 'watched' ?| (%(names)s::text[] || '*'::text)
+    returning id
+"""
+_COPY = f"with done as ({_UPDATE}) {_MARK}"
 _KEEP = f"""
     with kept as (
         update deployments_deploymentconfig set current_id = %(current)s, latest_id = %(latest)s where id = %(config)s
-    ) {_COPY}
+    ), done as ({_UPDATE}) {_MARK}
 """
 
 
 def _keep(config: DeploymentConfig, changed_by: By | None) -> None:
     """What is live, on the row and on its entity."""
     own = {"config": config.pk, "current": config.current_id, "latest": config.latest_id}
-    rows.prepared(_KEEP, _copied(config, changed_by) | own)
+    if rows.prepared(_KEEP, _copied(config, changed_by) | own):
+        compute.rouse()
 
 
 def copy_to_config_entity(config: DeploymentConfig) -> None:
     """Writes what is live onto the entity, whose own writer stays."""
-    if config.current or config.latest:
-        rows.prepared(_COPY, _copied(config, None))
+    if (config.current or config.latest) and rows.prepared(_COPY, _copied(config, None)):
+        compute.rouse()
 
 
 def _copied(config: DeploymentConfig, changed_by: By | None) -> Json:
@@ -232,6 +243,7 @@ def _copied(config: DeploymentConfig, changed_by: By | None) -> Json:
         "id": config.entity_id,
         "gone": sorted(copy.keys() - live.keys()),
         "live": json.dumps(live),
+        "names": [*copy, *compute.WRITER],
         "at": timezone.now() if changed_by else None,
         "name": changed_by.actor.name if changed_by else None,
     }

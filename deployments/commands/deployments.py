@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from catalog import compute
 from catalog.commands import entity_copy
 from catalog.models import Entity
 from catalog.queries import Place
@@ -192,6 +193,8 @@ def _copy_to_entity(deployment: Deployment) -> None:
         entity = deployment.entity  # held by now
         entity.properties = entity.properties | _entity_copy(deployment)
         entity.save(update_fields=["properties"])
+        if entity.blueprint.derived:
+            compute.altered([entity.pk], _entity_copy(deployment))
 
 
 def payload_of(deployment: Deployment) -> Json:

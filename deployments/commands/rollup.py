@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q
 
+from catalog import compute
 from catalog.models import Entity, Relation
 from deployments.models import Deployment, DeploymentConfig, DeploymentDay, Ran, Status, begun, happened
 from deployments.queries.dora import Found, Judged, Span, judged, leads
@@ -47,7 +48,9 @@ def _roll_up(key: int, cutoff: datetime) -> int:
     _count(config, fresh, cutoff)
     Deployment.objects.filter(pk__in=[each.pk for each in fresh if each.pk in staying]).update(rolled_up=True)
     _remember(config, gone)
-    Entity.objects.filter(pk__in=[each.entity_id for each in gone if each.entity_id]).delete()
+    entities = [each.entity_id for each in gone if each.entity_id]
+    compute.going(entities)
+    Entity.objects.filter(pk__in=entities).delete()
     Deployment.objects.filter(pk__in=[each.pk for each in gone]).delete()
     if gone:
         told = {"until": iso(cutoff), "deployments": len(gone)}

@@ -1,9 +1,12 @@
 """Where the logs, errors, sessions and traces of places are, and which places lack a way there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import prefetch_related_objects
+
+from catalog import compute
 from catalog.builtin import TIERS
 from catalog.queries import tier_of
 from deployments.kinds import LINKS
@@ -29,8 +32,11 @@ class Sources:
     lacking: dict[str, list[Link]]
 
 
-def log_sources() -> list[LogSource]:
-    """Those that are on, in their order."""
+def log_sources(configs: Iterable[DeploymentConfig | None] = ()) -> list[LogSource]:
+    """Those that are on, in their order. `configs` are those that they are to be shown of: what these, their services and
+    environments compute is as it is now. A few queries for all."""
+    if shown := [each for each in configs if each]:
+        _computed_now(shown)
     return list(LogSource.objects.filter(is_on=True))
 
 
@@ -71,6 +77,14 @@ def _runs(deployment: Deployment | None) -> list[Link]:
     return [Link("CI run", LogSource.Kind.CI.value, "terminal", url)] if url else []
 
 
+def _computed_now(configs: Sequence[DeploymentConfig]) -> None:
+    entities = [entity for each in configs for entity in (each.entity, each.service, each.environment)]
+    prefetch_related_objects(entities, "blueprint")
+    values = compute.shown(entities)
+    for each in entities:
+        each.computed = values[each.pk]
+
+
 def sources_everywhere(
     by: By,
     *,
@@ -83,7 +97,7 @@ def sources_everywhere(
     """Of every place that the viewer may see, by service and tier. `at` says of each which time to open; else it is since
     what is live there was deployed."""
     require(by, "catalog.read")
-    rows, now = log_sources(), database_now()
+    now = database_now()
     configs = DeploymentConfig.objects.all()
     if service:
         configs = configs.filter(service__identifier=service)
@@ -95,4 +109,5 @@ def sources_everywhere(
     order = list(reversed(TIERS))
     found.sort(key=lambda each: (each.service.identifier, order.index(tier_of(each.environment)), each.entity_id))
     at = at or (lambda config: span_of(config.current, live=True, now=now))
+    rows = log_sources(found)
     return [sources_of(each, at(each), rows) for each in found]

@@ -32,7 +32,7 @@ def sources(
 ) -> list[Row]:
     """The links of a place, open at that time: {label, url, icon, kind, about}. `deployment` is the one whose version they
     ask for, where it is not what is live. The config's entity, service and environment are read if they are not there."""
-    rows = queries.log_sources() if rows is None else rows
+    rows = queries.log_sources([config]) if rows is None else rows
     found = queries.sources_of(config, Span(since, until), rows, deployment)
     return [link_row(each) for each in found.links]
 

@@ -39,4 +39,4 @@ def _page(request: HttpRequest, context: Any) -> HttpResponse:
 
 
 def _context(by: By, one: Deployment) -> Context:
-    return {"deployment": tables.sight_row(queries.sight(by, one), queries.log_sources())}
+    return {"deployment": tables.sight_row(queries.sight(by, one), queries.log_sources([one.config]))}

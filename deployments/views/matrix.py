@@ -148,7 +148,7 @@ def card(request: HttpRequest, service: str, environment: str) -> HttpResponse:
     """The card of a cell; where scripts are off the cell's own link is followed instead."""
     by, moment = by_of(request), Moment.read(request.GET)
     cell = queries.cell(by, service, environment, at=moment.at)
-    row = tables.place_row(cell, queries.log_sources()) | {
+    row = tables.place_row(cell, queries.log_sources([cell.config])) | {
         "release_url": "" if moment.at else tables.release_url(cell, by)
     }
     return render(request, "deployments/matrix.html#card", {"cell": row, "moment": moment})

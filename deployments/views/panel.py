@@ -53,8 +53,8 @@ def _panel(request: HttpRequest, service: Entity, moment: Moment) -> Context:
     history = _history(request, url, service, moment)
     if history["newest_url"]:
         return history
-    sources = queries.log_sources()
     cells = queries.cells_of(by_of(request), service.identifier, at=moment.at)
+    sources = queries.log_sources(cell.config for cell in cells)
     return history | {
         "badges_url": reverse("deployments:badges", args=[service.identifier]),
         "cells": [tables.live_row(cell, sources) for cell in cells],

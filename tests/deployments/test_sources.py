@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
+from catalog.commands import blueprint_update
+from catalog.queries import blueprint
 from deployments import queries, tables
 from deployments.commands import log_source_create, log_source_delete, log_source_update
 from deployments.models import Deployment, DeploymentConfig, LogSource
@@ -56,10 +58,10 @@ def test_what_stands_on_the_config_itself_comes_first(shop):
 def test_what_the_portal_computes_fills_a_source_too(shop):
     report("1.0")
     log_source_create(KIBANA, by=SETUP)
-    entity = config().service
-    entity.computed = {"logIndex": "carts/live"}
-    entity.save(update_fields=["computed"])
-    assert links()["Kibana"] == "https://kibana.example/?q=carts%2Flive"
+    index = {"type": "string", "title": "Index", "calculation": '.identifier + "/live"'}
+    service = blueprint("service")
+    blueprint_update(service, {"calculationProperties": {"logIndex": index}}, partial=True, by=SETUP)
+    assert links()["Kibana"] == "https://kibana.example/?q=checkout%2Flive"
 
 
 def test_plain_addresses_of_a_config_stay_links(shop):

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from catalog import kinds, queries
+from catalog import compute, kinds, queries
 from catalog.commands.blueprints.write import held
 from catalog.models import Blueprint
 from portal.accounts.policy import require
@@ -47,6 +47,7 @@ def _check_empty(blueprint: Blueprint) -> None:
 def _delete(blueprint: Blueprint, by: By) -> None:
     record("blueprint.deleted", blueprint.noun(), by=by, before=blueprint.facts())
     blueprint.delete()
+    compute.derive()
 
 
 def check_deletable(blueprint: Blueprint, *, among: Sequence[str] = ()) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from django.db import transaction
 
-from catalog import hooks, kinds, queries
+from catalog import compute, hooks, kinds, queries
 from catalog.commands.blueprints.write import check_free, held, stamp
 from catalog.commands.moves import move_start, moves_finish
 from catalog.models import Blueprint, View
@@ -62,6 +62,7 @@ def _rename(identifier: str, what: What, old: str, new: str, by: By) -> Blueprin
     for view in View.objects.filter(blueprint=blueprint).select_for_update():
         _rewrite_view(view, rename, by)
     hooks.renamed(rename, by)
+    compute.derive(blueprint)
     return blueprint
 
 

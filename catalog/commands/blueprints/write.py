@@ -5,7 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from catalog import kinds, queries, search
+from catalog import compute, kinds, queries, search
 from catalog.commands.moves import move_start, moves_finish
 from catalog.models import Blueprint
 from catalog.moves import Fill, Move, Part, moving
@@ -29,7 +29,10 @@ def blueprint_create(definition: Json, *, by: By) -> Blueprint:
     """A taken identifier is a Conflict, except a kind's own: that merges into the kind."""
     check_blueprint(definition)
     require(by, "blueprint.write", blueprint=definition["identifier"])
-    return _merge(definition, by) if kinds.kind(definition["identifier"]) else _create(definition, {}, by)
+    compute.hold_definitions()
+    made = _merge(definition, by) if kinds.kind(definition["identifier"]) else _create(definition, {}, by)
+    compute.derive(made)
+    return made
 
 
 @retried
@@ -45,10 +48,12 @@ def blueprints_import(definitions: Sequence[Json], *, by: By) -> list[Blueprint]
     named = {each["identifier"]: each for each in definitions}
     if len(named) < len(definitions):
         raise Invalid.at("blueprints", "names a blueprint twice")
+    compute.hold_definitions()
     coming = {name: _known(each) for name, each in named.items()}
     there = set(Blueprint.objects.filter(identifier__in=named).values_list("identifier", flat=True))
     # In one order, whoever imports: two at once wait for each other instead of both giving up.
     done = {name: _import(named[name], name in there, coming, by) for name in sorted(named)}
+    compute.derive()
     return [done[each["identifier"]] for each in definitions]
 
 
@@ -99,11 +104,14 @@ def _update(identifier: str, definition: Json, partial: bool, by: By) -> Bluepri
     blueprint = held(identifier)
     definition = {"identifier": identifier} | definition
     # Merged under the lock: of two who change different keys at once, neither is lost.
-    return _set(blueprint, kinds.definition_of(blueprint) | definition if partial else definition, by=by)
+    _set(blueprint, kinds.definition_of(blueprint) | definition if partial else definition, by=by)
+    compute.derive(blueprint)
+    return blueprint
 
 
 def held(identifier: str) -> Blueprint:
     """Nobody writes its entities, or it, until the transaction ends."""
+    compute.hold_definitions()
     advisory_lock("schema", identifier)
     found = Blueprint.objects.select_for_update(no_key=True).filter(identifier=identifier).first()
     if found is None:

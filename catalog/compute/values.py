@@ -1,0 +1,243 @@
+"""Computed values, made anew from what entities and their neighbours are at this instant. Nothing stored is trusted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from catalog import kinds, moves
+from catalog.compute.aggregations import aggregated
+from catalog.compute.graph import Node, inputs, live_names, mirrored, on_the_way, steps_of
+from catalog.compute.told import relations_shown, told
+from catalog.compute.ways import Way, known
+from catalog.models import Blueprint, Entity, Json, Relation
+from portal.kit import jq
+from portal.kit.clock import database_now, iso
+
+# A mirror shows so many values and no more: what is counted, an aggregation counts.
+MOST_SHOWN = 1000
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "object": (dict,),
+    "array": (list,),
+}
+SAID = {str: "a text", bool: "true or false", dict: "an object", list: "a list"}
+
+
+class World:
+    """What has been read and made so far. Of one transaction, or of one answer; never kept."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self.among = known()
+        self.by_key = {each.pk: each for each in self.among.values()}
+        self._now = now
+        self.entities: dict[int, Entity] = {}
+        self.faults: dict[tuple[int, str], str] = {}  # by entity and calculation
+        self._made: dict[Node, dict[int, Any]] = {}
+        self._walked: dict[tuple[str, Way], dict[int, list[int]]] = {}
+        self._live: dict[int, Json] = {}
+        self._busy: set[Node] = set()
+
+    @property
+    def now(self) -> datetime:
+        self._now = self._now or database_now()
+        return self._now
+
+    def know(self, entities: Iterable[Entity]) -> None:
+        """These are as they stand in the database, in this transaction."""
+        self.entities |= {each.pk: each for each in entities}
+
+    def of(self, identifier: str, pks: Iterable[int], names: Iterable[str] | None = None) -> dict[int, Json]:
+        """For each key its computed values by name; what has none is left out. `names`: only these.
+
+        A fixed number of queries, however many keys.
+        """
+        blueprint, keys = self.among[identifier], sorted(set(pks))
+        wanted = list(blueprint.computed_properties if names is None else names)
+        self._make(blueprint, [each for each in wanted if each in blueprint.mirror_properties], keys, self._mirrors)
+        self._make(blueprint, [each for each in wanted if each in blueprint.aggregation_properties], keys, self._sums)
+        programs = [each for each in wanted if each in blueprint.calculation_properties]
+        live = set(blueprint.derived.get("live", ()))
+        self._make(blueprint, [each for each in programs if each not in live], keys, self._calculations)
+        self._make(blueprint, [each for each in programs if each in live], keys, self._calculations)
+        made = {name: self._made.get((identifier, name), {}) for name in wanted}
+        return {
+            pk: {name: value for name, found in made.items() if (value := found.get(pk)) is not None} for pk in keys
+        }
+
+    def _make(self, blueprint: Blueprint, names: list[str], keys: list[int], make: Any) -> None:
+        """Only what is not made yet; what is being made already is computed from itself, and is nothing."""
+        nodes = [(blueprint.identifier, name) for name in names]
+        names = [name for node, name in zip(nodes, names, strict=True) if node not in self._busy]
+        missing = [pk for pk in keys if any(pk not in self._made.get((blueprint.identifier, n), {}) for n in names)]
+        if not names or not missing:
+            return
+        fresh = {(blueprint.identifier, name) for name in names}
+        self._busy |= fresh
+        try:
+            for name, found in make(blueprint, names, missing).items():
+                done = self._made.setdefault((blueprint.identifier, name), {})
+                done |= {pk: found.get(pk) for pk in missing}
+        finally:
+            self._busy -= fresh
+
+    # Mirrors.
+
+    def _mirrors(self, blueprint: Blueprint, names: list[str], keys: list[int]) -> dict[str, dict[int, Any]]:
+        return {name: self._mirror(blueprint, name, keys) for name in names}
+
+    def _mirror(self, blueprint: Blueprint, name: str, keys: list[int]) -> dict[int, Any]:
+        end, last = mirrored(blueprint, name, self.among)
+        if end is None:
+            return {}
+        many = any(each.relations[relation].get("many") for each, relation in on_the_way(blueprint, name, self.among))
+        ends = self.walk(blueprint, steps_of(blueprint, name, self.among), keys)
+        shown = self._shown(end, last, {pk for found in ends.values() for pk in found})
+        return {pk: _joined([shown.get(each) for each in found], many) for pk, found in ends.items()}
+
+    def _shown(self, blueprint: Blueprint, name: str, keys: set[int]) -> dict[int, Any]:
+        """One property of entities of one blueprint: stored, live or computed, or what its `$name` stands for."""
+        if name in live_names(blueprint):
+            return {pk: values.get(name) for pk, values in self._live_of(blueprint, keys).items()}
+        if name in blueprint.computed_properties:
+            return {pk: values.get(name) for pk, values in self.of(blueprint.identifier, keys, [name]).items()}
+        found = self.load(keys)
+        if name.startswith("$"):
+            return {pk: _meta(each, name) for pk, each in found.items()}
+        return {pk: moves.shown(blueprint, each.properties).get(name) for pk, each in found.items()}
+
+    def walk(self, blueprint: Blueprint, way: Way, keys: Sequence[int]) -> dict[int, list[int]]:
+        """From each key the entities at the end of a way along arrows, each once, in the order of the arrows. One query."""
+        walked = self._walked.setdefault((blueprint.identifier, way), {})
+        missing = [pk for pk in keys if pk not in walked]
+        if missing:
+            walked |= {pk: [] for pk in missing}
+            for pk, end in _walked(blueprint, way, missing, self.among):
+                if end not in walked[pk]:
+                    walked[pk].append(end)
+        return {pk: walked[pk] for pk in keys}
+
+    def load(self, keys: Iterable[int]) -> dict[int, Entity]:
+        wanted = set(keys)
+        missing = wanted - self.entities.keys()
+        if missing:
+            for each in Entity.objects.filter(pk__in=missing):
+                if each.blueprint_id in self.by_key:
+                    each.blueprint = self.by_key[each.blueprint_id]
+                    self.entities[each.pk] = each
+        return {pk: self.entities[pk] for pk in wanted if pk in self.entities}
+
+    def _live_of(self, blueprint: Blueprint, keys: set[int]) -> dict[int, Json]:
+        owner, missing = kinds.live(blueprint), keys - self._live.keys()
+        if owner and missing:
+            self._live |= {pk: {} for pk in missing} | owner.load(list(self.load(missing).values()))
+        return {pk: self._live.get(pk, {}) for pk in keys}
+
+    # Aggregations.
+
+    def _sums(self, blueprint: Blueprint, names: list[str], keys: list[int]) -> dict[str, dict[int, Any]]:
+        found = aggregated(blueprint, names, keys, now=self.now)
+        return {name: {pk: values.get(name) for pk, values in found.items()} for name in names}
+
+    # Calculations.
+
+    def _calculations(self, blueprint: Blueprint, names: list[str], keys: list[int]) -> dict[str, dict[int, Any]]:
+        """Those that are stored never read what depends on the clock."""
+        live = set(blueprint.derived.get("live", ()))
+        needed = set().union(*(inputs(blueprint, name) for name in names))
+        if not live.intersection(names):
+            needed -= live
+        own = self.of(blueprint.identifier, keys, sorted(needed))
+        entities = self.load(keys)
+        now = self._live_of(blueprint, set(keys)) if live.intersection(names) and live_names(blueprint) else {}
+        arrows = _arrows(blueprint, keys)
+        found = [pk for pk in keys if pk in entities]
+        told_of = [
+            told(
+                entities[pk],
+                moves.shown(blueprint, entities[pk].properties) | own[pk] | now.get(pk, {}),
+                relations_shown(blueprint, arrows.get(pk, {})),
+            )
+            for pk in found
+        ]
+        programs = [blueprint.calculation_properties[name]["calculation"] for name in names]
+        outcomes = jq.evaluate(programs, told_of)
+        values: dict[str, dict[int, Any]] = {name: {} for name in names}
+        for pk, row in zip(found, outcomes, strict=True):
+            for name, outcome in zip(names, row, strict=True):
+                fault = outcome.error or mismatch(blueprint.calculation_properties[name], outcome.value)
+                if fault:
+                    self.faults[pk, name] = fault
+                else:
+                    values[name][pk] = outcome.value
+        return values
+
+
+def mismatch(declared: Json, value: Any) -> str:
+    """Why a calculation's value is not of its type."""
+    kind = declared["type"]
+    if value is None or isinstance(value, TYPES[kind]) and not (kind == "number" and isinstance(value, bool)):
+        return ""
+    said = next((words for each, words in SAID.items() if isinstance(value, each)), "a number")
+    return f"gives {said}; it is declared as {kind}"
+
+
+def _joined(values: list[Any], many: bool) -> Any:
+    """Of one entity its value. Of many a list of theirs, lists laid flat; nothing where none has any."""
+    if not many:
+        return values[0] if values else None
+    flat: list[Any] = []
+    for each in values:
+        flat += each if isinstance(each, list) else [] if each is None else [each]
+    return flat[:MOST_SHOWN] or None
+
+
+def _meta(entity: Entity, name: str) -> Any:
+    values: Json = {
+        "$identifier": entity.identifier,
+        "$title": str(entity),
+        "$team": list(entity.team) or None,
+        "$icon": entity.icon or None,
+        "$createdAt": iso(entity.created_at),
+        "$updatedAt": iso(entity.updated_at),
+        "$createdBy": entity.created_by,
+        "$updatedBy": entity.updated_by,
+        "$blueprint": entity.blueprint.identifier,
+        "$datasource": entity.datasource or None,
+    }
+    return values.get(name)
+
+
+def _walked(
+    blueprint: Blueprint, way: Way, keys: Sequence[int], among: Mapping[str, Blueprint]
+) -> list[tuple[int, int]]:
+    """(where it began, where it came to), in the order of the arrows."""
+    last, here = len(way) - 1, among[way[0].blueprint]
+    joins = ""
+    parameters: list[Any] = []
+    for number, step in enumerate(way[1:], start=1):
+        joins += f" join catalog_relation r{number} on r{number}.source_id = r{number - 1}.target_id and r{number}.name = any(%s)"
+        parameters.append(here.names_stored(step.relation))
+        here = among[step.blueprint]
+    order = ", ".join(f"r{number}.position, r{number}.id" for number in range(last + 1))
+    query = (
+        f"select r0.source_id, r{last}.target_id from catalog_relation r0{joins}"
+        f" join catalog_entity e on e.id = r{last}.target_id and e.blueprint_id = %s"
+        f" where r0.source_id = any(%s) and r0.name = any(%s) order by {order}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*parameters, here.pk, list(keys), blueprint.names_stored(way[0].relation)])
+        return list(cursor.fetchall())
+
+
+def _arrows(blueprint: Blueprint, keys: Sequence[int]) -> dict[int, dict[str, list[str]]]:
+    if not blueprint.relations:
+        return {}
+    found: dict[int, dict[str, list[str]]] = {}
+    rows = Relation.objects.filter(source__in=keys).order_by("position", "id")
+    for source, name, identifier in rows.values_list("source_id", "name", "target__identifier"):
+        found.setdefault(source, {}).setdefault(name, []).append(identifier)
+    return found
