@@ -274,7 +274,7 @@ def test_what_people_write_stays_text(signed_in, shop):
         assert "&lt;script&gt;alert" in page, url
 
 
-@pytest.mark.parametrize(("url", "most"), [("/deployments/", 18), (CONFIGS, 29)])
+@pytest.mark.parametrize(("url", "most"), [("/deployments/", 18), (CONFIGS, 30)])
 def test_fifty_rows_ask_no_more_queries_than_one(signed_in, shop, url, most, page, bob):
     Deployment.objects.all().delete()
     report(commit="4f2a9c1d", ci={"url": "https://ci.example/1"})
