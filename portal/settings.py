@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "portal.sidebars",
     "deployments",
     "locks",
+    "catalog.importers",
     "catalog.integrations",
     "catalog.scorecards",
     "catalog.starters",

@@ -16,6 +16,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("deployments", RedirectView.as_view(pattern_name="deployments:matrix", query_string=True)),
     path("locks", RedirectView.as_view(pattern_name="locks:lock_list", query_string=True)),
+    path("import", RedirectView.as_view(pattern_name="importers:home", query_string=True)),
     path("starters", RedirectView.as_view(pattern_name="starters:starter_list", query_string=True)),
     path("catalog", RedirectView.as_view(pattern_name="catalog:home", query_string=True)),
     path("actions", RedirectView.as_view(pattern_name="actions:action_list", query_string=True)),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("locks/", include("locks.urls")),
     path("catalog/", include("catalog.urls")),
     path("starters/", include("catalog.starters.urls")),
+    path("import/", include("catalog.importers.urls")),
     path("", include("portal.actions.urls")),
     path("", include("portal.pages.urls")),
 ]

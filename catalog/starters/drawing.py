@@ -1,4 +1,4 @@
-"""A small drawing of the blueprints of a starter and the relations between them: what points stands left of what it points at."""
+"""A small drawing of the blueprints of a starter and the relations between them: what points stands above what it points at."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from catalog.starters.shelf import Starter
 
 Json = dict[str, Any]
 
-WIDE, HIGH, BESIDE, BELOW, EDGE = 124, 30, 46, 14, 4
+WIDE, HIGH, BESIDE, BELOW, EDGE = 112, 28, 12, 26, 4
 
 
 @dataclass(frozen=True)
@@ -53,23 +53,22 @@ def drawn(starter: Starter, titles: Mapping[str, str]) -> Drawing:
     aims = {name: _targets(each) for name, each in definitions.items()}
     for target in [target for each in list(aims.values()) for target in each]:
         aims.setdefault(target, {})
-    columns = _columns(aims)
-    tallest = max(map(len, columns), default=0)
+    rows = _rows(aims)
+    widest = max(map(len, rows), default=0)
     boxes: dict[str, Box] = {}
-    for place, names in enumerate(columns):
-        top = EDGE + (tallest - len(names)) * (HIGH + BELOW) // 2
-        for row, name in enumerate(names):
+    for place, names in enumerate(rows):
+        left = EDGE + (widest - len(names)) * (WIDE + BESIDE) // 2
+        for column, name in enumerate(names):
             title = own.get(name) or titles.get(name, name)
-            boxes[name] = Box(
-                name, _short(title), name in own, EDGE + place * (WIDE + BESIDE), top + row * (HIGH + BELOW)
-            )
+            at = left + column * (WIDE + BESIDE), EDGE + place * (HIGH + BELOW)
+            boxes[name] = Box(name, _short(title), name in own, *at)
     arrows = [
         Arrow(_path(boxes[name], boxes[target]), f"{boxes[name].title}: {title} → {boxes[target].title}")
         for name, each in aims.items()
         for target, title in each.items()
     ]
-    width = 2 * EDGE + len(columns) * (WIDE + BESIDE) - BESIDE
-    return Drawing(max(width, WIDE), 2 * EDGE + tallest * (HIGH + BELOW) - BELOW, list(boxes.values()), arrows)
+    width = 2 * EDGE + widest * (WIDE + BESIDE) - BESIDE
+    return Drawing(max(width, WIDE), 2 * EDGE + len(rows) * (HIGH + BELOW) - BELOW, list(boxes.values()), arrows)
 
 
 def _targets(definition: Json) -> dict[str, str]:
@@ -81,7 +80,7 @@ def _targets(definition: Json) -> dict[str, str]:
     return {target: ", ".join(titles) for target, titles in found.items()}
 
 
-def _columns(aims: Mapping[str, Mapping[str, str]]) -> list[list[str]]:
+def _rows(aims: Mapping[str, Mapping[str, str]]) -> list[list[str]]:
     depth = {name: _depth(name, aims, frozenset()) for name in aims}
     deepest = max(depth.values(), default=0)
     return [[name for name in aims if depth[name] == deepest - place] for place in range(deepest + 1)]
@@ -94,16 +93,16 @@ def _depth(name: str, aims: Mapping[str, Mapping[str, str]], above: frozenset[st
 
 
 def _path(start: Box, end: Box) -> str:
-    """Into the head of the arrow, which takes the last few pixels."""
-    (_, down), (_, to) = start.middle, end.middle
-    if start.x < end.x:
-        left, right = start.x + WIDE, end.x - 5
-        half = (left + right) // 2
-        return f"M{left} {down}C{half} {down} {half} {to} {right} {to}"
-    left, right = start.x + WIDE, end.x + WIDE + 5
-    out = max(left, right) + 30
-    return f"M{left} {down}C{out} {down} {out} {to} {right} {to}"
+    """Into the head of the arrow, which takes the last few pixels. One that leads back up goes round on the right."""
+    across, to = start.middle[0], end.middle[0]
+    if start.y < end.y:
+        top, bottom = start.y + HIGH, end.y - 5
+        half = (top + bottom) // 2
+        return f"M{across} {top}C{across} {half} {to} {half} {to} {bottom}"
+    right, left = start.x + WIDE, end.x + WIDE + 5
+    out = max(right, left) + 30
+    return f"M{right} {start.middle[1]}C{out} {start.middle[1]} {out} {end.middle[1]} {left} {end.middle[1]}"
 
 
 def _short(title: str) -> str:
-    return title if len(title) <= 18 else f"{title[:17]}…"
+    return title if len(title) <= 17 else f"{title[:16]}…"

@@ -131,7 +131,13 @@ def summary(told: Sequence[Change]) -> str:
     """`2 blueprints, 3 properties and 1 scorecard would come; 1 part differs from what is here.`"""
     count = Counter(each.kind for each in told if each.word == "new")
     comes = [_several(number, kind) for kind, number in count.items()]
-    parts = [f"{_joined(comes)} would come" if comes else "Nothing would come"]
+    parts = [
+        f"{_joined(comes)} would come"
+        if comes
+        else "All of it is here"
+        if all(each.word == "same" for each in told)
+        else "Nothing would come"
+    ]
     if differing := sum(1 for each in told if each.word == "differs"):
         parts.append(f"{_several(differing, 'part')} {'differs' if differing == 1 else 'differ'} from what is here")
     if taken := sum(1 for each in told if each.word == "taken"):

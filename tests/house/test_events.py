@@ -8,6 +8,7 @@ import pytest
 from django.utils.module_loading import import_string
 
 from catalog import queries as catalog
+from catalog.importers.things import Thing
 from catalog.wishes import Wish
 from locks import scopes
 from locks.runs import Run
@@ -21,6 +22,7 @@ from tests.conftest import SETUP
 
 MODULES = [
     "catalog.commands",
+    "catalog.importers.commands",
     "catalog.integrations.commands",
     "catalog.scorecards.commands",
     "catalog.starters.commands",
@@ -72,6 +74,12 @@ CASES = {
     "blueprints_delete": (
         lambda do, shop: do([box().identifier], by=SETUP),
         ["blueprint.created", "blueprint.deleted"],
+    ),
+    "things_import": (
+        lambda do, shop: do(
+            [Thing("service", "a", "a file"), Thing("service", "search", "a file")], source="x", by=SETUP
+        ),
+        ["entity.created"],
     ),
     "starter_import": (
         lambda do, shop: do("github", by=SETUP),
