@@ -211,6 +211,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "catalog.sweep", "schedule": 3.0, "options": {"expires": 6}},
     "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "indexes": {"task": "catalog.index", "schedule": 20.0, "options": {"expires": 20}},
+    "levels": {"task": "scorecards.compare", "schedule": 10.0, "options": {"expires": 10}},
     "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
     "ingest-log": {"task": "deployments.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "webhook-log": {"task": "webhooks.forget", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -3,7 +3,7 @@ from typing import Any
 from django.db import models
 from django.db.models.functions import Now
 
-from catalog.models import Blueprint
+from catalog.models import Blueprint, Entity
 from portal.audit.nouns import Noun
 
 Json = dict[str, Any]
@@ -33,6 +33,9 @@ class Scorecard(models.Model):
     created_by = models.CharField(max_length=254, editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_by = models.CharField(max_length=254, editable=False)
+    # When a worker last compared all entities, and whether the definition is another one since.
+    compared_at = models.DateTimeField(null=True, editable=False)
+    is_stale = models.BooleanField(default=True, editable=False)
 
     class Meta:
         ordering = ["id"]
@@ -62,3 +65,37 @@ class Scorecard(models.Model):
 
     def colour(self, level: str) -> str:
         return next((each.get("color", "") for each in self.levels or LEVELS if each["title"] == level), "")
+
+
+class Standing(models.Model):
+    """How an entity stood when a worker last looked; no reader judges by it."""
+
+    scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="standings")
+    entity = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="standings")
+    # Empty: the filter leaves it out.
+    level = models.CharField(max_length=100, blank=True)
+    passed = models.JSONField(default=dict)
+    since = models.DateTimeField()
+    # When each rule last gave another answer.
+    flipped = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scorecard", "entity"], name="standing_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entity_id}: {self.level}"
+
+
+class Day(models.Model):
+    """How many entities stood at each level at the end of a day, as far as it has gone; of UTC."""
+
+    scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    levels = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["day"]
+        constraints = [models.UniqueConstraint(fields=["scorecard", "day"], name="day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scorecard_id} on {self.day}"

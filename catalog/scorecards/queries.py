@@ -63,13 +63,14 @@ def results(entities: Sequence[Entity]) -> dict[int, list[Result]]:
     for each in Scorecard.objects.filter(blueprint__in=kinds).select_related("blueprint").order_by("id"):
         by_blueprint[each.blueprint_id].append(each)
     found: dict[int, list[Result]] = {}
-    for blueprint, judged in by_blueprint.items():
-        keys = [each.pk for each in entities if each.blueprint_id == blueprint]
-        found |= _judged(judged, keys)
+    for blueprint, own in by_blueprint.items():
+        found |= judged(own, [each for each in entities if each.blueprint_id == blueprint])
     return found
 
 
-def _judged(scorecards: list[Scorecard], keys: list[int]) -> dict[int, list[Result]]:
+def judged(scorecards: Sequence[Scorecard], entities: Sequence[Entity]) -> dict[int, list[Result]]:
+    """The same by these scorecards, which are the entities' blueprint's: one query."""
+    keys = [each.pk for each in entities]
     questions: dict[str, Case] = {}
     for n, each in enumerate(scorecards):
         questions[f"asked_{n}"] = _is_true(each.filter, each.blueprint)

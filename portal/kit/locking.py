@@ -3,7 +3,8 @@
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -47,6 +48,20 @@ def advisory_locks(all_names: Iterable[tuple[str, ...]]) -> None:
     numbers = sorted({_number(names) for names in all_names})
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(number) from unnest(%s::bigint[]) as number", [numbers])
+
+
+@contextmanager
+def alone(*names: str) -> Iterator[bool]:
+    """Whether nobody else does what `names` stand for; until the end nobody else will. It waits for nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s)", [_number(("alone", *names))])
+        first = bool(cursor.fetchone()[0])
+    try:
+        yield first
+    finally:
+        if first:
+            with connection.cursor() as cursor:
+                cursor.execute("select pg_advisory_unlock(%s)", [_number(("alone", *names))])
 
 
 def _check_transaction() -> None:

@@ -46,6 +46,7 @@ WORDS = {
     "inbox.kept": "Kept",
     "run.created": "Asked for",
     "run.ended": "Ended",
+    "scorecard.level_changed": "Moved",
     "github_run.rerun": "Asked GitHub to run again:",
 }
 # The reason that people gave is what a reader of the log looks for first.

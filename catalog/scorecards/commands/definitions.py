@@ -50,8 +50,8 @@ def scorecard_update(scorecard: Scorecard, definition: Json, *, partial: bool = 
         setattr(scorecard, name, value)
     after = scorecard.facts()
     if after != before:
-        scorecard.updated_at, scorecard.updated_by = timezone.now(), by.actor.name
-        scorecard.save()
+        scorecard.updated_at, scorecard.updated_by, scorecard.is_stale = timezone.now(), by.actor.name, True
+        scorecard.save(update_fields=[*COLUMNS[1:], "extra", "updated_at", "updated_by", "is_stale"])
         record("scorecard.updated", scorecard.noun(), by=by, before=before, after=after)
     return scorecard
 
