@@ -19,6 +19,7 @@ urlpatterns = [
     path("import", RedirectView.as_view(pattern_name="importers:home", query_string=True)),
     path("starters", RedirectView.as_view(pattern_name="starters:starter_list", query_string=True)),
     path("catalog", RedirectView.as_view(pattern_name="catalog:home", query_string=True)),
+    path("scorecards", RedirectView.as_view(pattern_name="scorecards:scorecard_list", query_string=True)),
     path("actions", RedirectView.as_view(pattern_name="actions:action_list", query_string=True)),
     path("runs", RedirectView.as_view(pattern_name="actions:run_list", query_string=True)),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
@@ -27,6 +28,7 @@ urlpatterns = [
     path("catalog/", include("catalog.urls")),
     path("starters/", include("catalog.starters.urls")),
     path("import/", include("catalog.importers.urls")),
+    path("scorecards/", include("catalog.scorecards.urls")),
     path("", include("portal.actions.urls")),
     path("", include("portal.pages.urls")),
 ]

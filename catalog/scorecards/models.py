@@ -2,6 +2,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from catalog.models import Blueprint, Entity
 from portal.audit.nouns import Noun
@@ -43,6 +44,9 @@ class Scorecard(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("scorecards:scorecard_detail", args=[self.pk])
 
     def noun(self) -> Noun:
         blueprint = self.blueprint.identifier

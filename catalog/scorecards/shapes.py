@@ -1,5 +1,6 @@
 """What a scorecard may be, and its conditions as rules of the search language."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from catalog.schema.identifiers import check_identifier, check_property_key
@@ -7,12 +8,16 @@ from catalog.schema.types import COLOURS
 from catalog.schema.validate import check_shape
 from catalog.scorecards.models import LEVELS
 from catalog.search import Rule, parse
-from catalog.search.rules import ScorecardRule, leaves
+from catalog.search.rules import Compare, Contextual, RelationRule, ScorecardRule, leaves
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
 
 MOST_RULES = 200
+
+COLUMNS = ("identifier", "title", "filter", "levels", "rules")
+# What the portal adds to answers: a client that reads, changes and writes sends it back.
+STAMPS = {"id", "blueprint", "createdAt", "createdBy", "updatedAt", "updatedBy"}
 
 _QUERY = {
     "type": "object",
@@ -80,9 +85,21 @@ def check(definition: Json) -> None:
 
 
 def _read_own(query: Json, path: str) -> None:
-    """A scorecard may not ask how an entity stands: it could ask itself."""
-    if any(isinstance(each, ScorecardRule) for each in leaves(read(query, path=path))):
-        raise Invalid.at(path, "a scorecard may not ask for a scorecard")
+    """A scorecard may not ask how an entity stands, since it could ask itself, nor for who looks at it."""
+    for each in leaves(read(query, path=path)):
+        if isinstance(each, ScorecardRule):
+            raise Invalid.at(path, "a scorecard may not ask for a scorecard")
+        if isinstance(getattr(each, "value", None), Contextual) or isinstance(getattr(each, "field", None), Contextual):
+            raise Invalid.at(path, "a scorecard is the same for everybody: it may not ask for who looks at it")
+
+
+def fields_of(query: Json) -> Iterator[str]:
+    """Names of the properties that it asks about, and of relations as `relations.name`."""
+    for each in leaves(read(query)):
+        if isinstance(each, RelationRule):
+            yield f"relations.{each.name}"
+        elif isinstance(each, Compare) and isinstance(each.field, str):
+            yield each.field
 
 
 def read(query: Json, *, path: str = "query") -> Rule:
@@ -109,3 +126,15 @@ def check_once(names: list[str], path: str) -> None:
     for n, name in enumerate(names):
         if name in names[:n]:
             raise Invalid.at(path.format(n), f"{name!r} stands twice")
+
+
+def columns_of(definition: Json) -> Json:
+    """Of the row, without the identifier."""
+    columns = {
+        "title": definition["title"],
+        "filter": definition.get("filter") or None,
+        "levels": definition.get("levels") or [],
+        "rules": definition["rules"],
+    }
+    known = {*COLUMNS, *STAMPS}
+    return columns | {"extra": {name: value for name, value in definition.items() if name not in known}}

@@ -11,6 +11,7 @@ from django.urls import reverse
 from catalog import kinds
 from catalog.models import Blueprint, Entity
 from catalog.queries import Related, computed_definitions, relations_of
+from catalog.search import standings
 from catalog.tables import cells
 from catalog.tables.addresses import entity_url, icon_of, list_url
 from portal.kit.clock import iso
@@ -77,6 +78,7 @@ def tabs(entity: Entity, tab: str, related: Sequence[Related]) -> list[Json]:
     here = entity_url(entity.blueprint.identifier, entity.identifier)
     parts = [("overview", "Overview", None), ("related", "Related", sum(group.count for group in related))]
     parts += [(panel.name, panel.title, None) for panel in kinds.panels(entity.blueprint.identifier)]
+    parts += [("scorecards", "Scorecards", None)] if standings.judges(entity.blueprint) else []
     parts += [("runs", "Runs", None), ("changelog", "Changelog", None), ("json", "JSON", None)]
     return [
         {
@@ -100,7 +102,11 @@ def panel_urls(entity: Entity) -> dict[str, str]:
     """Where the tabs beside overview and related load from."""
     named = {"blueprint": entity.blueprint.identifier, "entity": entity.identifier}
     own = {panel["id"]: panel["url"] for panel in panels(entity)}
-    return own | {"runs": reverse("actions:panel", query=named), "changelog": reverse("pages:changelog", query=named)}
+    return (
+        own
+        | {"scorecards": reverse("scorecards:panel", query=named)}
+        | {"runs": reverse("actions:panel", query=named), "changelog": reverse("pages:changelog", query=named)}
+    )
 
 
 def related_tabs(entity: Entity, groups: Sequence[Related], blueprints: Mapping[str, Blueprint], of: str) -> list[Json]:

@@ -46,7 +46,7 @@ WITHOUT_VALUE = {"isEmpty", "isNotEmpty"}
 
 def rule_of(state: State, columns: dict[str, Column]) -> search.Rule | None:
     """Raises Invalid with a sentence for the person who typed it."""
-    rules = [_rule(each, columns) for each in state.filters]
+    rules = [as_rule(each, columns) for each in state.filters]
     if not rules:
         return None
     return search.parse({"combinator": state.combinator, "rules": rules}, path="filter")
@@ -70,7 +70,7 @@ def suggestions(column: Column) -> list[str]:
     return [str(each) for each in column.choices]
 
 
-def _rule(line: Filter, columns: dict[str, Column]) -> Json:
+def as_rule(line: Filter, columns: dict[str, Column]) -> Json:
     column = columns.get(line.property)
     if column is None and line.property not in ("$identifier", "$title"):
         raise Invalid.at("filter", f"there is no property “{line.property}”")

@@ -22,6 +22,7 @@ from portal.accounts.models import User
 from portal.audit.models import Event
 from portal.demo.cast import ENVIRONMENTS, PEOPLE, SERVICES, TEAMS, THINGS, WORK
 from portal.demo.closures import freezes, locks
+from portal.demo.maturity import LACKING, scorecards
 from portal.demo.requests import requests
 from portal.kit.by import By, system
 from portal.kit.clock import database_now, iso
@@ -73,6 +74,7 @@ def load() -> None:
     locks(places, people, now)
     freezes(people, now)
     requests(people, by)
+    scorecards(now, by)
 
 
 def _people(by: By) -> dict[str, User]:
@@ -98,6 +100,7 @@ def _catalog(chance: random.Random, by: By) -> None:
             "repository": f"https://github.com/larder/{identifier}",
             "documentation": f"https://docs.larder.example/{identifier}",
         }
+        properties = {name: value for name, value in properties.items() if name not in LACKING.get(identifier, ())}
         _write("service", identifier, identifier.replace("-", " ").capitalize(), properties, (team,), by)
     names = sorted(SERVICES)
     for identifier in names:

@@ -30,6 +30,7 @@ PAGES = [
     ("Deployments", "deployments:matrix", "rocket", True),
     ("Locks", "locks:lock_list", "lock", True),
     ("Catalog", "catalog:home", "boxes", True),
+    ("Scorecards", "scorecards:scorecard_list", "trophy", False),
     ("Self-service", "actions:action_list", "play", True),
     ("Audit", "pages:audit", "scroll-text", True),
     ("API", "api_docs:index", "terminal", False),

@@ -7,7 +7,7 @@ from catalog.models import Blueprint
 from catalog.schema.validate import check_shape
 from catalog.scorecards import queries
 from catalog.scorecards.models import Scorecard
-from catalog.scorecards.shapes import LIST, check, check_once
+from catalog.scorecards.shapes import COLUMNS, LIST, check, check_once, columns_of
 from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit.by import By
@@ -15,10 +15,6 @@ from portal.kit.errors import Conflict, Invalid
 from portal.kit.locking import advisory_lock
 
 Json = dict[str, Any]
-
-COLUMNS = ("identifier", "title", "filter", "levels", "rules")
-# What the portal adds to answers: a client that reads, changes and writes sends it back.
-STAMPS = {"id", "blueprint", "createdAt", "createdBy", "updatedAt", "updatedBy"}
 
 
 @transaction.atomic
@@ -28,7 +24,7 @@ def scorecard_create(blueprint: Blueprint, definition: Json, *, by: By) -> Score
     scorecard, is_new = Scorecard.objects.get_or_create(
         blueprint=blueprint,
         identifier=definition["identifier"],
-        defaults={"created_by": by.actor.name, "updated_by": by.actor.name, **_columns(definition)},
+        defaults={"created_by": by.actor.name, "updated_by": by.actor.name, **columns_of(definition)},
     )
     if not is_new:
         raise Conflict(f'Scorecard with identifier "{scorecard.identifier}" already exists', code="identifier_taken")
@@ -46,7 +42,7 @@ def scorecard_update(scorecard: Scorecard, definition: Json, *, partial: bool = 
     check(wished)
     if wished["identifier"] != scorecard.identifier:
         raise Invalid.at("identifier", "a scorecard keeps its identifier")
-    for name, value in _columns(wished).items():
+    for name, value in columns_of(wished).items():
         setattr(scorecard, name, value)
     after = scorecard.facts()
     if after != before:
@@ -84,14 +80,3 @@ def scorecards_replace(blueprint: Blueprint, definitions: list[Json], *, by: By)
         if identifier not in kept:
             scorecard_delete(old, by=by)
     return list(kept.values())
-
-
-def _columns(definition: Json) -> Json:
-    columns = {
-        "title": definition["title"],
-        "filter": definition.get("filter") or None,
-        "levels": definition.get("levels") or [],
-        "rules": definition["rules"],
-    }
-    known = {*COLUMNS, *STAMPS}
-    return columns | {"extra": {name: value for name, value in definition.items() if name not in known}}

@@ -53,6 +53,14 @@ def scorecard(blueprint: Blueprint, identifier: str, *, held: bool = False) -> S
     return found
 
 
+def scorecard_by_key(by: By, key: int) -> Scorecard:
+    require(by, "catalog.read")
+    found = Scorecard.objects.select_related("blueprint").filter(pk=key).first()
+    if found is None:
+        raise Missing("This scorecard is gone, or has never been.")
+    return found
+
+
 def results(entities: Sequence[Entity]) -> dict[int, list[Result]]:
     """How each stands at this instant, by key: a query for the scorecards, and one for each blueprint that has any.
 
@@ -101,14 +109,24 @@ def level_of(scorecard: Scorecard, passed: Sequence[bool]) -> str:
 def standing(blueprint: Blueprint, identifier: str, rule: str = "") -> Case:
     """The level of an entity, or SUCCESS or FAILURE by a rule, as a text in SQL; null where it is not judged."""
     judge = scorecard(blueprint, identifier)
-    outside = [When(~_condition(judge.filter, blueprint), then=Value(None))] if judge.filter else []
-    if rule:
-        passes = _condition(_rule_of(judge, rule)["query"], blueprint)
-        steps, best = [When(passes, then=Value("SUCCESS"))], "FAILURE"
-    else:
-        steps = [When(failed, then=Value(level)) for level, failed in _stops(judge)]
-        best = judge.ladder[-1]
-    return Case(*outside, *steps, default=Value(best), output_field=TextField())
+    if not rule:
+        return level_sql(judge)
+    passes = When(rule_condition(judge, _rule_of(judge, rule)), then=Value("SUCCESS"))
+    return Case(*_outside(judge), passes, default=Value("FAILURE"), output_field=TextField())
+
+
+def level_sql(judge: Scorecard) -> Case:
+    """The level of an entity by a scorecard that need not be saved; null where it is not judged."""
+    steps = [When(failed, then=Value(level)) for level, failed in _stops(judge)]
+    return Case(*_outside(judge), *steps, default=Value(judge.ladder[-1]), output_field=TextField())
+
+
+def rule_condition(judge: Scorecard, rule: Json) -> Q:
+    return _condition(rule["query"], judge.blueprint)
+
+
+def _outside(judge: Scorecard) -> list[When]:
+    return [When(~_condition(judge.filter, judge.blueprint), then=Value(None))] if judge.filter else []
 
 
 def judges(blueprint: Blueprint) -> list[Judge]:
