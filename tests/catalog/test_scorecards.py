@@ -273,3 +273,25 @@ def test_how_many_stand_where(ready):
     query = {"combinator": "and", "rules": [{"property": "$blueprint", "operator": "=", "value": "service"}]}
     answer = ready.post("entities/aggregate", {"func": "countValues", "scorecard": "ready", "query": query})
     assert answer.json["result"] == [{"value": "Basic", "count": 1}, {"value": "Bronze", "count": 1}]
+
+
+def test_a_rule_may_ask_for_what_is_mirrored_and_is_right_at_once(ready):
+    """A change of the neighbour is judged before any worker has come by."""
+    blueprint = ready.get("blueprints/service").json["blueprint"]
+    blueprint["mirrorProperties"] = {"needs": {"title": "Needs", "path": "dependsOn.description"}}
+    assert ready.send("put", "blueprints/service", blueprint).status == 200
+    asks = {"combinator": "and", "conditions": [{"property": "needs", "operator": "contains", "value": "found"}]}
+    rule = READY["rules"][0] | {"query": asks}
+    assert ready.send("patch", "blueprints/service/scorecards/ready", {"rules": [rule]}).status == 200
+    ready.send("patch", "blueprints/service/entities/checkout", {"relations": {"dependsOn": ["search"]}})
+    assert standing(ready, "checkout")["level"] == "Basic"
+    ready.send("patch", "blueprints/service/entities/search", {"properties": {"description": "What is found"}})
+    assert standing(ready, "checkout")["level"] == "Gold"
+
+
+def test_a_scorecard_may_not_ask_who_looks(ready):
+    mine = {"property": "onCall", "operator": "=", "value": {"context": "user", "property": "$identifier"}}
+    asks = {"combinator": "and", "conditions": [mine]}
+    answer = ready.send("patch", "blueprints/service/scorecards/ready", {"filter": asks})
+    assert answer.status == 422
+    assert answer.json["details"]["errors"][0]["path"] == "filter"

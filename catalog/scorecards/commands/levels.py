@@ -62,7 +62,8 @@ def chunk_compare(scorecard: int, keys: Sequence[int], *, now: datetime) -> int:
     judge = Scorecard.objects.select_related("blueprint").filter(pk=scorecard).first()
     if judge is None:
         return 0
-    entities = list(Entity.objects.filter(pk__in=keys, blueprint=judge.blueprint_id).order_by("pk"))
+    rows = Entity.objects.filter(pk__in=keys, blueprint=judge.blueprint_id).prefetch_related("blueprint")
+    entities = list(rows.order_by("pk"))
     stood = {each.entity_id: each for each in Standing.objects.filter(scorecard=judge, entity__in=entities)}
     fresh, moved, changed = [], [], []
     for entity, level, passed in _judged(judge, entities):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import BooleanField, Case, Q, QuerySet, TextField, Value, When
 
+from catalog.compute import refresh
 from catalog.models import Blueprint, Entity
 from catalog.scorecards.models import Scorecard
 from catalog.scorecards.shapes import read
@@ -78,6 +79,9 @@ def results(entities: Sequence[Entity]) -> dict[int, list[Result]]:
 
 def judged(scorecards: Sequence[Scorecard], entities: Sequence[Entity]) -> dict[int, list[Result]]:
     """The same by these scorecards, which are the entities' blueprint's: one query."""
+    computing = [each for each in entities if "plan" in each.blueprint.derived]
+    if computing:
+        refresh(computing)  # rules may ask for what is computed of them
     keys = [each.pk for each in entities]
     questions: dict[str, Case] = {}
     for n, each in enumerate(scorecards):
