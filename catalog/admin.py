@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from catalog import kinds, queries
 from catalog.commands import blueprint_create, blueprint_delete, blueprint_update, index_add, index_remove
 from catalog.forms import FormEditor, JsonEditor
-from catalog.models import Blueprint, Entity, IndexedProperty
+from catalog.models import Blueprint, Entity, IndexedProperty, SelfCheck
 from catalog.search import indexes
 from portal.kit.admin import CommandAdmin, ReadOnlyAdmin
 from portal.kit.by import By
@@ -119,6 +119,15 @@ class EntityAdmin(ReadOnlyAdmin):
 
     def view_on_site(self, obj: Entity) -> str:
         return reverse("catalog:entity_detail", args=[obj.blueprint.identifier, obj.identifier])
+
+
+@admin.register(SelfCheck)
+class SelfCheckAdmin(ReadOnlyAdmin):
+    """Every night the portal computes all anew. What was wrong is mended, and a mistake of the portal: please report it."""
+
+    noun = "self-check"
+    list_display = ("at", "looked", "wrong")
+    ordering = ("-at",)
 
 
 @admin.register(IndexedProperty)

@@ -230,6 +230,25 @@ class Stale(models.Model):
         return f"{self.get_kind_display()}: {self.blueprint} {self.entity or ''}".rstrip()
 
 
+class SelfCheck(models.Model):
+    """All computed values were computed again: of how many entities, and how many had others than they should."""
+
+    at = models.DateTimeField(db_default=Now())
+    looked = models.PositiveIntegerField()
+    wrong = models.PositiveIntegerField()
+    examples = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = "self-check of computed values"
+        verbose_name_plural = "self-checks of computed values"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.wrong} of {self.looked} entities were wrong" if self.wrong else f"{self.looked} entities were right"
+        )
+
+
 class Migration(models.Model):
     """Work on all entities of a blueprint, a batch at a time. Whatever happens to a worker, the next goes on from `cursor`."""
 

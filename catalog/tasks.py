@@ -18,6 +18,11 @@ def sweep() -> None:
         wake("catalog.sweep")
 
 
+@shared_task(name="catalog.check")
+def check() -> None:
+    compute.check()
+
+
 @shared_task(name="catalog.migrate")
 def migrate() -> None:
     if migrations_run():

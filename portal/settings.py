@@ -4,6 +4,8 @@ import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
+
 from portal.embedded.layout import Layout
 from portal.kit import env
 
@@ -209,6 +211,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "migrate": {"task": "catalog.migrate", "schedule": 5.0, "options": {"expires": 10}},
     "sweep": {"task": "catalog.sweep", "schedule": 3.0, "options": {"expires": 6}},
+    "self-check": {"task": "catalog.check", "schedule": crontab(hour=3, minute=20), "options": {"expires": 3600}},
     "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "indexes": {"task": "catalog.index", "schedule": 20.0, "options": {"expires": 20}},
     "levels": {"task": "scorecards.compare", "schedule": 10.0, "options": {"expires": 10}},

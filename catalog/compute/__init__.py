@@ -1,5 +1,6 @@
 """Mirrors, calculations and aggregations: what follows from entities and is never written by a door."""
 
+from catalog.compute.check import Fault, check, faults
 from catalog.compute.derive import derive, hold_definitions, install
 from catalog.compute.marks import WRITER, Change, altered, changed, going, rouse
 from catalog.compute.shown import own, refresh, shown
@@ -9,9 +10,12 @@ from catalog.compute.told import relations_shown, told
 __all__ = [
     "WRITER",
     "Change",
+    "Fault",
     "altered",
     "changed",
+    "check",
     "derive",
+    "faults",
     "going",
     "hold_definitions",
     "install",

@@ -53,6 +53,17 @@ def aggregated(blueprint: Blueprint, names: Iterable[str], pks: Sequence[int], *
     return found
 
 
+def reached(blueprint: Blueprint, name: str, pks: Sequence[int], among: Known) -> set[int]:
+    """The keys of all that an aggregation of these entities may count."""
+    found = ways(blueprint, name, among)
+    if not found:
+        return set()
+    pairs, parameters = _pairs(found, blueprint, pks, among)
+    with connection.cursor() as cursor:
+        cursor.execute(f"select distinct target from ({pairs}) as pairs(owner, target)", parameters)
+        return {pk for (pk,) in cursor.fetchall()}
+
+
 def depends_on_time(declared: Json) -> bool:
     """Whether an aggregation's number changes while nothing is written."""
     if _unit(declared["calculationSpec"]):

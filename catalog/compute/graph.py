@@ -29,6 +29,7 @@ Node = tuple[str, str]  # a blueprint's identifier, the name of a computed prope
 MOST_READS = 500
 ANYTHING = "*"
 ROUND = "is computed from itself"
+CLOCK = "depends on the clock: it is computed for whoever reads it, and never stored"
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,21 @@ class Graph:
             return [(blueprint.identifier, each) for each in sorted(inputs(blueprint, name))]
         declared = blueprint.aggregation_properties[name]
         target = self.among.get(declared["target"])
-        return [(target.identifier, each) for each in sorted(_counted(declared, target))] if target else []
+        return [(target.identifier, each) for each in sorted(counted(declared, target))] if target else []
 
     def check(self) -> None:
         """Raises Invalid with the path of whatever goes round in a circle."""
+        self._check_rings()
+        for node in self.nodes:
+            self._check_counts(node)
+
+    def _check_counts(self, node: Node) -> None:
+        blueprint, name = self.among[node[0]], node[1]
+        clocked = [each for each in self.sources(node) if self.is_live(each)]
+        if name in blueprint.aggregation_properties and clocked:
+            raise Invalid.at(place(blueprint, name), f"counts by {'.'.join(clocked[0])}, which {CLOCK}")
+
+    def _check_rings(self) -> None:
         if ring := self._ring():
             shown = " → ".join(f"{blueprint}.{name}" for blueprint, name in ring)
             raise Invalid.at(place(self.among[ring[0][0]], ring[0][1]), f"{ROUND}: {shown}")
@@ -288,7 +300,7 @@ def inputs(blueprint: Blueprint, name: str) -> set[str]:
     return set(own) if named is None else own & named
 
 
-def _counted(declared: Json, target: Blueprint) -> set[str]:
+def counted(declared: Json, target: Blueprint) -> set[str]:
     """Computed properties of the target that an aggregation reads."""
     return target.computed_properties.keys() & asked(declared).names
 

@@ -7,8 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from catalog import moves
-from catalog.compute.sweep import settle, stored_anew
-from catalog.compute.values import World
+from catalog.compute.values import World, settle, stored_anew
 from catalog.models import Blueprint, Entity, Json
 from portal.kit.locking import retried
 

@@ -15,10 +15,9 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from catalog.compute.graph import ANYTHING, Graph
-from catalog.compute.values import World
+from catalog.compute.values import settle
 from catalog.compute.ways import Way, known
-from catalog.models import Blueprint, Entity, Json, Stale
-from portal.kit import rows
+from catalog.models import Blueprint, Stale
 from portal.kit.locking import retried
 
 logger = logging.getLogger(__name__)
@@ -224,35 +223,3 @@ def _settle_some(keys: Sequence[int]) -> bool:
     settle({each.entity for each in marks})
     Stale.objects.filter(pk__in=[each.pk for each in marks]).delete()
     return bool(marks)
-
-
-def settle(pks: Iterable[int]) -> int:
-    """Stores the computed values of these entities as they are now; answers how many had others. In a transaction."""
-    rows_held = Entity.objects.filter(pk__in=sorted(pks)).select_for_update(no_key=True).order_by("pk")
-    held = list(rows_held)
-    if not held:
-        return 0
-    return len(stored_anew(held, World()))
-
-
-def stored_anew(held: Sequence[Entity], world: World) -> list[Entity]:
-    """Whose rows the caller holds; answers those whose values were others."""
-    for each in held:
-        each.blueprint = world.by_key[each.blueprint_id]
-    world.know(held)
-    wrong: list[Entity] = []
-    for blueprint in {each.blueprint for each in held}:
-        own = [each for each in held if each.blueprint_id == blueprint.pk]
-        fresh = stored_values(world, blueprint, [each.pk for each in own])
-        for each in own:
-            if each.computed != fresh[each.pk]:
-                each.computed = fresh[each.pk]
-                wrong.append(each)
-    rows.update(wrong, ["computed"])
-    return wrong
-
-
-def stored_values(world: World, blueprint: Blueprint, pks: Sequence[int]) -> dict[int, Json]:
-    live = set(blueprint.derived.get("live", ()))
-    names = [name for name in blueprint.computed_properties if name not in live]
-    return world.of(blueprint.identifier, pks, names)

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from catalog import kinds, moves
-from catalog.compute.aggregations import aggregated
-from catalog.compute.graph import Node, inputs, live_names, mirrored, on_the_way, steps_of
+from catalog.compute.aggregations import aggregated, reached
+from catalog.compute.graph import Node, counted, inputs, live_names, mirrored, on_the_way, steps_of
 from catalog.compute.told import relations_shown, told
 from catalog.compute.ways import Way, known
-from catalog.models import Blueprint, Entity, Json, Relation
-from portal.kit import jq
+from catalog.models import Blueprint, Entity, Json, Relation, Stale
+from portal.kit import jq, rows
 from portal.kit.clock import database_now, iso
 
 # A mirror shows so many values and no more: what is counted, an aggregation counts.
@@ -139,8 +139,20 @@ class World:
     # Aggregations.
 
     def _sums(self, blueprint: Blueprint, names: list[str], keys: list[int]) -> dict[str, dict[int, Any]]:
+        for name in names:
+            self._settle_targets(blueprint, name, keys)
         found = aggregated(blueprint, names, keys, now=self.now)
         return {name: {pk: values.get(name) for pk, values in found.items()} for name in names}
+
+    def _settle_targets(self, blueprint: Blueprint, name: str, keys: list[int]) -> None:
+        """SQL counts by what targets compute as it is stored; where a worker has not come by yet, it is stored now."""
+        declared = blueprint.aggregation_properties[name]
+        target = self.among.get(declared["target"])
+        if target is None or not counted(declared, target):
+            return
+        if Stale.objects.filter(blueprint__in=target.derived.get("reads", [])).exists():
+            with transaction.atomic():
+                settle(reached(blueprint, name, keys, self.among))
 
     # Calculations.
 
@@ -237,7 +249,42 @@ def _arrows(blueprint: Blueprint, keys: Sequence[int]) -> dict[int, dict[str, li
     if not blueprint.relations:
         return {}
     found: dict[int, dict[str, list[str]]] = {}
-    rows = Relation.objects.filter(source__in=keys).order_by("position", "id")
-    for source, name, identifier in rows.values_list("source_id", "name", "target__identifier"):
+    arrows = Relation.objects.filter(source__in=keys).order_by("position", "id")
+    for source, name, identifier in arrows.values_list("source_id", "name", "target__identifier"):
         found.setdefault(source, {}).setdefault(name, []).append(identifier)
     return found
+
+
+# Storing.
+
+
+def settle(pks: Iterable[int]) -> int:
+    """Stores the computed values of these entities as they are now; answers how many had others. In a transaction."""
+    rows_held = Entity.objects.filter(pk__in=sorted(pks)).select_for_update(no_key=True).order_by("pk")
+    held = list(rows_held)
+    if not held:
+        return 0
+    return len(stored_anew(held, World()))
+
+
+def stored_anew(held: Sequence[Entity], world: World) -> list[Entity]:
+    """Whose rows the caller holds; answers those whose values were others."""
+    for each in held:
+        each.blueprint = world.by_key[each.blueprint_id]
+    world.know(held)
+    wrong: list[Entity] = []
+    for blueprint in {each.blueprint for each in held}:
+        own = [each for each in held if each.blueprint_id == blueprint.pk]
+        fresh = stored_values(world, blueprint, [each.pk for each in own])
+        for each in own:
+            if each.computed != fresh[each.pk]:
+                each.computed = fresh[each.pk]
+                wrong.append(each)
+    rows.update(wrong, ["computed"])
+    return wrong
+
+
+def stored_values(world: World, blueprint: Blueprint, pks: Sequence[int]) -> dict[int, Json]:
+    live = set(blueprint.derived.get("live", ()))
+    names = [name for name in blueprint.computed_properties if name not in live]
+    return world.of(blueprint.identifier, pks, names)

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Left, Lower
 from catalog import kinds
 from catalog.models import Blueprint, Entity, shown_title
 from catalog.search import standings
+from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
 
@@ -43,6 +44,11 @@ class _Arrow(Func):
 def json_of(name: str, blueprint: Blueprint | None) -> Expression:
     """The JSON value of a property, NULL where there is none. JSON's own null is never stored at this level."""
     owner = kinds.live(blueprint) if blueprint else None
+    if blueprint and name in blueprint.derived.get("live", ()):
+        raise Invalid.at(
+            name,
+            "depends on the clock, so it is computed for whoever reads it; nothing is found, sorted or counted by it",
+        )
     if owner and name in owner.properties:
         return owner.expression(name) if owner.expression else _Arrow(_live(owner), Value(name))
     stored, computed = _Arrow(F("properties"), Value(name)), _Arrow(F("computed"), Value(name))

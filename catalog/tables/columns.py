@@ -25,7 +25,10 @@ LONG = {"markdown", "yaml", "proto"}
 
 @dataclass(frozen=True)
 class Column:
-    """`kind` says how it is filtered: text, number, boolean, date, choice, list, user, team, relation, level or object."""
+    """`kind` says how it is filtered: text, number, boolean, date, choice, list, user, team, relation, level or object.
+
+    One that is `live` is shown and no more: it depends on the clock, so the database cannot tell.
+    """
 
     name: str
     title: str
@@ -35,7 +38,7 @@ class Column:
 
     @property
     def sortable(self) -> bool:
-        return self.kind not in ("list", "object") and not self.definition.get("many")
+        return self.kind not in ("list", "object", "live") and not self.definition.get("many")
 
     @property
     def countable(self) -> bool:
@@ -71,7 +74,7 @@ class Column:
 def columns_of(blueprint: Blueprint) -> dict[str, Column]:
     """All of them by name, in the order they are offered."""
     declared = blueprint.properties | queries.computed_definitions(blueprint)
-    own = [_property(name, definition) for name, definition in declared.items()]
+    own = [_property(blueprint, name, definition) for name, definition in declared.items()]
     own += [_live(blueprint, name) for name in _undeclared_live(blueprint)]
     related = [
         Column(RELATIONS + name, declared.get("title") or name, "relation", declared, declared.get("description") or "")
@@ -114,10 +117,9 @@ def _is_long(column: Column) -> bool:
     return column.kind == "object" or column.definition.get("format") in LONG or column.name == "description"
 
 
-def _property(name: str, definition: Json) -> Column:
-    return Column(
-        name, definition.get("title") or name, _kind(definition), definition, definition.get("description") or ""
-    )
+def _property(blueprint: Blueprint, name: str, definition: Json) -> Column:
+    kind = "live" if name in blueprint.derived.get("live", ()) else _kind(definition)
+    return Column(name, definition.get("title") or name, kind, definition, definition.get("description") or "")
 
 
 def _undeclared_live(blueprint: Blueprint) -> list[str]:

@@ -34,6 +34,7 @@ OPERATORS = {
     "team": [*IS, *EMPTY],
     "relation": [*IS, *PARTS[:1], *EMPTY],
     "level": [*IS, *EMPTY],
+    "live": [],
 }
 ALL = list(dict([*IS, *PARTS, *SIZES, *TIMES, *EMPTY]).items())
 SPANS = {
@@ -76,6 +77,8 @@ def as_rule(line: Filter, columns: dict[str, Column]) -> Json:
         raise Invalid.at("filter", f"there is no property “{line.property}”")
     kind = column.kind if column else "text"
     operator, value = line.operator, line.value
+    if kind == "live":
+        raise Invalid.at("filter", f"“{line.property}” depends on the clock, so nothing is found by it")
     known = {each for each, _ in [*ALL, *OPERATORS[kind]]}
     if operator not in known:
         raise Invalid.at("filter", f"“{operator}” is not a way to compare")

@@ -97,7 +97,7 @@ def _toolbar(table: Table, here: str) -> Json:
 
 
 def _filterable(table: Table) -> list[tuple[str, str, str]]:
-    return [(c.name, c.title, c.kind) for c in table.columns.values() if c not in table.look.more]
+    return [(c.name, c.title, c.kind) for c in table.columns.values() if c.kind != "live" and c not in table.look.more]
 
 
 def _kinds(operator: str) -> list[str]:
