@@ -3,9 +3,9 @@
 A write looks at nothing else: not at who shows what it changed, nor how many they are. `sweep` finds them.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from django.db import connection, transaction
 
@@ -17,6 +17,7 @@ from portal.kit import rows
 # What every write through a door changes.
 WRITER = ("$updatedAt", "$updatedBy", "$datasource")
 TASK = "catalog.sweep"
+REST = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -104,4 +105,16 @@ def all_of(blueprints: Iterable[Blueprint]) -> None:
 
 
 def rouse() -> None:
-    transaction.on_commit(partial(wake, TASK), robust=True)
+    transaction.on_commit(_wake, robust=True)
+
+
+_woken_at = 0.0
+
+
+def _wake() -> None:
+    """One ring is enough for all that is written in half a second; what comes too late for it, the clock sweeps."""
+    global _woken_at
+    now = time.monotonic()
+    if now - _woken_at > REST:
+        _woken_at = now
+        wake(TASK)
