@@ -218,6 +218,7 @@ CELERY_BEAT_SCHEDULE = {
     "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
     "ingest-log": {"task": "deployments.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "webhook-log": {"task": "webhooks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "integrations": {"task": "integrations.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "roll-up": {"task": "deployments.roll_up", "schedule": 6 * 3600.0, "options": {"expires": 3600}},
     "freeze-windows": {"task": "locks.lay", "schedule": 3600.0, "options": {"expires": 3600}},
 }

@@ -29,6 +29,8 @@ urlpatterns = [
     path("starters/", include("catalog.starters.urls")),
     path("import/", include("catalog.importers.urls")),
     path("scorecards/", include("catalog.scorecards.urls")),
+    path("integrations", RedirectView.as_view(pattern_name="integrations:integration_list", query_string=True)),
+    path("integrations/", include("catalog.integrations.urls")),
     path("", include("portal.actions.urls")),
     path("", include("portal.pages.urls")),
 ]

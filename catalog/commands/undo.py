@@ -47,6 +47,13 @@ def changes_undo(trace: UUID, *, preview: bool = False, by: By) -> list[Outcome]
     return outcomes
 
 
+@retried
+@transaction.atomic
+def deletions_undo(events: Sequence[Event], *, by: By) -> list[Outcome]:
+    """Makes what these events say was deleted as it was, each by itself. An outcome more for each arrow that cannot be."""
+    return _restore(events, by)
+
+
 def _undo(event: Event, by: By) -> Outcome:
     now: Json | None = None
     assert event.after is not None

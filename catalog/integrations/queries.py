@@ -1,14 +1,21 @@
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
-from catalog.integrations.models import Integration, Kind, LogLine, Sync
+from catalog.integrations import agents
+from catalog.integrations.models import Held, Integration, Kind, LogLine, Removal, Sync
+from catalog.models import Entity
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.errors import Missing
 
 Json = dict[str, Any]
+
+FEW = 10  # names of what a removal holds
 
 
 def integrations(by: By) -> QuerySet[Integration]:
@@ -28,6 +35,67 @@ def integration(identifier: str, *, held: bool = False) -> Integration:
 def readable_integration(by: By, identifier: str) -> Integration:
     require(by, "integration.read")
     return integration(identifier)
+
+
+def integration_at(by: By, public_id: UUID) -> Integration:
+    """The one whose pages have this address."""
+    require(by, "integration.read")
+    found = Integration.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise Missing("There is no such integration")
+    return found
+
+
+def called(agent: str) -> Integration | None:
+    """The integration that calls itself so, where it is one that is known."""
+    name = agents.named(agent)
+    if name is None:
+        return None
+    app_type, identifier = name
+    return Integration.objects.filter(identifier=identifier[:250], app_type=app_type).first()
+
+
+def owned(integration: Integration) -> QuerySet[Entity]:
+    """What it wrote last."""
+    prefix, suffix = agents.ends_of(integration)
+    return Entity.objects.filter(datasource__startswith=prefix, datasource__endswith=suffix)
+
+
+def removal(integration: Integration, public_id: UUID, *, held: bool = False) -> Removal:
+    rows = Removal.objects.select_for_update() if held else Removal.objects
+    found = rows.filter(integration=integration, public_id=public_id).first()
+    if found is None:
+        raise Missing("There is no such deletion")
+    return found
+
+
+def removals(integration: Integration) -> QuerySet[Removal]:
+    """Those that anything came of, the newest first."""
+    return (
+        integration.removals.select_related("integration")
+        .filter(Q(gone__gt=0) | ~Q(state=Removal.State.GOING))
+        .order_by("-id")
+    )
+
+
+def held_of(integrations: Sequence[Integration]) -> QuerySet[Held]:
+    """What waits for a person."""
+    return Held.objects.filter(removal__integration__in=integrations, removal__state=Removal.State.HELD)
+
+
+def held_in(removals: Sequence[Removal]) -> tuple[dict[int, int], dict[int, list[str]], dict[int, list[str]]]:
+    """By the key of the removal: how many entities each holds, the first few by name, and why some could not go."""
+    rows = Held.objects.filter(removal__in=removals)
+    found = dict(rows.order_by().values_list("removal").annotate(count=Count("id")))
+    counts = {each.pk: found.get(each.pk, 0) for each in removals}
+    names: dict[int, list[str]] = {each.pk: [] for each in removals}
+    problems: dict[int, list[str]] = {each.pk: [] for each in removals}
+    place = Window(RowNumber(), partition_by="removal", order_by="id")
+    for each in rows.annotate(place=place).filter(place__lte=FEW).order_by("id"):
+        names[each.removal_id].append(str(each))
+        if each.problem:
+            problems[each.removal_id].append(f"{each}: {each.problem}")
+    return counts, names, problems
 
 
 def kinds(integration: Integration) -> QuerySet[Kind]:

@@ -1,5 +1,6 @@
 """What an integration may say of itself, of its resyncs and of its kinds."""
 
+import json
 from typing import Any
 
 Json = dict[str, Any]
@@ -88,6 +89,7 @@ RESYNC = {
     },
     "minProperties": 1,
 }
+CURSOR = {"type": "object", "properties": {"primary": _INSTANT}, "required": ["primary"]}
 EXAMPLES = {
     "type": "object",
     "properties": {"examples": {"type": "array", "maxItems": MOST_EXAMPLES}},
@@ -130,3 +132,8 @@ LOGS = {
     },
     "required": ["logs"],
 }
+
+
+def pretty(value: Any) -> str:
+    """As people read and edit it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -33,6 +33,7 @@ RULES = {
     "integration.read": Rule("catalog:read", "members", "read integrations"),
     "integration.write": Rule("catalog:write", "admins", "change integrations"),
     "integration.report": Rule("catalog:write", "admins", "tell of a resync"),
+    "removal.decide": Rule("admin", "admins", "decide what an integration may delete", in_person=True),
     "deployment.report": Rule("report", "members", "report deployments"),
     "inbox.resolve": Rule("admin", "admins", "place reports of the inbox"),
     "source.write": Rule("admin", "admins", "change log sources"),

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -9,14 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import queries
-from catalog.commands import (
-    Written,
-    entities_delete,
-    entities_delete_all,
-    entities_write,
-    entity_delete,
-    entity_write,
-)
+from catalog.commands import Written, entities_write, entity_write
+from catalog.integrations.commands import all_withdraw, entities_withdraw, entity_withdraw, outcomes_note
 from catalog.wishes import Mode, Wish, parse
 from deployments.commands import report_refuse
 from portal.accounts.policy import require
@@ -45,7 +39,16 @@ def _written(request: Request, wish: Wish, by: By) -> Json:
     """The entity as it is now; with `validation_only` as it would be, with nothing written."""
     if flag(request, "validation_only"):
         return _would_be(request, wish, by)
-    return entity_json(entity_write(wish, by=by), request)
+    (fate,) = entities_write([wish], by=by)
+    if isinstance(fate, PortalError):
+        raise fate
+    outcomes_note(wish.blueprint, [(None, fate)], resync=_resync(request), by=by)
+    return entity_json(fate.entity, request)
+
+
+def _resync(request: Request) -> str:
+    """The resync that the request belongs to, as an integration names it."""
+    return request.query_params.get("ocean_info_resync_id", "")
 
 
 @retried
@@ -71,17 +74,23 @@ def entities(request: Request, blueprint: str) -> Response:
 
 @contextmanager
 def _refusal_logged(request: Request, blueprint: str, by: By) -> Iterator[None]:
-    """A deployment that is refused stands in the ingest log."""
+    """A deployment that is refused stands in the ingest log, what an integration sends among its faults."""
     try:
         yield
     except PortalError as error:
-        _log(request, blueprint, request.data if request.stream else None, error, by)
+        if not flag(request, "validation_only"):
+            _note(request, blueprint, [(request.data if request.stream else None, error)], by)
         raise
 
 
-def _log(request: Request, blueprint: str, body: Any, error: PortalError, by: By) -> None:
-    if blueprint == "deployment" and not flag(request, "validation_only"):
-        report_refuse(body, error, door="entity", by=by)
+def _note(request: Request, blueprint: str, sent: Sequence[tuple[Any, Wish | Written | PortalError]], by: By) -> None:
+    """What is kept of how it went, of entities each as it was sent."""
+    if blueprint == "deployment":
+        for body, fate in sent:
+            if isinstance(fate, PortalError):
+                report_refuse(body, fate, door="entity", by=by)
+    fates = [(body, fate) for body, fate in sent if not isinstance(fate, Wish)]
+    outcomes_note(blueprint, fates, resync=_resync(request), by=by)
 
 
 def _wish(request: Request, blueprint: str, body: Any) -> Wish:
@@ -109,8 +118,8 @@ def bulk(request: Request, blueprint: str) -> Response:
     outcomes |= dict(zip(wishes, written, strict=True))
     entities = [_made(index, each) for index, each in outcomes.items() if isinstance(each, Written)]
     refused = {index: each for index, each in outcomes.items() if isinstance(each, PortalError)}
-    for index, why in refused.items():
-        _log(request, blueprint, wished[index], why, by)
+    if not flag(request, "validation_only"):
+        _note(request, blueprint, [(wished[n], each) for n, each in sorted(outcomes.items())], by)
     errors = [_fault(wished[index], index, each) for index, each in refused.items()]
     return Response({"ok": not errors, "entities": entities, "errors": errors}, status=207 if errors else 200)
 
@@ -138,7 +147,8 @@ def bulk_delete(request: Request, blueprint: str) -> Response:
     if not all(isinstance(each, str) for each in wished):
         raise Invalid.at("entities", "must be a list of identifiers")
     require(by, "entity.write")
-    gone = entities_delete(blueprint, wished, dependents=flag(request, "delete_dependents"), by=by)
+    dependents = flag(request, "delete_dependents")
+    gone = entities_withdraw(blueprint, wished, dependents=dependents, resync=_resync(request), by=by)
     return Response({"ok": True, "deletedEntities": gone})
 
 
@@ -158,7 +168,8 @@ def entity(request: Request, blueprint: str, identifier: str) -> Response:
     if request.method == "DELETE":
         require(by, "entity.write")
         found = queries.entity_to_write(blueprint, identifier)
-        gone = entity_delete(found, dependents=flag(request, "delete_dependents"), by=by)
+        dependents = flag(request, "delete_dependents")
+        gone = entity_withdraw(found, dependents=dependents, resync=_resync(request), by=by)
         return Response({"ok": True, "deletedEntities": gone})
     mode: Mode = "replace" if request.method == "PUT" else "patch"
     with _refusal_logged(request, blueprint, by):
@@ -177,7 +188,7 @@ def all_entities(request: Request, blueprint: str) -> Response:
     """Every entity of the blueprint; with `delete_blueprint` the blueprint too. How it goes on, the migration tells."""
     by = writer_of(request)
     require(by, "entity.write")
-    migration = entities_delete_all(queries.blueprint(blueprint), itself=flag(request, "delete_blueprint"), by=by)
+    migration = all_withdraw(queries.blueprint(blueprint), itself=flag(request, "delete_blueprint"), by=by)
     return Response({"ok": True, "migrationId": str(migration.public_id), "deleted": migration.done})
 
 

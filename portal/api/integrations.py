@@ -8,14 +8,18 @@ from rest_framework.response import Response
 
 from catalog.integrations import queries, shapes
 from catalog.integrations.commands import (
+    cursor_keep,
     examples_take,
+    heartbeat_take,
     integration_create,
     integration_delete,
     integration_update,
     log_take,
     metrics_take,
+    poll,
     resync_ask,
     resync_tell,
+    word_take,
 )
 from catalog.integrations.models import Integration, LogLine, Sync
 from catalog.schema.validate import check_shape
@@ -25,7 +29,7 @@ from portal.api.bodies import object_of
 from portal.api.present import url_of
 from portal.api.selection import listed
 from portal.kit.clock import instant, iso
-from portal.kit.errors import Invalid
+from portal.kit.errors import Invalid, Missing
 
 Json = dict[str, Any]
 
@@ -66,6 +70,8 @@ def integration(request: Request, identifier: str) -> Response:
         return Response({"ok": True})
     if request.method == "PATCH":
         found = integration_update(found, object_of(request), by=by)
+    else:
+        poll(found, by=by)
     return Response({"ok": True, "integration": _shown(found)})
 
 
@@ -93,13 +99,18 @@ def resync_request(request: Request, identifier: str) -> Response:
     found = queries.readable_integration(by, identifier)
     if request.method == "POST":
         found = resync_ask(found, by=by)
+    else:
+        poll(found, by=by)
     asked = found.resync_asked_at
     return Response({"ok": True, "request": {"updatedAt": iso(asked)} if asked else None})
 
 
 @api_view(["GET"])
 def kinds(request: Request, identifier: str) -> Response:
-    found = queries.readable_integration(by_of(request), identifier)
+    """Examples are raw: whoever may not tell of them may not see them either, whatever the catalog keeps from him."""
+    by = by_of(request)
+    require(by, "integration.report")
+    found = queries.readable_integration(by, identifier)
     data = {
         kind.name: {"examples": [{"_id": str(n), "data": each} for n, each in enumerate(kind.examples)]}
         for kind in queries.kinds(found)
@@ -152,9 +163,55 @@ def syncs_metadata(request: Request, identifier: str) -> Response:
 def heartbeat(request: Request, identifier: str) -> Response:
     """A sign of life between the kinds of a long resync; the metrics say the rest."""
     by = by_of(request)
-    require(by, "integration.report")
-    queries.integration(identifier)
+    heartbeat_take(queries.readable_integration(by, identifier), by=by)
     return Response({"ok": True})
+
+
+@api_view(["GET", "PUT", "POST"])
+def cursor(request: Request, identifier: str) -> Response:
+    """How far the incremental sync of `kind` and `index` has come, an instant as `primary`; null before the first."""
+    by = by_of(request)
+    found = queries.readable_integration(by, identifier)
+    kind, index = (request.query_params.get(name, "") for name in ("kind", "index"))
+    if not kind:
+        raise Invalid.at("kind", "is missing; say which in the query string")
+    if request.method == "GET":
+        return Response({"ok": True, "cursor": found.cursors.get(f"{kind}/{index}", {"primary": None})})
+    body = object_of(request)
+    check_shape(shapes.CURSOR, body)
+    return Response({"ok": True, "cursor": cursor_keep(found, kind, index, body["primary"], by=by)})
+
+
+@api_view(["PATCH"])
+def probe(request: Request, organization: str, probe: str) -> Response:
+    """How a test of its connection went, kept in its log."""
+    return _word(request, f"Connection test {probe}", probe)
+
+
+@api_view(["POST"])
+def lifecycle(request: Request, event: str) -> Response:
+    """How a resync stands whose entities the portal would make. It makes none, and keeps the word in the log."""
+    return _word(request, f"Lifecycle of the resync {event}", event)
+
+
+def _word(request: Request, message: str, event: str) -> Response:
+    by, body = by_of(request), object_of(request)
+    require(by, "integration.report")
+    found = queries.called(by.agent)
+    if found is None:
+        raise Missing("No integration is called as your User-Agent says: port-ocean/{type}/{version}/{identifier}")
+    word_take(found, message, event, body, by=by)
+    return Response({"ok": True})
+
+
+@api_view(["GET"])
+def kafka_credentials(request: Request) -> Response:
+    require(by_of(request), "integration.read")
+    raise Missing(
+        "There is no Kafka here. Let the integration ask by itself: "
+        "OCEAN__EVENT_LISTENER__TYPE=POLLING, or EVENT_LISTENER_TYPE=POLLING of the Kubernetes exporter.",
+        code="no_kafka",
+    )
 
 
 @api_view(["GET", "POST"])
@@ -166,6 +223,7 @@ def logs(request: Request, identifier: str) -> Response:
         check_shape(shapes.LOGS, body)
         log_take(found, body["logs"], by=by)
         return Response({"ok": True})
+    require(by, "integration.report")
     params = request.query_params
     at = params.get("timestamp")
     lines = queries.log(

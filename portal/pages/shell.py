@@ -31,6 +31,7 @@ PAGES = [
     ("Locks", "locks:lock_list", "lock", True),
     ("Catalog", "catalog:home", "boxes", True),
     ("Scorecards", "scorecards:scorecard_list", "trophy", False),
+    ("Integrations", "integrations:integration_list", "refresh", False),
     ("Self-service", "actions:action_list", "play", True),
     ("Audit", "pages:audit", "scroll-text", True),
     ("API", "api_docs:index", "terminal", False),

@@ -47,6 +47,10 @@ WORDS = {
     "run.created": "Asked for",
     "run.ended": "Ended",
     "scorecard.level_changed": "Moved",
+    "integration.deletion_held": "Held a deletion by",
+    "integration.deletion_approved": "Approved a deletion by",
+    "integration.deletion_refused": "Refused a deletion by",
+    "integration.deletion_undone": "Put back what was deleted by",
     "github_run.rerun": "Asked GitHub to run again:",
 }
 # The reason that people gave is what a reader of the log looks for first.
@@ -108,6 +112,8 @@ def subject_url(event: Event) -> str:
         return reverse("starters:starter", args=[event.noun_id])
     if event.noun == "blueprint":
         return reverse("catalog:entity_list", args=[event.noun_id])
+    if event.noun == "integration":
+        return reverse("integrations:called", args=[event.noun_id])
     if event.blueprint and event.entity:
         return reverse("catalog:entity_detail", args=[event.blueprint, event.entity])
     return reverse("deployments:inbox") if event.noun == "inbox_item" else ""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.integrations import commands
+from catalog.integrations.commands import reports
 from catalog.integrations.models import Integration, LogLine, Sync
 from tests.conftest import events
 
@@ -126,7 +126,7 @@ def test_a_deleted_integration_is_gone_and_its_entities_stay(exporter, shop):
 
 
 def test_only_the_newest_lines_are_kept(exporter, monkeypatch):
-    monkeypatch.setattr(commands, "KEPT_LINES", 3)
+    monkeypatch.setattr(reports, "KEPT_LINES", 3)
     for n in range(5):
         exporter.post(
             "integration/cluster-1/logs", {"logs": [{"message": str(n), "timestamp": f"2026-01-05T10:00:0{n}Z"}]}

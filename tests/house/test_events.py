@@ -17,7 +17,7 @@ from portal.accounts.queries import actor_of_user
 from portal.audit.models import Delivery, Event
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
-from portal.kit.errors import Invalid
+from portal.kit.errors import Conflict, Invalid
 from tests.conftest import SETUP
 
 MODULES = [
@@ -174,6 +174,41 @@ CASES = {
     "metrics_take": (
         lambda do, shop: do(exporter(), [{"eventId": "1", "kindIdentifier": "pod"}], by=SETUP),
         ["integration.created"],
+    ),
+    "cursor_keep": (
+        lambda do, shop: do(exporter(), "pod", "0", "2026-02-03T15:40:00Z", by=SETUP),
+        ["integration.created"],
+    ),
+    "heartbeat_take": (lambda do, shop: do(exporter(), by=SETUP), ["integration.created"]),
+    "poll": (lambda do, shop: do(exporter(), by=SETUP), ["integration.created"]),
+    "word_take": (lambda do, shop: do(exporter(), "hello", "1", {}, by=SETUP), ["integration.created"]),
+    "outcomes_note": (
+        lambda do, shop: do("service", [({}, Invalid("no"))], by=ocean(exporter())),
+        ["integration.created"],
+    ),
+    "entity_withdraw": (
+        lambda do, shop: do(catalog.service_named("search"), by=ocean(exporter())),
+        ["integration.created", "entity.deleted"],
+    ),
+    "entities_withdraw": (
+        lambda do, shop: pytest.raises(Conflict, do, "service", ["search", "checkout"], by=ocean(exporter())),
+        ["integration.created", "integration.deletion_held"],
+    ),
+    "all_withdraw": (
+        lambda do, shop: pytest.raises(Conflict, do, catalog.blueprint("service"), by=ocean(exporter())),
+        ["integration.created", "integration.deletion_held"],
+    ),
+    "removal_approve": (
+        lambda do, shop: do(removal("held"), by=A_PERSON),
+        ["integration.created", "integration.deletion_approved"],
+    ),
+    "removal_refuse": (
+        lambda do, shop: do(removal("held"), by=A_PERSON),
+        ["integration.created", "integration.deletion_refused"],
+    ),
+    "removal_undo": (
+        lambda do, shop: do(removal("going"), by=A_PERSON),
+        ["integration.created", "integration.deletion_undone"],
     ),
     "log_take": (lambda do, shop: do(exporter(), [{"message": "hello"}], by=SETUP), ["integration.created"]),
     "deployment_report": (
@@ -445,6 +480,15 @@ def ready():
 def exporter():
     create = import_string("catalog.integrations.commands.integration_create")
     return create({"installationId": "k8s"}, by=SETUP)[0]
+
+
+def ocean(integration):
+    return By(SETUP.actor, "api", agent=f"port-ocean/{integration.app_type}/1.0/{integration.identifier}/exporter")
+
+
+def removal(state):
+    create = import_string("catalog.integrations.models.Removal").objects.create
+    return create(integration=exporter(), state=state, began_at=database_now(), owned=9, gone=8)
 
 
 def parsed():

@@ -96,7 +96,9 @@ CONFLICT = fault(
 DEPENDENTS_CONFLICT = fault(
     "has_dependents",
     "locked_entity",
-    about="Other entities have a required relation to it, or an active lock names it.",
+    "deletion_held",
+    about="Other entities have a required relation to it, or an active lock names it. `deletion_held`: an integration "
+    "would delete more than its share; an administrator decides.",
     message="2 entities need “checkout”: a, b. Delete them first, or send delete_dependents=true.",
     details={"dependents": ["a", "b"]},
 )
@@ -196,7 +198,9 @@ GROUP = Group(
                 409: fault(
                     "has_dependents",
                     "protected",
-                    about="Entities of other blueprints need them, or the blueprint stays.",
+                    "deletion_held",
+                    about="Entities of other blueprints need them, or the blueprint stays. `deletion_held`: an "
+                    "integration would delete more than its share; an administrator decides.",
                     message="2 entities need “checkout”: a, b. Delete them first.",
                 ),
             },

@@ -71,6 +71,14 @@ LINE = shown(
     },
     name="IntegrationLogLine",
 )
+CURSOR_OF = [
+    query("kind", text("repository", "Which kind.", minLength=1), needed=True),
+    query("index", text("0", "Which of that kind.")),
+]
+CURSOR = shown({"primary": null(instant())})
+NOT_CALLED = fault(
+    "not_found", about="No integration is called as the User-Agent says.", message="No integration is called so."
+)
 READ, WRITE, REPORT = (
     "integration.read",
     "integration.read integration.write",
@@ -202,7 +210,7 @@ GROUP = Group(
             "GET",
             "/kinds",
             "Kinds of the source, with examples",
-            READ,
+            REPORT,
             answers={
                 200: ok(
                     "By kind.",
@@ -228,7 +236,7 @@ GROUP = Group(
             "GET",
             "/logs",
             "Read its log",
-            READ,
+            REPORT,
             parameters=[
                 query("level", listed(choice(shapes.LEVELS, example="INFO"))),
                 query("eventId", text("e1", "Of this resync.")),
@@ -248,7 +256,63 @@ GROUP = Group(
             body=Shape(shapes.LOGS, {"logs": [{"message": "Resync started", "level": "INFO"}]}),
             answers={200: ok("The newest lines are kept.")},
         ),
-        _of("heartbeat", "POST", "/heartbeat", "A sign of life", "integration.report", answers={200: ok("Heard.")}),
+        _of("heartbeat", "POST", "/heartbeat", "A sign of life", REPORT, answers={200: ok("Heard.")}),
+        _of(
+            "cursor",
+            "GET",
+            "/cursor",
+            "How far an incremental sync has come",
+            READ,
+            parameters=CURSOR_OF,
+            answers={200: ok("Null before the first.", cursor=CURSOR)},
+        ),
+        *(
+            _of(
+                f"cursor_keep_{method.lower()}",
+                method,
+                "/cursor",
+                "Keep how far an incremental sync has come",
+                REPORT,
+                parameters=CURSOR_OF,
+                body=Shape(shapes.CURSOR, {"primary": "2026-02-03T15:40:00Z"}),
+                answers={200: ok("It is kept.", cursor=CURSOR)},
+            )
+            for method in ("PUT", "POST")
+        ),
+        Operation(
+            "probe_tell",
+            "PATCH",
+            "/org/{organization}/integration/probe/{probe}",
+            "Tell how a test of a connection went",
+            about="Kept in the log of the integration that the User-Agent names.",
+            needs="integration.report",
+            parameters=[
+                in_path("organization", text("org_portcullis", minLength=1)),
+                in_path("probe", text("p1", minLength=1)),
+            ],
+            body=Shape({"type": "object"}, {"status": "completed"}),
+            answers={200: ok("It is kept."), 404: NOT_CALLED},
+        ),
+        Operation(
+            "lifecycle_tell",
+            "POST",
+            "/lifecycle/{event}",
+            "Tell how a resync stands whose entities somebody else makes",
+            about="The portal makes none; the word is kept in the log of the integration that the User-Agent names.",
+            needs="integration.report",
+            parameters=[in_path("event", text("e1", "The resync.", minLength=1))],
+            body=Shape({"type": "object"}, {"status": "running"}),
+            answers={200: ok("It is kept."), 404: NOT_CALLED},
+        ),
+        Operation(
+            "kafka_credentials",
+            "GET",
+            "/kafka-credentials",
+            "Credentials for Kafka",
+            about="There is no Kafka: integrations ask by themselves whether anybody wants a resync.",
+            needs="integration.read",
+            answers={404: fault("no_kafka", about="There is none.", message="There is no Kafka here.")},
+        ),
         _of(
             "syncs_metadata",
             "GET",
