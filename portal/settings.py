@@ -209,6 +209,7 @@ CELERY_TASK_DEFAULT_QUEUE = "portcullis"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A tick that nobody took in time is dropped: the next one does the same work.
 CELERY_BEAT_SCHEDULE = {
+    "github-imports": {"task": "github.import", "schedule": 5.0, "options": {"expires": 10}},
     "migrate": {"task": "catalog.migrate", "schedule": 5.0, "options": {"expires": 10}},
     "sweep": {"task": "catalog.sweep", "schedule": 3.0, "options": {"expires": 6}},
     "self-check": {"task": "catalog.check", "schedule": crontab(hour=3, minute=20), "options": {"expires": 3600}},

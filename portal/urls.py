@@ -27,6 +27,7 @@ urlpatterns = [
     path("locks/", include("locks.urls")),
     path("catalog/", include("catalog.urls")),
     path("starters/", include("catalog.starters.urls")),
+    path("import/github/", include("portal.github.urls")),
     path("import/", include("catalog.importers.urls")),
     path("scorecards/", include("catalog.scorecards.urls")),
     path("integrations", RedirectView.as_view(pattern_name="integrations:integration_list", query_string=True)),

@@ -24,8 +24,9 @@ Deed = Callable[[Any, bool, By], list[Fate]]
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    require(by_of(request), "catalog.read")
-    return render(request, "importers/home.html", {})
+    by = by_of(request)
+    require(by, "catalog.read")
+    return render(request, "importers/home.html", {"may_github": by.actor.is_admin})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

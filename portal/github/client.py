@@ -25,6 +25,10 @@ class NotTaken(Exception):
     """GitHub understood, and does not take it (422): nothing waits there any more, or it has been said too often."""
 
 
+class NotThere(Hopeless):
+    """GitHub has nothing at this address, or nothing that the token may see (404)."""
+
+
 class NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -43,9 +47,17 @@ def post(repository: str, path: str, body: Json, *, permissions: dict[str, str],
     _send("POST", f"/repos/{repository}{path}", body, str(_part(answer, "token")))
 
 
-def get(path: str) -> Json:
-    """GET with the token that reads code. Raises RetryLater, Hopeless, or NotTaken."""
-    return _send("GET", path, None, settings.GITHUB_TOKEN, most=MOST_READ)
+def get(path: str, token: str = "") -> Json:
+    """GET with a token, or the one that reads code. Raises RetryLater, Hopeless, or NotTaken."""
+    return _send("GET", path, None, token or settings.GITHUB_TOKEN, most=MOST_READ)
+
+
+def get_list(path: str, token: str) -> list[Json]:
+    """GET of what is a list of objects. Raises as `get` does."""
+    answer = _call("GET", path, None, token, MOST_READ)
+    if not isinstance(answer, list):
+        raise RetryLater("GitHub's answer is no list.")
+    return [each for each in answer if isinstance(each, dict)]
 
 
 def _part(answer: Json, name: str) -> object:
@@ -65,6 +77,11 @@ def _signed() -> str:
 
 
 def _send(method: str, path: str, body: Json | None, token: str, most: int = MOST_BYTES) -> Json:
+    answer = _call(method, path, body, token, most)
+    return answer if isinstance(answer, dict) else {}
+
+
+def _call(method: str, path: str, body: Json | None, token: str, most: int) -> Any:
     headers = {
         "Authorization": f"Bearer {token}",
         "Accept": "application/vnd.github+json",
@@ -83,10 +100,9 @@ def _send(method: str, path: str, body: Json | None, token: str, most: int = MOS
     except (OSError, HTTPException) as error:
         raise RetryLater(f"GitHub did not answer: {error}") from error
     try:
-        answer = json.loads(raw) if raw.strip() else {}
+        return json.loads(raw) if raw.strip() else {}
     except ValueError as error:
         raise RetryLater("GitHub's answer is not JSON.") from error
-    return answer if isinstance(answer, dict) else {}
 
 
 def _said(error: urllib.error.HTTPError) -> str:
@@ -101,6 +117,17 @@ def _reason(status: int, said: str, headers: Message) -> Exception:
     if status == 422:
         return NotTaken(told)
     if status in (403, 409, 429) or status >= 500:
-        wait = headers.get("Retry-After", "")
-        return RetryLater(told, float(wait) if wait.isdecimal() else None)
+        return RetryLater(told, _wait(headers))
+    if status == 404:
+        return NotThere(f"{told}. Is the App installed on this repository, with the permissions of docs/github.md?")
     return Hopeless(f"{told}. Is the App installed on this repository, with the permissions of docs/github.md?")
+
+
+def _wait(headers: Message) -> float | None:
+    """Seconds, where GitHub says how long: by itself, or as the end of the hour whose calls are used up."""
+    said, reset = headers.get("Retry-After", ""), headers.get("X-RateLimit-Reset", "")
+    if said.isdecimal():
+        return float(said)
+    if headers.get("X-RateLimit-Remaining") == "0" and reset.isdecimal():
+        return max(1.0, float(reset) - time.time())
+    return None

@@ -62,7 +62,7 @@ WHY = {
     "break_glass.used": "reason",
 }
 NOUNS = [
-    "lock", "freeze", "claim", "ticket", "override", "break_glass_code", "break_glass_use", "tier_limits", "deployment", "deployment_config", "inbox_item", "report_request", "hook", "log_source", "pending_deployment", "github_run", "entity", "blueprint", "scorecard", "starter", "action", "run", "page", "folder", "view", "permissions", "user", "team", "credential", "organization", "secret", "feed", "webhook", "integration", "migration", "index", "delivery"
+    "lock", "freeze", "claim", "ticket", "override", "break_glass_code", "break_glass_use", "tier_limits", "deployment", "deployment_config", "inbox_item", "report_request", "hook", "log_source", "pending_deployment", "github_run", "github_import", "entity", "blueprint", "scorecard", "starter", "action", "run", "page", "folder", "view", "permissions", "user", "team", "credential", "organization", "secret", "feed", "webhook", "integration", "migration", "index", "delivery"
 ]  # fmt: skip
 
 
@@ -108,6 +108,8 @@ def subject_url(event: Event) -> str:
         return reverse("actions:action_detail", args=[event.noun_id])
     if event.noun == "run":
         return reverse("actions:run_detail", args=[event.noun_id])
+    if event.noun == "github_import":
+        return reverse("github:import", args=[event.noun_id])
     if event.noun == "starter":
         return reverse("starters:starter", args=[event.noun_id])
     if event.noun == "blueprint":

@@ -36,14 +36,34 @@ class GitHub(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.told, self.tokens, self.answers, self.asked = [], {}, [], []
         self.compared = {}
+        # What it says of an organisation: a list or an object by its path, to who has `word`.
+        self.says, self.word = {}, "github_pat_reads"
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if "/compare/" in self.path:
             return self.compare()
+        path, _, query = self.path.partition("?")
+        if self.server.says:
+            return self.listed(path, parse_qs(query))
         found = self.path == "/repos/larder/checkout/installation" and self.signs(self.word)
         self.say(*((200, {"id": 99}) if found else (404, {"message": "Not Found"})))
+
+    def listed(self, path, query):
+        """A page of a list, or an object."""
+        self.server.asked.append(self.path)
+        if self.server.answers and (answer := self.server.answers.pop(0)):
+            return self.say(*answer)
+        if self.word != self.server.word:
+            return self.say(401, {"message": "Bad credentials"})
+        if path not in self.server.says:
+            return self.say(404, {"message": "Not Found"})
+        said = self.server.says[path]
+        if isinstance(said, list):
+            size, page = (int(query[name][0]) for name in ("per_page", "page"))
+            said = said[size * (page - 1) : size * page]
+        return self.say(200, said)
 
     def compare(self):
         """A page of the commits that `compared` holds, the oldest first, as GitHub has them."""

@@ -33,6 +33,7 @@ MODULES = [
     "portal.accounts.feeds",
     "portal.accounts.organization",
     "portal.actions.commands",
+    "portal.github.imports",
     "portal.github.reruns",
     "portal.sidebars.commands",
     "portal.audit.outbox",
@@ -81,6 +82,8 @@ CASES = {
         ),
         ["entity.created"],
     ),
+    "import_start": (lambda do, shop: do("larder", token="t", by=SETUP), ["github_import.started"]),
+    "import_cancel": (lambda do, shop: do(reading(), by=SETUP), ["github_import.started", "github_import.cancelled"]),
     "starter_import": (
         lambda do, shop: do("github", by=SETUP),
         [
@@ -426,6 +429,10 @@ def started():
     part = {"what": "view", "blueprint": "service", "name": kept_view().title, "definition": {"query": "q=go"}}
     import_string("catalog.starters.models.Brought").objects.create(starter="github", title="GitHub", parts=[part])
     return "github"
+
+
+def reading():
+    return import_string("portal.github.imports.import_start")("larder", token="t", by=SETUP)
 
 
 def deletion():
