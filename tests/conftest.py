@@ -31,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--history-commits",
         help="how many commits tests/journeys/test_where_commits_are.py makes; 1000 is the long form",
     )
+    parser.addoption(
+        "--computed-steps",
+        help="how many changes tests/catalog/test_computed_random.py makes, a way; 5000 is the long form",
+    )
+    parser.addoption("--computed-seed", help="a number, for other changes")
     parser.addoption("--stress-seconds", help="how long tests/stress lets its processes loose; 60 is the long form")
 
 
