@@ -1,10 +1,11 @@
 """Computed values, made anew from what entities and their neighbours are at this instant. Nothing stored is trusted."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from catalog import kinds, moves
 from catalog.compute.aggregations import aggregated, reached
@@ -25,6 +26,9 @@ TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
 }
 SAID = {str: "a text", bool: "true or false", dict: "an object", list: "a list"}
+
+
+Make = Callable[[Blueprint, str, list[int]], dict[int, Any]]
 
 
 class World:
@@ -57,37 +61,39 @@ class World:
         """
         blueprint, keys = self.among[identifier], sorted(set(pks))
         wanted = list(blueprint.computed_properties if names is None else names)
-        self._make(blueprint, [each for each in wanted if each in blueprint.mirror_properties], keys, self._mirrors)
-        self._make(blueprint, [each for each in wanted if each in blueprint.aggregation_properties], keys, self._sums)
+        for name in wanted:
+            if name in blueprint.mirror_properties:
+                self._make(blueprint, name, keys, self._mirror)
+            elif name in blueprint.aggregation_properties:
+                self._make(blueprint, name, keys, self._sum)
         programs = [each for each in wanted if each in blueprint.calculation_properties]
         live = set(blueprint.derived.get("live", ()))
-        self._make(blueprint, [each for each in programs if each not in live], keys, self._calculations)
-        self._make(blueprint, [each for each in programs if each in live], keys, self._calculations)
+        self._calculate(blueprint, [each for each in programs if each not in live], keys)
+        self._calculate(blueprint, [each for each in programs if each in live], keys)
         made = {name: self._made.get((identifier, name), {}) for name in wanted}
         return {
             pk: {name: value for name, found in made.items() if (value := found.get(pk)) is not None} for pk in keys
         }
 
-    def _make(self, blueprint: Blueprint, names: list[str], keys: list[int], make: Any) -> None:
-        """Only what is not made yet; what is being made already is computed from itself, and is nothing."""
-        nodes = [(blueprint.identifier, name) for name in names]
-        names = [name for node, name in zip(nodes, names, strict=True) if node not in self._busy]
-        missing = [pk for pk in keys if any(pk not in self._made.get((blueprint.identifier, n), {}) for n in names)]
-        if not names or not missing:
-            return
-        fresh = {(blueprint.identifier, name) for name in names}
-        self._busy |= fresh
+    def _make(self, blueprint: Blueprint, name: str, keys: list[int], make: Make) -> None:
+        """Only what is not made yet."""
+        made = self._made.setdefault((blueprint.identifier, name), {})
+        missing = [pk for pk in keys if pk not in made]
+        if missing and (blueprint.identifier, name) not in self._busy:
+            with self._making(blueprint, name):
+                found = make(blueprint, name, missing)
+            made |= {pk: found.get(pk) for pk in missing}
+
+    @contextmanager
+    def _making(self, blueprint: Blueprint, name: str) -> Iterator[None]:
+        """What is asked for meanwhile would be computed from itself, and is nothing."""
+        self._busy.add((blueprint.identifier, name))
         try:
-            for name, found in make(blueprint, names, missing).items():
-                done = self._made.setdefault((blueprint.identifier, name), {})
-                done |= {pk: found.get(pk) for pk in missing}
+            yield
         finally:
-            self._busy -= fresh
+            self._busy.discard((blueprint.identifier, name))
 
     # Mirrors.
-
-    def _mirrors(self, blueprint: Blueprint, names: list[str], keys: list[int]) -> dict[str, dict[int, Any]]:
-        return {name: self._mirror(blueprint, name, keys) for name in names}
 
     def _mirror(self, blueprint: Blueprint, name: str, keys: list[int]) -> dict[int, Any]:
         end, last = mirrored(blueprint, name, self.among)
@@ -138,31 +144,47 @@ class World:
 
     # Aggregations.
 
-    def _sums(self, blueprint: Blueprint, names: list[str], keys: list[int]) -> dict[str, dict[int, Any]]:
-        for name in names:
-            self._settle_targets(blueprint, name, keys)
-        found = aggregated(blueprint, names, keys, now=self.now)
-        return {name: {pk: values.get(name) for pk, values in found.items()} for name in names}
+    def _sum(self, blueprint: Blueprint, name: str, keys: list[int]) -> dict[int, Any]:
+        told = self._targets(blueprint, name, keys)
+        fresh = {} if told is None else {name: told}
+        found = aggregated(blueprint, [name], keys, now=self.now, fresh=fresh, among=self.among)
+        return {pk: values[name] for pk, values in found.items()}
 
-    def _settle_targets(self, blueprint: Blueprint, name: str, keys: list[int]) -> None:
-        """SQL counts by what targets compute as it is stored; where a worker has not come by yet, it is stored now."""
+    def _targets(self, blueprint: Blueprint, name: str, keys: list[int]) -> dict[int, Json] | None:
+        """What the targets compute, where a worker has not come by yet; else SQL counts by what is stored of it."""
         declared = blueprint.aggregation_properties[name]
         target = self.among.get(declared["target"])
-        if target is None or not counted(declared, target):
-            return
-        if Stale.objects.filter(blueprint__in=target.derived.get("reads", [])).exists():
-            with transaction.atomic():
-                settle(reached(blueprint, name, keys, self.among))
+        read = counted(declared, target) if target else set()
+        if not (target and read) or not Stale.objects.filter(blueprint__in=target.derived.get("reads", ())).exists():
+            return None
+        return self.of(target.identifier, reached(blueprint, name, keys, self.among), sorted(read))
 
     # Calculations.
 
-    def _calculations(self, blueprint: Blueprint, names: list[str], keys: list[int]) -> dict[str, dict[int, Any]]:
+    def _calculate(self, blueprint: Blueprint, names: list[str], keys: list[int]) -> None:
+        """What they read is made first, each by itself: on the way to it another of them may be asked for."""
+        nodes = {name: (blueprint.identifier, name) for name in names}
+        names = [name for name in names if nodes[name] not in self._busy]
+        missing = [pk for pk in keys if any(pk not in self._made.get(nodes[name], {}) for name in names)]
+        if not names or not missing:
+            return
+        for name in names:
+            with self._making(blueprint, name):
+                self.of(blueprint.identifier, missing, self._inputs(blueprint, name))
+        for name, found in self._calculations(blueprint, names, missing).items():
+            made = self._made.setdefault(nodes[name], {})
+            made |= {pk: found.get(pk) for pk in missing}
+
+    def _inputs(self, blueprint: Blueprint, name: str) -> list[str]:
         """Those that are stored never read what depends on the clock."""
         live = set(blueprint.derived.get("live", ()))
-        needed = set().union(*(inputs(blueprint, name) for name in names))
-        if not live.intersection(names):
-            needed -= live
-        own = self.of(blueprint.identifier, keys, sorted(needed))
+        return sorted(inputs(blueprint, name) - (set() if name in live else live))
+
+    def _calculations(self, blueprint: Blueprint, names: list[str], keys: list[int]) -> dict[str, dict[int, Any]]:
+        live = set(blueprint.derived.get("live", ()))
+        own = self.of(
+            blueprint.identifier, keys, sorted({each for name in names for each in self._inputs(blueprint, name)})
+        )
         entities = self.load(keys)
         now = self._live_of(blueprint, set(keys)) if live.intersection(names) and live_names(blueprint) else {}
         arrows = _arrows(blueprint, keys)

@@ -290,7 +290,7 @@ def check_search(walk, expected):
 
 @pytest.fixture
 def steps(request):
-    return int(request.config.getoption("--computed-steps") or 120)
+    return int(request.config.getoption("--computed-steps") or 40)
 
 
 @pytest.fixture
