@@ -14,6 +14,9 @@ urlpatterns = [
     re_path(r"^!bulk/delete/(?P<blueprint>.+)$", views.bulk_deletion, name="bulk_deletion"),
     path("!undo/<uuid:trace>", views.undo, name="undo"),
     re_path(r"^!permissions/(?P<blueprint>.+)$", views.permissions, name="permissions"),
+    re_path(r"^!changelog/trial/(?P<blueprint>.+)$", views.changelog_trial, name="changelog_trial"),
+    re_path(r"^!changelog/again/(?P<blueprint>.+)$", views.changelog_again, name="changelog_again"),
+    re_path(r"^!changelog/of/(?P<blueprint>.+)$", views.changelog, name="changelog"),
     path("!views/<int:pk>/removal", views.view_removal, name="view_removal"),
     # Identifiers may hold slashes: the same greedy routes as /v1.
     re_path(r"^(?P<blueprint>.+?)/entities/(?P<identifier>.+)$", views.entity_detail, name="entity_detail"),

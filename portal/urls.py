@@ -32,6 +32,8 @@ urlpatterns = [
     path("scorecards/", include("catalog.scorecards.urls")),
     path("integrations", RedirectView.as_view(pattern_name="integrations:integration_list", query_string=True)),
     path("integrations/", include("catalog.integrations.urls")),
+    path("webhooks", RedirectView.as_view(pattern_name="webhooks:list", query_string=True)),
+    path("webhooks/", include("catalog.webhooks.urls")),
     path("", include("portal.actions.urls")),
     path("", include("portal.pages.urls")),
 ]

@@ -47,6 +47,9 @@ def entity_list(request: HttpRequest, blueprint: str) -> Answer:
         "permissions_url": reverse("catalog:permissions", args=[blueprint])
         if allows(by.actor, "blueprint.write", blueprint=blueprint)
         else None,
+        "changelog_url": reverse("catalog:changelog", args=[blueprint])
+        if allows(by.actor, "blueprint.write", blueprint=blueprint)
+        else None,
     }
     return table_page(request, table, "catalog/entity_list.html", context)
 

@@ -1,5 +1,6 @@
 """Commands of the organisation and its secrets."""
 
+import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -13,6 +14,8 @@ from portal.kit.errors import Conflict, Missing
 from portal.kit.seal import seal, unseal
 
 Json = dict[str, Any]
+
+NAME = re.compile(r"\A[A-Za-z0-9_-]{1,100}\Z")
 
 
 @transaction.atomic
@@ -74,6 +77,10 @@ def _held(name: str) -> Secret:
     if found is None:
         raise Missing(f'Secret with name "{name}" was not found')
     return found
+
+
+def secret_is_there(name: str) -> bool:
+    return Secret.objects.filter(name=name).exists()
 
 
 def secret_value(name: str) -> str | None:

@@ -13,10 +13,7 @@ from rest_framework.request import Request
 
 from portal.api.envelope import TooLarge
 from portal.kit.errors import Invalid
-
-DEEPEST = 64
-# What comes back from jsonb as a whole number has to fit 64 bits, signed, for most clients to read it.
-GREATEST = 2**63
+from portal.kit.jsontext import checked
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -100,29 +97,3 @@ def objects_of(request: Request) -> list[dict[str, Any]]:
         if not isinstance(each, dict):
             raise Invalid.at(str(n), "must be an object")
     return request.data
-
-
-def checked(data: Any) -> None:
-    """Level by level, without recursion: depth is what an attacker chooses."""
-    level, depth = [data], 0
-    while level:
-        if depth > DEEPEST:
-            raise Invalid.at("body", f"is nested more than {DEEPEST} levels deep")
-        inner: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                inner += value.keys()
-                inner += value.values()
-            elif isinstance(value, list):
-                inner += value
-            else:
-                _check_plain(value)
-        level, depth = inner, depth + 1
-
-
-def _check_plain(value: Any) -> None:
-    if isinstance(value, str):
-        if "\0" in value:
-            raise Invalid.at("body", "holds the character U+0000, which cannot be stored")
-    elif isinstance(value, int | float) and abs(value) >= GREATEST:
-        raise Invalid.at("body", f"holds the number {value}, which is beyond 64 bits; send it as a text")

@@ -1,6 +1,5 @@
 """The organisation, its secrets, and the programs that have a client id."""
 
-import re
 from typing import Any
 
 from rest_framework.decorators import api_view
@@ -10,7 +9,7 @@ from rest_framework.response import Response
 from portal.accounts import queries
 from portal.accounts.commands import credential_rename, credential_revoke, credential_rotate
 from portal.accounts.models import Credential, Organization, Secret
-from portal.accounts.organization import organization_update, secret_create, secret_delete, secret_update
+from portal.accounts.organization import NAME, organization_update, secret_create, secret_delete, secret_update
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
@@ -20,7 +19,6 @@ from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
 
-NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 COLOURS = ("blue", "red")
 
 

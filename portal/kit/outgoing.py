@@ -141,7 +141,8 @@ def _reachable(host: str, port: int) -> Address:
 
 
 def _said(error: Exception) -> str:
-    return str(error).rstrip(".")[:200] or type(error).__name__
+    said = getattr(error, "strerror", None) or str(error)
+    return str(said).rstrip(".")[:200] or type(error).__name__
 
 
 class _Pinned(HTTPConnection):

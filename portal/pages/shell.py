@@ -34,8 +34,11 @@ PAGES = [
     ("Integrations", "integrations:integration_list", "refresh", False),
     ("Self-service", "actions:action_list", "play", True),
     ("Audit", "pages:audit", "scroll-text", True),
+    ("Webhooks", "webhooks:list", "webhook", False),
     ("API", "api_docs:index", "terminal", False),
 ]
+# Those that only administrators see.
+KEPT = {"webhooks:list"}
 
 
 def shell(request: HttpRequest) -> Item:
@@ -65,11 +68,17 @@ def _shell(request: HttpRequest) -> Item:
 
 def _in_catalog(path: str) -> str:
     """The pages that make, change and delete entities stand under their blueprint's table."""
-    return re.sub(r"^/catalog/!(?:new|edit|delete|bulk/\w+)/(.+?)(?:/entities/.*)?$", r"/catalog/\1/entities", path)
+    return re.sub(
+        r"^/catalog/!(?:new|edit|delete|permissions|changelog/of|bulk/\w+)/(.+?)(?:/entities/.*)?$",
+        r"/catalog/\1/entities",
+        path,
+    )
 
 
 def _nav(here: str, user: Any) -> Iterator[Item]:
     for label, name, icon, on_top in PAGES:
+        if name in KEPT and not user.is_staff:
+            continue
         url = reverse(name)
         children = _children(name, here, user)
         yield {
@@ -86,6 +95,8 @@ def _nav(here: str, user: Any) -> Iterator[Item]:
 def _children(name: str, here: str, user: Any) -> list[Item]:
     if name == "catalog:home":
         return _catalog(here, user)
+    if name == "webhooks:list":
+        return [_child("Secrets", reverse("pages:secrets"), here)]
     if name == "actions:action_list":
         return [_child("Runs", reverse("actions:run_list"), here)]
     if name != "deployments:matrix":

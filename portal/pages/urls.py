@@ -1,7 +1,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from portal.pages import views
+from portal.pages import secrets, views
 from portal.pages.invitation import invitation
 from portal.pages.sign_in import SignIn
 
@@ -12,6 +12,10 @@ urlpatterns = [
     path("audit/panel", views.changelog, name="changelog"),
     path("banner", views.banner, name="banner"),
     path("invitation/<str:secret>", invitation, name="invitation"),
+    path("secrets", secrets.secrets, name="secrets"),
+    path("secrets/!new", secrets.secret_new, name="secret_new"),
+    path("secrets/<str:name>", secrets.secret, name="secret"),
+    path("secrets/<str:name>/removal", secrets.secret_removal, name="secret_removal"),
     path("sign-in", SignIn.as_view(), name="sign_in"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
 ]
