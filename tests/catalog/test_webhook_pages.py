@@ -7,6 +7,7 @@ import json
 import re
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -325,3 +326,15 @@ def test_the_pages_are_whole_html(pager, page_of):  # noqa: F811
         ids = re.findall(r'\sid="([^"]+)"', html)
         assert len(ids) == len(set(ids)), path
     assert "<html" not in page_of("/webhooks/pager", **HTMX)
+
+
+def test_a_former_key_may_go_once_everything_is_sealed_anew(pager, alice, settings, capsys):  # noqa: F811
+    secret_create("token", "hunter3", by=SETUP)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
+    call_command("reseal")
+    settings.SECRET_KEY_FALLBACKS = []
+    assert (unseal(Webhook.objects.get().secret), unseal(Secret.objects.get().sealed)) == ("hunter2", "hunter3")
+    settings.SECRET_KEY = "newer" * 20
+    with pytest.raises(CommandError, match="token"):
+        call_command("reseal")
+    assert "hunter" not in "".join(capsys.readouterr())

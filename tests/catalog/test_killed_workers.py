@@ -1,0 +1,66 @@
+"""Workers that the kernel kills half-way: nothing is lost, nothing is written twice, and a receiver knows the repeat."""
+
+import os
+import re
+import signal
+
+import pytest
+from django.db import connection
+
+from catalog.webhooks.models import Received
+from portal.audit.models import Delivery
+from portal.audit.outbox import deliver_due
+from tests.catalog.test_changelog import bodies, deliveries, there, watched  # noqa: F401
+from tests.catalog.test_webhooks import TWO, pager, sender, services  # noqa: F401
+from tests.conftest import events
+from tests.kit.test_outgoing import at_home, receiver  # noqa: F401
+
+
+def killed_at(start, word=""):
+    """A worker of its own that dies before a statement which starts so and has the word among its values."""
+    connection.close()  # two processes must not speak on one
+    child = os.fork()
+    if not child:
+
+        def watch(execute, sql, params, many, context):
+            text = sql.lower().replace(chr(34), "")
+            if text.startswith(start) and (not word or word in map(str, params or ())):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(watch):
+            deliver_due()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), f"it never came to “{start}”"
+    Delivery.objects.filter(state="sending").update(lease_until="2020-01-01T00:00:00Z")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "point",
+    [("select webhooks_received",), ("update webhooks_received",), ("update audit_delivery", "done")],
+    ids=["before it reads", "before the commit", "after the commit"],
+)  # fmt: skip
+def test_what_a_killed_worker_left_is_mapped_once(pager, sender, point):  # noqa: F811
+    sender.send(TWO)
+    killed_at(*point)
+    deliver_due()
+    deliver_due()
+    assert services() == ["cart", "checkout", "search", "till"]
+    received = Received.objects.get()
+    assert (received.state, received.counts) == ("done", {"created": 2, "filtered": 1})
+    assert events("entity.created").count("entity.created") == 6  # the shop's four, and two
+    assert {each.state for each in Delivery.objects.all()} == {"done"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_whose_sender_was_killed_is_sent_again_under_the_same_name(there):  # noqa: F811
+    watched(there.url)
+    killed_at("update audit_delivery", "done")
+    deliver_due()
+    deliver_due()
+    names = [re.search(rb"X-Portcullis-Delivery: (\S+)", each)[1] for each in there.came]
+    assert len(names) == 2 and len(set(names)) == 1
+    assert [each.state for each in deliveries()] == ["done"]
+    assert len(bodies(there)) == 2
