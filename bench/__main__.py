@@ -109,15 +109,22 @@ def tell(size: int, figures: dict[str, list[Figures]]) -> None:
 
 def writes(running: Stack, token: str, chosen: argparse.Namespace) -> None:
     from bench import writes as asked
+    from catalog.commands import blueprint_create
+    from portal.kit.by import system
 
-    rates, ratios = [], []
+    rates: dict[str, list[tuple[float, float]]] = {"component": [], "computing": []}
+    blueprint_create(asked.COMPUTING, by=system("setup"))
     for number in range(chosen.rounds):
         own = asked.own_rate(connections=CONNECTIONS, seconds=chosen.seconds)
-        ours = press(running.port, asked.bulk(token, number), connections=CONNECTIONS, seconds=chosen.seconds)
-        must_be(ours, 200)
-        rates.append(ours.rate * asked.BULK)
-        ratios.append(ours.rate * asked.BULK / own)
-    print(f"\nbulk ingest: {median(rates):,.0f} entities/s, {median(ratios):.2f} of PostgreSQL's own")
+        for kind, found in rates.items():
+            ask = asked.bulk(token, number, kind)
+            ours = press(running.port, ask, connections=CONNECTIONS, seconds=chosen.seconds)
+            must_be(ours, 200)
+            found.append((ours.rate * asked.BULK, ours.rate * asked.BULK / own))
+    print()
+    for kind, found in rates.items():
+        rate, ratio = (median([each[place] for each in found]) for place in (0, 1))
+        print(f"bulk ingest of {kind}: {rate:,.0f} entities/s, {ratio:.2f} of PostgreSQL's own")
     ask = asked.report(token, asked.places())
     reports = press(running.port, ask, connections=CONNECTIONS, seconds=chosen.seconds * chosen.rounds)
     must_be(reports, 201)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import psycopg
 from django.db import connection
 
-from bench.catalog import component
+from bench.catalog import COMPONENT, component
 from bench.load import request
 from catalog.commands import entity_write
 from catalog.models import Entity
@@ -21,7 +21,27 @@ Next = Callable[[int], bytes]
 BULK = 20
 
 
-def bulk(token: str, round: int) -> Next:
+# A component that shows its service, and what programs make of both.
+COMPUTING = COMPONENT | {
+    "identifier": "computing",
+    "title": "Computing component",
+    "relations": {"service": COMPONENT["relations"]["service"]},
+    "mirrorProperties": {
+        "serviceTitle": {"title": "Service", "path": "service.$title"},
+        "serviceLanguage": {"title": "Language of the service", "path": "service.language"},
+    },
+    "calculationProperties": {
+        "label": {
+            "title": "Label",
+            "type": "string",
+            "calculation": "(.title // .identifier) + ' of ' + .properties.serviceTitle",
+        },
+        "busy": {"title": "Busy", "type": "boolean", "calculation": "(.properties.openIssues // 0) > 50"},
+    },
+}
+
+
+def bulk(token: str, round: int, blueprint: str = "component") -> Next:
     """Twenty new components a request, each pointing at a service that is there."""
     api = {"Authorization": f"Bearer {token}", "User-Agent": "port-ocean/bench/1.0/bench/exporter"}
     chance = random.Random(round)
@@ -30,7 +50,7 @@ def bulk(token: str, round: int) -> Next:
         first = (round + 1) * 10_000_000 + number * BULK
         entities = [_sent(component(first + each, chance)) for each in range(BULK)]
         data = json.dumps({"entities": entities}).encode()
-        return request("POST", "/v1/blueprints/component/entities/bulk?upsert=true&merge=true", api, data)
+        return request("POST", f"/v1/blueprints/{blueprint}/entities/bulk?upsert=true&merge=true", api, data)
 
     return body
 

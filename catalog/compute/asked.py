@@ -6,6 +6,7 @@ from catalog import search
 from catalog.compute.aggregations import depends_on_time
 from catalog.models import Json
 from catalog.search.rules import Compare, RelationRule, leaves
+from portal.kit.errors import Invalid
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,10 @@ def asked(declared: Json) -> Asked:
     spec = declared["calculationSpec"]
     timed = spec.get("averageOf") not in (None, "total")
     names = {spec[key] for key in ("property", *(["measureTimeBy"] if timed else [])) if spec.get(key)}
-    rules = list(leaves(search.parse(declared["query"]))) if declared.get("query") else []
+    try:
+        rules = list(leaves(search.parse(declared["query"]))) if declared.get("query") else []
+    except Invalid:  # it came past the check, long ago
+        return Asked(frozenset(names), frozenset(), loose=True)
     compared = [each for each in rules if isinstance(each, Compare) and isinstance(each.field, str)]
     related = [each for each in rules if isinstance(each, RelationRule)]
     names |= {str(each.field) for each in compared}

@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from catalog import kinds
@@ -26,7 +27,8 @@ from catalog.models import Blueprint, Json
 from portal.kit.errors import Invalid
 
 Node = tuple[str, str]  # a blueprint's identifier, the name of a computed property
-MOST_READS = 500
+# Whatever depends on others in more ways is computed for whoever reads it, as if it depended on the clock.
+MOST_READS = 1000
 ANYTHING = "*"
 ROUND = "is computed from itself"
 CLOCK = "depends on the clock: it is computed for whoever reads it, and never stored"
@@ -48,7 +50,7 @@ class Graph:
         self._cut: set[tuple[Node, Node]] = set()
         self._reads: dict[Node, list[Read]] = {}
         self._live: dict[Node, bool] = {}
-        self._plans: dict[Node, Any] = {}
+        self._plans: dict[Node, str] = {}
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -111,7 +113,7 @@ class Graph:
 
     def is_live(self, node: Node) -> bool:
         if node not in self._live:
-            self._live[node] = self._depends_on_clock(node)
+            self._live[node] = self._depends_on_clock(node) or len(self.reads(node)) > MOST_READS
         return self._live[node]
 
     def _depends_on_clock(self, node: Node) -> bool:
@@ -132,13 +134,7 @@ class Graph:
 
     def reads(self, node: Node) -> list[Read]:
         if node not in self._reads:
-            found = list(dict.fromkeys(self._found(node)))
-            if len(found) > MOST_READS:
-                raise Invalid.at(
-                    place(self.among[node[0]], node[1]),
-                    f"depends on others in more than {MOST_READS} ways; give it a shorter path or a pathFilter",
-                )
-            self._reads[node] = found
+            self._reads[node] = list(dict.fromkeys(islice(self._found(node), MOST_READS + 1)))
         return self._reads[node]
 
     def _found(self, node: Node) -> Iterator[Read]:
@@ -198,10 +194,10 @@ class Graph:
             "heads": sorted(heads),
         }
 
-    def plan(self, node: Node) -> Any:
+    def plan(self, node: Node) -> str:
         """Whatever its values follow from, as far as definitions say it."""
         if node not in self._plans:
-            self._plans[node] = [node, self._plan(node), *(self.plan(each) for each in self.sources(node))]
+            self._plans[node] = _digest([node, self._plan(node), *(self.plan(each) for each in self.sources(node))])
         return self._plans[node]
 
     def _plan(self, node: Node) -> Any:

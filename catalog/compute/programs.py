@@ -1,6 +1,7 @@
 """What can be told of a jq program without running it. Where it cannot be told, the program may do anything."""
 
 import re
+from functools import lru_cache
 
 from portal.kit.jq.dialect import translate
 
@@ -17,14 +18,16 @@ _ANY = re.compile(
 )
 
 
+@lru_cache(maxsize=1000)
 def reads_clock(program: str) -> bool:
     return bool(_NOW.search(_code(translate(program))))
 
 
-def properties_read(program: str) -> set[str] | None:
+@lru_cache(maxsize=1000)
+def properties_read(program: str) -> frozenset[str] | None:
     """Names of the properties that it reads, None where that cannot be told."""
     plain = translate(program)
-    names = {next(filter(None, found), "") for found in _PROPERTY.findall(plain)}
+    names = frozenset(next(filter(None, found), "") for found in _PROPERTY.findall(plain))
     return None if _ANY.search(_PROPERTY.sub(" ", plain)) else names
 
 

@@ -22,6 +22,7 @@ from portal.kit.locking import retried
 
 logger = logging.getLogger(__name__)
 
+MARKS_AT_ONCE = 1000
 AT_ONCE = 200
 SPREAD_AT_ONCE = 5000
 LATER = timedelta(minutes=1)
@@ -81,7 +82,7 @@ def _spread() -> bool:
 
 def _taken(kind: str) -> Iterator[Stale]:
     rows = Stale.objects.filter(kind=kind, at__lte=Now()).select_for_update(skip_locked=True)
-    return iter(rows.order_by("pk")[:AT_ONCE])
+    return iter(rows.order_by("pk")[:MARKS_AT_ONCE])
 
 
 def _grouped(marks: Iterable[Stale]) -> dict[int, list[Stale]]:

@@ -15,6 +15,7 @@ from catalog.compute.ways import Way, known
 from catalog.models import Blueprint, Entity, Json, Relation, Stale
 from portal.kit import jq, rows
 from portal.kit.clock import database_now, iso
+from portal.kit.errors import Invalid
 
 # A mirror shows so many values and no more: what is counted, an aggregation counts.
 MOST_SHOWN = 1000
@@ -147,7 +148,10 @@ class World:
     def _sum(self, blueprint: Blueprint, name: str, keys: list[int]) -> dict[int, Any]:
         told = self._targets(blueprint, name, keys)
         fresh = {} if told is None else {name: told}
-        found = aggregated(blueprint, [name], keys, now=self.now, fresh=fresh, among=self.among)
+        try:
+            found = aggregated(blueprint, [name], keys, now=self.now, fresh=fresh, among=self.among)
+        except Invalid:  # its query came past the check, long ago
+            return {}
         return {pk: values[name] for pk, values in found.items()}
 
     def _targets(self, blueprint: Blueprint, name: str, keys: list[int]) -> dict[int, Json] | None:
