@@ -10,6 +10,7 @@ from catalog import compute
 from catalog.models import Entity, Stale
 from tests.catalog.test_computed import blueprint, calculation, mirror, read, stored, swept, to, update
 from tests.conftest import write
+from tests.deployments.test_reports import report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = {"type": "string"}
@@ -162,3 +163,25 @@ def test_what_is_filled_in_by_a_worker_is_computed_from(pair):
     assert read("shop", "s")["line"] == "open"
     swept()
     assert stored("shop", "s")["line"] == "open"
+
+
+def test_a_report_that_began_before_a_blueprint_was_saved_is_heard(transactional_db):
+    """Reports wait for no blueprint; so the worker waits for them."""
+    write("environment", "production", properties={"tier": "production"})
+    write("service", "checkout")
+    report("1.0")
+    blueprint("screen", relations={"of": to("deploymentConfig")})
+    write("screen", "s", relations={"of": ("checkout-production",)})
+    swept()
+
+    def slow(go_on):
+        with transaction.atomic():
+            report("1.1")
+            go_on()
+
+    with meanwhile(slow):
+        update("screen", mirrorProperties={"version": mirror("of.version")})
+        sweep_once()
+        assert Stale.objects.exists()
+    swept()
+    assert stored("screen", "s") == {"version": "1.1"}
