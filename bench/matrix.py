@@ -4,6 +4,7 @@ import argparse
 import http.client
 import re
 import time
+from collections.abc import Callable
 
 from bench.__main__ import median, must_be, rounds, set_up, tell
 from bench.load import request
@@ -75,16 +76,38 @@ def asks(running: Stack, token: str, session: str):
     person = {"Cookie": f"sessionid={session}"}
     live = person | {"HX-Request": "true"}
     stamp, parts = shown(running, live)
-    page = "/deployments/"
+    page, change = "/deployments/", changes()
     return {
         "trivial view": lambda n: request("GET", "/v1/trivial", api),
         "trivial page": lambda n: request("GET", "/trivial", person),
         "matrix, whole page": lambda n: request("GET", page, person),
+        "matrix, whole page, something changed": lambda n: after(change, request("GET", page, person)),
         "matrix, refresh of all": lambda n: request("GET", page, live),
         "matrix, refresh of what differs": lambda n: request("GET", page, live | {"X-Parts": parts}),
         "matrix, unchanged": lambda n: request("GET", page, live | {"X-Stamp": stamp}),
         "matrix, of one team": lambda n: request("GET", f"{page}?team=team-7", person),
     }
+
+
+def changes() -> Callable[[], object]:
+    """Something happens anywhere: what was made before for others is of no use any more."""
+    from django.db import connection, transaction
+
+    from portal.audit.nouns import Noun
+    from portal.audit.record import record
+    from portal.kit.by import system
+
+    def change() -> None:
+        with transaction.atomic():
+            record("bench.changed", Noun("bench", "1", "A change"), by=system("bench"))
+
+    connection.close()
+    return change
+
+
+def after(deed: Callable[[], object], wire: bytes) -> bytes:
+    deed()
+    return wire
 
 
 def shown(running: Stack, headers: dict[str, str]) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from catalog import queries as catalog
 from catalog.commands import entity_write
 from catalog.queries import Place
 from catalog.wishes import Wish
+from deployments.views.matrix import LINES
 from portal.accounts.commands import credential_create, team_create, user_create
 from portal.accounts.models import User
 from portal.accounts.queries import actor_of_user
@@ -52,6 +53,12 @@ class CheapHasher(PBKDF2PasswordHasher):
 @pytest.fixture(autouse=True)
 def cheap_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["tests.conftest.CheapHasher"]
+
+
+@pytest.fixture(autouse=True)
+def no_lines_of_another_test() -> None:
+    """What is rolled back leaves no event behind, by which the matrix knows that something has changed."""
+    LINES.clear()
 
 
 @pytest.fixture

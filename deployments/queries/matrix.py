@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Case, ExpressionWrapper, F, FloatField, Func, Q, QuerySet, Value, When
+from django.db import connection
+from django.db.models import Case, F, FloatField, Func, QuerySet, Value, When
 
 from catalog.models import Entity
 from deployments.models import Deployment, DeploymentConfig, Status
@@ -63,9 +64,10 @@ def matrix(
     locked: bool = False,
     failing: bool = False,
     at: datetime | None = None,
+    now: datetime | None = None,
 ) -> Matrix:
-    """Now or at an instant. `locked` and `failing` keep the services where that is so anywhere."""
-    now = at or database_now()
+    """Now, or `at` an instant of the past. `locked` and `failing` keep the services where that is so anywhere."""
+    now = at or now or database_now()
     columns = environments(by, tier=tier)
     wanted = services(by, text="" if at else text, team=team).only("identifier", "title", "team")
     found = list(wanted)
@@ -74,7 +76,8 @@ def matrix(
         configs = configs.filter(service__in=wanted.order_by().values("pk"))
     live = _then(configs, at) if at else _now(configs)
     bars = denied_by(found, columns, now=now, past=at is not None)
-    rows = [(service, _row(service, columns, live, bars)) for service in found]
+    keys = [each.pk for each in columns]
+    rows = [(service, _row(service.pk, keys, live, bars)) for service in found]
     if at and text:
         rows = [row for row in rows if _meets(text.casefold(), *row)]
     if locked:
@@ -88,22 +91,26 @@ def _epoch(field: str) -> Func:
     return Func(field, template="extract(epoch from %(expressions)s)::float8", output_field=FloatField())
 
 
+# Most often the latest deployment is what is live, and is not looked up a second time.
+_NOW = """
+    with own (service_id, environment_id, entity_id, current_id, latest_id) as ({configs})
+    select own.service_id, own.environment_id, e.identifier, live.version, live.commit, live.actor,
+        extract(epoch from live.finished_at)::float8,
+        case when own.latest_id = own.current_id then live.status else tried.status end,
+        live.instances is not null or tried.instances is not null, own.current_id, own.latest_id
+    from own join catalog_entity e on e.id = own.entity_id
+        left join deployments_deployment live on live.id = own.current_id
+        left join deployments_deployment tried on tried.id = nullif(own.latest_id, own.current_id)
+"""
+
+
 def _now(configs: QuerySet[DeploymentConfig]) -> dict[Pair, Spot]:
-    rows = configs.values_list(
-        "service_id",
-        "environment_id",
-        "entity__identifier",
-        "current__version",
-        "current__commit",
-        "current__actor",
-        _epoch("current__finished_at"),
-        "latest__status",
-        ExpressionWrapper(
-            Q(current__instances__isnull=False) | Q(latest__instances__isnull=False), output_field=BooleanField()
-        ),
-        "current_id",
-        "latest_id",
-    )
+    """By one plain statement: a model's way of reading a value costs more than the value, four thousand times."""
+    named = configs.order_by().values_list("service_id", "environment_id", "entity_id", "current_id", "latest_id")
+    sql, parameters = named.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_NOW.format(configs=sql), parameters)
+        rows = cursor.fetchall()
     found: dict[Pair, Spot] = {}
     partial: dict[Pair, tuple[int | None, int | None]] = {}
     for service, environment, config, version, commit, actor, at, status, of_some, current, latest in rows:
@@ -152,10 +159,10 @@ def _then(configs: QuerySet[DeploymentConfig], at: datetime) -> dict[Pair, Spot]
     return found
 
 
-def _row(service: Entity, environments: list[Entity], live: dict[Pair, Spot], bars: dict[Pair, Bar]) -> list[Spot]:
+def _row(service: int, environments: list[int], live: dict[Pair, Spot], bars: dict[Pair, Bar]) -> list[Spot]:
     spots = []
     for environment in environments:
-        pair = service.pk, environment.pk
+        pair = service, environment
         spot, bar = live.get(pair, NOTHING), bars.get(pair)
         spots.append(spot._replace(bar=bar) if bar else spot)
     return spots

@@ -1,9 +1,12 @@
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.timezone import get_current_timezone_name
 from django.views.decorators.http import require_safe
 
 from catalog.builtin import TIERS
@@ -19,35 +22,30 @@ from locks import queries as locks
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import address
 from portal.kit.by import By
-from portal.kit.live import live
+from portal.kit.live import Part, live
+from portal.kit.shared import Shared
 
 Context = dict[str, Any]
+Lines = tuple[queries.Matrix, tables.Chosen, list[Part]]
+TEMPLATE = "deployments/matrix.html"
 ON_SEARCH = 5  # locks that hold what was searched for
+
+LINES: Shared[Lines] = Shared(seconds=10, most=4)
 
 
 @require_safe
 def matrix(request: HttpRequest) -> HttpResponse:
     moment = Moment.read(request.GET)
-    if not moment.is_set:
-        return live(request, "deployments/matrix.html", lambda: _matrix(request, moment), beat=locks.beat())
-    return still(request, "deployments/matrix.html", moment, lambda: _matrix(request, moment))
+    if moment.is_set:
+        return still(request, TEMPLATE, moment, lambda: _matrix(request, moment))
+    beat, now = locks.beat_and_clock()
+    return live(request, TEMPLATE, lambda: _matrix(request, moment, beat, now), beat=beat)
 
 
-def _matrix(request: HttpRequest, moment: Moment) -> Context:
+def _matrix(request: HttpRequest, moment: Moment, beat: str = "", now: datetime | None = None) -> Context:
+    """With a `beat` the lines may be those that somebody else was shown."""
     by, filters, shown = by_of(request), Filters.read(request.GET), Shown.read(request.GET)
-    found = queries.matrix(
-        by,
-        text=filters.q,
-        team=filters.team,
-        tier=filters.tier,
-        locked=filters.locked,
-        failing=filters.failing,
-        at=moment.at,
-    )
-    if filters.drift:
-        drifting = {each.service for each in queries.drifts(by, team=filters.team, at=moment.at)}
-        found = replace(found, rows=[row for row in found.rows if row[0] in drifting])
-    chosen = _chosen(by, found, shown)
+    found, chosen, parts = _lines(by, filters, shown, moment, beat, now)
     environments = tables.environment_rows(found.environments)
     met = tables.found_locks(locks.locks(by, text=filters.q)[:ON_SEARCH] if filters.q and not moment.at else [])
     compact = shown.is_compact(len(found.rows))
@@ -66,7 +64,7 @@ def _matrix(request: HttpRequest, moment: Moment) -> Context:
         "kept": [(key, each) for key in (*Shown.KEYS, "at") for each in request.GET.getlist(key) if each],
         "columns_url": reverse("deployments:columns") + address(request.GET),
         "columns_set": bool(shown.columns or shown.lines or shown.density),
-        "parts": tables.matrix_parts(found, chosen),
+        "parts": parts,
         "frame": (environments, met, count, compact, shown),
         "locks": met,
         "count_text": count,
@@ -74,6 +72,34 @@ def _matrix(request: HttpRequest, moment: Moment) -> Context:
         "lock_url": tables.lock_url(),
         "first_steps_url": reverse("pages:home"),
     }
+
+
+def _lines(by: By, filters: Filters, shown: Shown, moment: Moment, beat: str, now: datetime | None) -> Lines:
+    """When something changes, every open page asks for it at once. Who may see all of it is shown the same lines as the
+    others, and only the first waits for them to be made. Ages are up to ten seconds behind then, and tick in the page.
+    """
+    make = partial(_made, by, filters, shown, moment, now)
+    if not beat or by.actor.restricted or shown.columns or shown.lines or filters.q:
+        return make()
+    return LINES.get((beat, filters, get_current_timezone_name()), make)
+
+
+def _made(by: By, filters: Filters, shown: Shown, moment: Moment, now: datetime | None) -> Lines:
+    found = queries.matrix(
+        by,
+        text=filters.q,
+        team=filters.team,
+        tier=filters.tier,
+        locked=filters.locked,
+        failing=filters.failing,
+        at=moment.at,
+        now=now,
+    )
+    if filters.drift:
+        drifting = {each.service for each in queries.drifts(by, team=filters.team, at=moment.at)}
+        found = replace(found, rows=[row for row in found.rows if row[0] in drifting])
+    chosen = _chosen(by, found, shown)
+    return found, chosen, tables.matrix_parts(found, chosen)
 
 
 def _chosen(by: By, found: queries.Matrix, shown: Shown) -> tables.Chosen:

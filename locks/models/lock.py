@@ -16,7 +16,7 @@ ENDS = Coalesce(F("expires_at"), Value("infinity"), output_field=models.DateTime
 
 
 class LockQuerySet(models.QuerySet["Lock"]):
-    def active(self, at: datetime) -> "LockQuerySet":
+    def active(self, at: "datetime | Now") -> "LockQuerySet":
         """Active is a predicate of the instant, half-open; no worker has to end a lock.
 
         A lock taken for now starts when it was made, even if the server's clock has since jumped back.

@@ -29,7 +29,6 @@ from locks.queries.freezes import (
     following,
     freeze,
     freezes,
-    wide_windows,
     windows,
     windows_in,
     windows_now,
@@ -38,6 +37,7 @@ from locks.queries.locks import (
     Names,
     Reach,
     beat,
+    beat_and_clock,
     counts,
     denials,
     denials_of,
@@ -52,7 +52,6 @@ from locks.queries.locks import (
     reach,
     scope_names,
     severest,
-    wide_locks,
 )
 from locks.queries.overrides import (
     break_glass_uses,
@@ -64,6 +63,7 @@ from locks.queries.overrides import (
 )
 from locks.queries.pending import pending_deployments, pending_or_misplaced
 from locks.queries.reminders import REMINDERS, reminder_is_stale
+from locks.queries.wide import wide_now
 
 __all__ = [
     "AUTOMATION",
@@ -75,6 +75,7 @@ __all__ = [
     "Simulation",
     "Standing",
     "beat",
+    "beat_and_clock",
     "break_glass_uses",
     "by_id",
     "claim",
@@ -122,8 +123,7 @@ __all__ = [
     "tickets",
     "usual_length",
     "waiting_by",
-    "wide_locks",
-    "wide_windows",
+    "wide_now",
     "windows",
     "windows_in",
     "windows_now",

@@ -222,10 +222,16 @@ class _Board:
 
     def __init__(self, locks: Iterable[Lock], windows: Iterable[Window]) -> None:
         self._by_cover: dict[str, list[Bar]] = defaultdict(list)
+        self._pairs: set[tuple[int | None, int | None]] = set()
         for lock in locks:
-            self._by_cover[lock.cover].append(lock)
+            self._lay(lock, lock)
         for window in windows:
-            self._by_cover[window.freeze.cover].append(window)
+            self._lay(window.freeze, window)
+
+    def _lay(self, scoped: Lock | Freeze, bar: Bar) -> None:
+        self._by_cover[scoped.cover].append(bar)
+        if scoped.scope_kind == ScopeKind.PAIR:
+            self._pairs.add((scoped.service_id, scoped.environment_id))
 
     @classmethod
     def of_now(cls, at: datetime) -> "_Board":
@@ -237,12 +243,11 @@ class _Board:
 
     def met(self, services: Sequence[Entity], environments: Sequence[Entity]) -> Iterator[Place]:
         """The places that anything covers; quick where nothing does."""
-        wide = [(each, self._on(_covers_of_environment(each))) for each in environments]
+        wide = [(each, each.pk, self._on(_covers_of_environment(each))) for each in environments]
         for service in services:
-            whole = self._on(_covers_of_service(service))
-            for environment, all_of_it in wide:
-                pair = cover(ScopeKind.PAIR, service.pk, environment.pk)
-                if whole or all_of_it or pair in self._by_cover:
+            key, whole = service.pk, self._on(_covers_of_service(service))
+            for environment, place, all_of_it in wide:
+                if whole or all_of_it or (key, place) in self._pairs:
                     yield place_of(service, environment)
 
     def _on(self, covers: Iterable[str]) -> bool:

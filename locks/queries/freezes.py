@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from catalog.models import Entity
 from catalog.queries import Place
 from locks.decisions import covers_of
-from locks.models import Effect, Freeze, Window
-from locks.queries.locks import SOON, WIDE, inside, visible
+from locks.models import Freeze, Window
+from locks.queries.locks import inside, visible
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.errors import Missing
@@ -73,12 +73,6 @@ def feed_windows(by: By, at: datetime) -> list[Window]:
 def windows_in(by: By, environment: Entity, *, now: datetime) -> list[Window]:
     """That are on and hold something in the environment; of teams' freezes the same is true as of their locks."""
     return windows(freezes(by).filter(inside(environment)), now, now + timedelta(microseconds=1))
-
-
-def wide_windows(at: datetime) -> list[Window]:
-    """That are on or begin soon, close all or production, and stop at least automation."""
-    wide = Freeze.objects.filter(WIDE, withdrawn_at=None).exclude(effect=Effect.WARN)
-    return windows(wide, at, at + SOON)
 
 
 def following(freezes: list[Freeze], at: datetime) -> dict[int, Window]:

@@ -27,14 +27,7 @@ from portal.kit.errors import Missing
 Scoped = TypeVar("Scoped", Lock, Freeze)
 
 LOWER = [tier for tier in TIERS if tier != "production"]
-# Everything, a production tier or environment: what a banner on every page tells of.
-WIDE = (
-    Q(scope_kind=ScopeKind.EVERYTHING)
-    | Q(scope_kind=ScopeKind.TIER, tier="production")
-    | Q(scope_kind=ScopeKind.ENVIRONMENT)
-    & (~Q(environment__properties__has_key="tier") | ~Q(environment__properties__tier__in=LOWER))
-)
-# It tells of a freeze this long before it begins.
+# A banner tells of a freeze this long before it begins.
 SOON = timedelta(hours=4)
 
 
@@ -114,12 +107,6 @@ def lock_by_key(by: By, pk: int) -> Lock:
     found = locks(by, state="all").filter(pk=pk).first()
     if found is None:
         raise Missing("There is no such lock.")
-    return found
-
-
-def wide_locks(at: datetime) -> QuerySet[Lock]:
-    """Active locks of all or of production that stop everybody."""
-    found: QuerySet[Lock] = Lock.objects.active(at).filter(WIDE, effect=Lock.Effect.BLOCK).order_by("-id")
     return found
 
 
@@ -251,7 +238,8 @@ select
     (select max(starts_at) from locks_window where starts_at <= at),
     (select max(starts_at) from locks_window where starts_at <= at + make_interval(secs => %s)),
     (select max(ends_at) from locks_window where ends_at <= at),
-    {audit.NEWEST}
+    {audit.NEWEST},
+    at
 from moment
 """
 
@@ -259,4 +247,10 @@ from moment
 def beat() -> str:
     """Changes with every event and whenever a lock or freeze begins, comes near or ends by the clock alone, with no
     worker alive."""
-    return str(rows.prepared(BEAT, [SOON.total_seconds()]))
+    return beat_and_clock()[0]
+
+
+def beat_and_clock() -> tuple[str, datetime]:
+    """And the instant by the database's clock."""
+    ((*told, now),) = rows.prepared(BEAT, [SOON.total_seconds()])
+    return str(told), now

@@ -127,6 +127,8 @@ class Postgres:
             "unix_socket_directories": self.layout.sockets,
             "unix_socket_permissions": "0700",
             "log_line_prefix": "%m [%p] ",
+            # Many ask at once: a page that starts two more processes for its question takes the cores from the others.
+            "max_parallel_workers_per_gather": "0",
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

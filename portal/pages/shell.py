@@ -18,7 +18,7 @@ from locks import queries as locks
 from locks.models import Effect, Freeze, Lock, ScopeKind, Window
 from portal.accounts.queries import actor_of_user
 from portal.kit.by import By
-from portal.kit.clock import database_now, spoken
+from portal.kit.clock import spoken
 from portal.kit.templatetags.kit import initials
 from portal.sidebars import queries as sidebars
 
@@ -163,11 +163,10 @@ def _is_under(here: str, url: str) -> bool:
 
 def banner_lines() -> list[Item]:
     """Locks and freezes that concern everybody: the template shows two and folds the rest away."""
-    now = database_now()
-    windows = locks.wide_windows(now)
+    now, windows, held = locks.wide_now()
     on = [_frozen(each, now) for each in windows if each.starts_at <= now]
     soon = [_freezing(each, now) for each in windows if each.starts_at > now]
-    return [*(_locked(each, now) for each in locks.wide_locks(now)[:20]), *on[:20], *soon[:5]]
+    return [*(_locked(each, now) for each in held), *on[:20], *soon[:5]]
 
 
 def _locked(lock: Lock, now: datetime) -> Item:

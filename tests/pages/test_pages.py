@@ -109,9 +109,9 @@ def test_a_portal_in_use_shows_what_happens_though_nobody_was_refused(stranger, 
 # The shell
 
 
-def test_the_shell_costs_three_queries_and_a_fragment_none_of_them(signed_in, db):
+def test_the_shell_costs_two_queries_and_a_fragment_none_of_them(signed_in, db):
     whole, fragment = count_queries(signed_in, "/audit"), count_queries(signed_in, "/audit", **HTMX)
-    assert whole - fragment == 4
+    assert whole - fragment == 2
 
 
 def test_the_menu_holds_every_blueprint_and_marks_where_one_is(signed_in, db):
