@@ -1,9 +1,9 @@
 """The mapping of an integration as text."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from django import forms
 
 from catalog.integrations.commands import integration_update
@@ -15,6 +15,7 @@ from portal.kit.errors import Conflict, PortalError
 from portal.kit.forms import refuse
 
 LONGEST = 200_000
+DEEPEST = 64
 # Of a mapping each text is a program, but for those of a search query.
 PROGRAMS = ("identifier", "title", "blueprint", "icon", "team", "properties", "relations")
 
@@ -35,11 +36,13 @@ class MappingForm(forms.Form):
 
     def clean_config(self) -> Any:
         try:
-            config = json.loads(self.cleaned_data["config"])
-        except (ValueError, RecursionError) as error:
+            config = orjson.loads(self.cleaned_data["config"])
+        except orjson.JSONDecodeError as error:
             raise forms.ValidationError(f"This is not JSON: {error}.") from error
         if not isinstance(config, dict):
             raise forms.ValidationError("A mapping is an object: { … }.")
+        if not _can_be_kept(config):
+            raise forms.ValidationError(f"It holds the character U+0000, or is nested more than {DEEPEST} levels deep.")
         for path, program in programs(config):
             fault = jq.check(program)
             if fault:
@@ -73,6 +76,14 @@ def programs(config: Any) -> Iterator[tuple[str, str]]:
                 yield from _leaves(
                     {name: each[name] for name in PROGRAMS if name in each}, f"{path}.port.entity.mappings"
                 )
+
+
+def _can_be_kept(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, dict):
+        return depth < DEEPEST and all("\0" not in key and _can_be_kept(value[key], depth + 1) for key in value)
+    if isinstance(value, list):
+        return depth < DEEPEST and all(_can_be_kept(each, depth + 1) for each in value)
+    return not isinstance(value, str) or "\0" not in value
 
 
 def _part(value: Any, name: str) -> dict[str, Any]:

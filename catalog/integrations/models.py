@@ -192,6 +192,8 @@ class Removal(models.Model):
     # How many it owned then, and how many are gone since.
     owned = models.PositiveIntegerField()
     gone = models.PositiveIntegerField(default=0)
+    # Some of it was too much: all that comes after is held with it.
+    is_over = models.BooleanField(default=False)
     held_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=254, blank=True)

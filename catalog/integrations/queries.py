@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Window
+from django.db.models import Case, Count, Q, QuerySet, When, Window
 from django.db.models.functions import RowNumber
 
 from catalog.integrations import agents
@@ -70,12 +70,10 @@ def removal(integration: Integration, public_id: UUID, *, held: bool = False) ->
 
 
 def removals(integration: Integration) -> QuerySet[Removal]:
-    """Those that anything came of, the newest first."""
-    return (
-        integration.removals.select_related("integration")
-        .filter(Q(gone__gt=0) | ~Q(state=Removal.State.GOING))
-        .order_by("-id")
-    )
+    """Those that anything came of: what waits for a person, then the newest first."""
+    rows = integration.removals.select_related("integration").filter(Q(gone__gt=0) | ~Q(state=Removal.State.GOING))
+    waits = Case(When(state=Removal.State.HELD, then=0), default=1)
+    return rows.order_by(waits, "-id")
 
 
 def held_of(integrations: Sequence[Integration]) -> QuerySet[Held]:

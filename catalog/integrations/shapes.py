@@ -133,7 +133,21 @@ LOGS = {
     "required": ["logs"],
 }
 
+# jsonb forgets the order of keys; people look for these where they are used to find them.
+_ORDER = (
+    "kind selector query port itemsToParse entity mappings identifier title icon blueprint team properties relations "
+    "createMissingRelatedEntities deleteDependentEntities enableMergeEntity entityDeletionThreshold resources"
+).split()
+_RANKS = {name: rank for rank, name in enumerate(_ORDER)}
+
 
 def pretty(value: Any) -> str:
     """As people read and edit it."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.dumps(_ordered(value), indent=2, ensure_ascii=False)
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: (_RANKS.get(name, len(_RANKS)), name))
+        return {name: _ordered(value[name]) for name in names}
+    return [_ordered(each) for each in value] if isinstance(value, list) else value

@@ -75,6 +75,19 @@ def test_its_share_goes_and_what_is_more_is_held(ocean):
     assert events("integration.deletion") == ["integration.deletion_held"]
 
 
+def test_where_some_of_a_reconciliation_is_held_the_rest_of_it_is_too(ocean):
+    assert delete(ocean, *range(1, 11)).status == 200
+    assert delete(ocean, *range(11, 20)).status == 409
+    assert delete(ocean, 11).status == 409
+    assert len(there()) == 10
+    # In the next it is counted anew, and asked of the same person at once.
+    again = DELETE.replace("r1", "r2")
+    assert delete(ocean, 11, path=again).status == 200
+    assert delete(ocean, *range(12, 20), 0, path=again).status == 409
+    assert delete(ocean, 12, path=again).status == 409
+    assert Removal.objects.filter(state="held").count() == 1
+
+
 def test_a_wipe_in_one_request_deletes_nothing(ocean):
     before = events("entity")
     assert delete(ocean, *range(20)).status == 409

@@ -7,6 +7,7 @@ anyhow is refused, and not held.
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -67,7 +68,7 @@ def _withdraw(wished: Sequence[Held], deed: Callable[[], Gone], *, resync: str =
     if removal is not None:
         raise Conflict(
             f"{integration} would delete more than {integration.share:.0%} of the {removal.owned} entities that it has. "
-            f"That is held until an administrator decides at {removal.integration.get_absolute_url()}.",
+            f"That is held until an administrator decides: {settings.BASE_URL}{integration.get_absolute_url()}",
             code="deletion_held",
         )
     if gone:
@@ -113,7 +114,9 @@ def _current(integration: Integration, resync: str) -> Removal:
 
 
 def _exceeds(removal: Removal, more: int) -> bool:
-    """One alone is no mass."""
+    """One alone is no mass. Where some of it is held, all that comes after is."""
+    if removal.is_over:
+        return more > 0
     gone = removal.gone + more
     return more > 0 and gone > 1 and gone > removal.integration.share * max(removal.owned, gone)
 
@@ -122,6 +125,9 @@ def _hold(removal: Removal, wished: Sequence[Held], by: By) -> Removal:
     """What is held already by an earlier one takes this in: a person is asked once."""
     integration, now = removal.integration, timezone.now()
     found = integration.removals.filter(state=State.HELD).first() or removal
+    if not removal.is_over:
+        removal.is_over = True
+        removal.save(update_fields=["is_over"])
     if found.state != State.HELD:
         found.state, found.held_at = State.HELD, now
         found.save(update_fields=["state", "held_at"])
@@ -161,6 +167,7 @@ def _decide(removal: Removal, state: Removal.State, event: str, by: By) -> Remov
     removal.state, removal.decided_at = state, timezone.now()
     removal.decided_by, removal.decider = by.actor.name, by.actor.key
     removal.save(update_fields=["state", "decided_at", "decided_by", "decider"])
+    removal.integration.removals.filter(is_over=True).update(is_over=False)
     payload = {"removal": str(removal.public_id), "held": removal.held.count()}
     record(event, removal.integration.noun(), by=by, payload=payload)
     return removal
