@@ -9,7 +9,7 @@ from django.db.models.functions import RowNumber
 from catalog.integrations import agents
 from catalog.integrations.models import Held, Integration, Kind, LogLine, Removal, Sync
 from catalog.models import Entity
-from portal.accounts.policy import require
+from portal.accounts.policy import allows, require
 from portal.kit.by import By
 from portal.kit.errors import Missing
 
@@ -79,6 +79,13 @@ def removals(integration: Integration) -> QuerySet[Removal]:
 def held_of(integrations: Sequence[Integration]) -> QuerySet[Held]:
     """What waits for a person."""
     return Held.objects.filter(removal__integration__in=integrations, removal__state=Removal.State.HELD)
+
+
+def deletions_waiting(by: By) -> int:
+    """How many removals wait for the viewer to decide; none for who may not."""
+    if not allows(by.actor, "removal.decide"):
+        return 0
+    return Removal.objects.filter(state=Removal.State.HELD).count()
 
 
 def held_in(removals: Sequence[Removal]) -> tuple[dict[int, int], dict[int, list[str]], dict[int, list[str]]]:

@@ -209,7 +209,7 @@ def kafka_credentials(request: Request) -> Response:
     require(by_of(request), "integration.read")
     raise Missing(
         "There is no Kafka here. Let the integration ask by itself: "
-        "OCEAN__EVENT_LISTENER__TYPE=POLLING, or EVENT_LISTENER_TYPE=POLLING of the Kubernetes exporter.",
+        'OCEAN__EVENT_LISTENER={"type":"POLLING"}, or EVENT_LISTENER_TYPE=POLLING of the Kubernetes exporter.',
         code="no_kafka",
     )
 

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from catalog.integrations.queries import deletions_waiting
 from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments.models import Deployment, DeploymentConfig, InboxItem
@@ -50,6 +51,7 @@ class Overview:
     reported_today: int
     failing: int
     waiting: int | None  # reports in the inbox; None for who may not place them
+    held: int  # deletions by integrations that the viewer may decide on
     locked: int
     gated: int | None  # percent of the deployments to production; None when there were none
     locks: list[Lock]
@@ -67,6 +69,7 @@ def overview(by: By) -> Overview:
         reported_today=deployments(by).filter(reported_at__gt=at - timedelta(days=1)).count(),
         failing=failing(by).count(),
         waiting=InboxItem.objects.filter(state=InboxItem.State.WAITING).count() if may_place else None,
+        held=deletions_waiting(by),
         locked=active.count(),
         gated=gated_percent(by, now=at),
         locks=list(active[:SHOWN]),

@@ -143,6 +143,8 @@ def figures(seen: Overview) -> list[Row]:
         shown.append(_figure("Through the gate", seen.gated, reverse("deployments:coverage"), note, unit="%"))
     if seen.waiting:
         shown.append(_figure("To place", seen.waiting, reverse("deployments:inbox"), "reports with unknown names"))
+    if seen.held:
+        shown.append(_figure("Deletions held", seen.held, reverse("integrations:integration_list"), "by integrations"))
     return shown
 
 

@@ -17,6 +17,8 @@ from catalog.models import Blueprint, Entity
 from portal.audit.outbox import deliver_due
 from portal.kit.by import By
 from portal.kit.errors import Invalid
+from portal.pages.queries import overview
+from portal.pages.tables import figures
 from tests.conftest import SETUP, events, write
 
 AGENT = "port-ocean/github/1.0/my-github/exporter"
@@ -141,6 +143,12 @@ def test_a_held_deletion_is_decided_on_its_page(github, alice, bob):
     assert browser(alice).post(f"{url}/undo").status_code == 303
     deliver_due()
     assert Entity.objects.filter(blueprint__identifier="service", identifier__in=["checkout", "search"]).count() == 2
+
+
+def test_home_tells_an_administrator_of_held_deletions(github, alice, bob, page):
+    held(github, 1)
+    assert {row["label"]: row["value"] for row in figures(overview(page(alice)))}["Deletions held"] == "1"
+    assert "Deletions held" not in [row["label"] for row in figures(overview(page(bob)))]
 
 
 def test_its_mapping_is_changed_in_an_editor_and_keeps_its_history(github, alice):
