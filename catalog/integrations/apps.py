@@ -6,9 +6,12 @@ class IntegrationsConfig(AppConfig):
     label = "integrations"
 
     def ready(self) -> None:
+        from catalog.integrations import changelog
         from catalog.integrations.commands import removal_go_on
         from portal.audit.models import Delivery
         from portal.audit.subscribers import RetryLater, subscribe
+
+        changelog.register()
 
         def handle(delivery: Delivery) -> None:
             if removal_go_on(delivery.event.payload["removal"]):

@@ -47,7 +47,13 @@ class Integration(models.Model):
         return reverse("integrations:integration", args=[self.public_id])
 
     def noun(self) -> Noun:
-        return Noun("integration", self.identifier, str(self))
+        return Noun("integration", self.identifier, str(self), is_watched=bool(self.changes_to))
+
+    @property
+    def changes_to(self) -> str:
+        """The address that is told when it is to resync, where it waits for that instead of asking."""
+        destination = self.extra.get("changelogDestination") or {}
+        return str(destination.get("url") or "") if destination.get("type") == "WEBHOOK" else ""
 
     @property
     def share(self) -> float:

@@ -6,11 +6,7 @@ class WebhooksConfig(AppConfig):
     label = "webhooks"
 
     def ready(self) -> None:
-        from catalog.webhooks.commands import received_map
-        from portal.audit.models import Delivery
+        from catalog.webhooks.deliveries import deliver
         from portal.audit.subscribers import subscribe
 
-        def handle(delivery: Delivery) -> None:
-            received_map(delivery.event.payload["received"])
-
-        subscribe("webhooks", "webhook.received", handle=handle, tells=False)
+        subscribe("webhooks", "webhook.received", handle=deliver, tells=False)

@@ -110,7 +110,7 @@ def _counts(counts: Row) -> list[Row]:
 def what(received: Received) -> str:
     """One sentence on what became of it."""
     if received.state == State.FAILED:
-        return _failure(received.outcomes)
+        return received.reason or _failure(received.outcomes)
     said = {
         State.WAITING: "A worker will map it in a moment.",
         State.IGNORED: "No mapping wanted it.",

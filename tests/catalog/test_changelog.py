@@ -19,6 +19,7 @@ from catalog.commands import (
     changelog_test,
     entity_delete,
 )
+from catalog.integrations.commands import integration_create, integration_update, resync_ask
 from catalog.models import Entity
 from portal.accounts.commands import user_update
 from portal.accounts.organization import secret_create, secret_delete
@@ -218,6 +219,22 @@ def test_who_may_not_change_the_blueprint_neither_tests_nor_sends_again(there, p
             deed(blueprint, by=page(bob))
     assert events() == before
     changelog_test(blueprint, by=page(user_update(bob, {"moderates": ["box"]}, by=SETUP)))
+
+
+def test_an_integration_that_waits_at_an_address_is_told_of_a_wish_to_resync_and_of_another_mapping(there):
+    address = {"changelogDestination": {"type": "WEBHOOK", "url": there.url}}
+    integration, _ = integration_create({"installationId": "k8s", **address}, by=SETUP)
+    resync_ask(integration, by=SETUP)
+    integration_update(integration, {"version": "2"}, by=SETUP)
+    integration_update(integration, {"config": {"resources": []}}, by=SETUP)
+    deliver_due()
+    told = bodies(there)
+    assert [each["context"]["integration"] for each in told] == ["k8s", "k8s"]
+    assert [each["diff"]["after"] is None for each in told] == [True, False]
+    quiet, _ = integration_create({"installationId": "other"}, by=SETUP)
+    resync_ask(quiet, by=SETUP)
+    deliver_due()
+    assert len(there.came) == 2
 
 
 def test_a_secret_taken_away_is_used_no_more(there):

@@ -9,14 +9,18 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from catalog.commands import permissions_update
 from catalog.models import Entity
-from catalog.webhooks.commands import received_map
+from catalog.queries import blueprint
+from catalog.webhooks.commands import received_forget, received_map
+from catalog.webhooks.commands.payloads import MOST_REFUSED
 from catalog.webhooks.models import Received, Webhook
-from portal.audit.models import Event
+from portal.accounts.commands import credential_create
+from portal.audit.models import Delivery, Event
 from portal.audit.outbox import deliver_due
 from portal.kit.errors import Conflict
 from portal.kit.seal import seal, unseal
-from tests.conftest import events, write
+from tests.conftest import SETUP, V1, events, write
 
 PAGER = {
     "identifier": "pager",
@@ -48,6 +52,9 @@ PAGER = {
         "signaturePrefix": "sha256=",
         "requestIdentifierPath": ".headers.'x-delivery'",
     },
+}
+HIDDEN = {"read": {"roles": ["Admin"]}} | {
+    deed: {"ownedByTeam": False} for deed in ("register", "update", "unregister")
 }
 TWO = {"services": [{"id": "cart", "name": "Cart", "team": "payments", "source": "pager"}, {"id": "till"}]}
 
@@ -319,3 +326,71 @@ def test_a_webhook_writes_the_catalog_and_opens_no_lock(pager, sender):
     assert log(pager)[0]["state"] == "failed"
     assert "lock" in log(pager)[0]["outcomes"][0]["error"]
     assert pager.get("blueprints/deploymentConfig/entities/checkout-production").json["entity"]["properties"]["locked"]
+
+
+def test_a_payload_that_no_try_can_map_is_set_aside_and_later_ones_go_on(pager, sender):
+    sender.send({"services": [{"id": "cart"}]}, delivery="1")
+    Webhook.objects.update(mappings=[{"entity": {}}])  # as no door would take it
+    for _ in range(8):
+        Delivery.objects.filter(state="pending").update(due_at="2020-01-01T00:00:00Z")
+        deliver_due()
+    assert [each["state"] for each in log(pager)] == ["failed"]
+    assert events("webhook.failed") == ["webhook.failed"]
+    Webhook.objects.update(mappings=PAGER["mappings"])
+    sender.send(TWO, delivery="2")
+    deliver_due()
+    assert [each["state"] for each in log(pager)] == ["done", "failed"]
+    pager.post(f"webhooks/pager/received/{log(pager)[1]['id']}/replay", {})
+    deliver_due()
+    assert [each["state"] for each in log(pager)] == ["done", "done"]
+
+
+def test_failures_stand_in_the_audit_log_under_their_entity(pager, sender):
+    public_id = sender.send({"services": [{"id": "till"}, {"id": "a b"}, {"name": "nameless"}]}).json()["id"]
+    deliver_due()
+    failed = pager.get("audit-log", status="FAILURE").json["audits"]
+    assert [each["context"]["entity"] for each in failed] == ["?", "a b"]
+    assert failed[0]["message"].startswith("identifier: ") and failed[0]["resourceType"] == "webhook"
+    assert failed[0]["context"]["webhookId"] == "pager"
+    [made] = pager.get("audit-log", webhookEventId=public_id, resources="entity").json["audits"]
+    assert (made["context"]["entity"], made["status"]) == ("till", "SUCCESS")
+    assert len(pager.get("audit-log", webhookId="pager").json["audits"]) == 5
+    assert pager.get("audit-log", webhookEventId="nonsense").json["audits"] == []
+    assert pager.get("audit-log", status="PERHAPS").status == 422
+
+
+def test_a_failure_of_a_hidden_entity_is_told_to_nobody_who_may_not_see_it(pager, sender, bob):
+    permissions_update(blueprint("service"), HIDDEN, by=SETUP)
+    sender.send({"services": [{"id": "a b"}, {"name": "nameless"}]})
+    deliver_due()
+    _, token = credential_create("Bob", kind="ci", scopes=["admin", "catalog:read"], user=bob, by=SETUP)
+    assert V1(token).get("audit-log", status="FAILURE").json["audits"] == []
+    assert len(pager.get("audit-log", status="FAILURE").json["audits"]) == 2
+
+
+def test_what_is_old_is_forgotten_and_what_waits_is_not(pager, sender):
+    for number in range(3):
+        sender.send(TWO, delivery=str(number))
+    deliver_due()
+    sender.send(TWO, delivery="waits")
+    Received.objects.exclude(request_id="2").update(at="2020-01-01T00:00:00Z")
+    assert received_forget() == 2
+    assert [each["requestId"] for each in log(pager)] == ["waits", "2"]
+
+
+def test_many_refusals_push_out_no_payload_and_fill_no_audit_log(pager, sender):
+    sender.send(TWO)
+    sender.secret = "wrong"
+    for _ in range(MOST_REFUSED + 3):
+        sender.send(TWO)
+    assert Received.objects.filter(state="refused").count() == MOST_REFUSED
+    assert Received.objects.filter(state="waiting").count() == 1
+    assert events("webhook.refused") == ["webhook.refused"]
+
+
+def test_items_beyond_five_hundred_are_left_out_and_that_is_said(pager, sender):
+    sender.send({"services": [{"id": "one"}] * 501})
+    deliver_due()
+    received = Received.objects.get()
+    assert received.counts["filtered"] == 1 and sum(received.counts.values()) == 501
+    assert "1 items after the first 500" in received.outcomes[0]["problems"][-1]

@@ -64,6 +64,7 @@ def _wait_again(received: Received, by: By) -> None:
         state=State.WAITING,
         outcomes=[],
         counts={},
+        reason="",
         settled_at=None,
         replays=F("replays") + 1,
         replayed_at=database_now(),

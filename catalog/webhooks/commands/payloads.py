@@ -72,6 +72,19 @@ def received_map(public_id: str) -> None:
         received = queries.received_waiting(public_id)
 
 
+@transaction.atomic
+def received_give_up(public_id: str) -> None:
+    """It could not be mapped however often it was tried; it stands among those that failed, to be replayed."""
+    received = queries.received_waiting(public_id, held=True)
+    if received is not None:
+        received.state, received.settled_at = State.FAILED, database_now()
+        received.reason = "It could not be mapped. The reason is in the log of the worker."
+        received.save(update_fields=["state", "reason", "settled_at"])
+        told = {"received": public_id, "message": received.reason}
+        by = received.webhook.by(received.public_id)
+        record("webhook.failed", received.webhook.noun(), by=by, payload=told)
+
+
 def request_id(webhook: Webhook, context: Json) -> str:
     program = webhook.security.get("requestIdentifierPath")
     if not program:
