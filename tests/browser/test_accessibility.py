@@ -7,6 +7,9 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import expect
 
 from catalog import queries as catalog
+from catalog.commands import blueprint_update
+from catalog.webhooks.commands import webhook_create
+from catalog.webhooks.models import Received
 from deployments.commands import deployment_report
 from deployments.models import Deployment
 from locks import scopes
@@ -27,11 +30,14 @@ from locks.protection import Asked
 from locks.runs import Run
 from locks.wishes import parse
 from portal.accounts.feeds import feed_renew
+from portal.accounts.organization import secret_create
 from portal.kit.clock import database_now
+from tests.catalog.test_webhooks import PAGER
 from tests.conftest import SETUP, write
 from tests.locks.test_freezes import ICS, WEEKEND, always
 
 FREEZE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709"
+RECEIVED = "01990000-0000-7000-8000-000000000003"
 DEPLOYMENT = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"
 PAGES = {
     "matrix": "/deployments/",
@@ -79,6 +85,14 @@ PAGES = {
     "new freeze": "/locks/freezes/new",
     "freeze": f"/locks/freezes/{FREEZE}",
     "edit freeze": f"/locks/freezes/{FREEZE}/edit",
+    "webhooks": "/webhooks/",
+    "webhook": "/webhooks/pager",
+    "edit a webhook": "/webhooks/pager/edit",
+    "try a payload": "/webhooks/pager/try",
+    "a payload": f"/webhooks/pager/received/{RECEIVED}",
+    "secrets": "/secrets",
+    "a secret": "/secrets/token",
+    "changes of a blueprint": "/catalog/!changelog/of/service",
     "api": "/docs/api",
     "operation": "/docs/api/entity_create",
 }
@@ -136,6 +150,20 @@ def busy_shop(transactional_db, shop, page, alice):
     Freeze.objects.filter(pk=frozen.pk).update(public_id=FREEZE)
     freeze_withdraw(freeze_create(scopes.pair(shop.search_production), always(), by=page(alice)), by=page(alice))
     feed_renew(by=page(alice))
+    webhook = webhook_create(PAGER, by=SETUP)
+    refused = {"status": "refused", "errors": [{"path": "mappings.0", "message": "no"}], "error": "no"}
+    outcome = {"mapping": 0, "item": 0, "blueprint": "service", "identifier": "a", "problems": ["title: no"]} | refused
+    came = {
+        "outcomes": [outcome],
+        "counts": {"refused": 1},
+        "request_id": "7",
+        "repeats": 1,
+        "repeated_at": database_now(),
+    }
+    Received.objects.create(webhook=webhook, public_id=RECEIVED, state="failed", body={"a": 1}, **came)
+    secret_create("token", "hunter2", by=SETUP)
+    watched = {"changelogDestination": {"type": "WEBHOOK", "url": "https://changes.example/"}}
+    blueprint_update(catalog.blueprint("service"), watched, partial=True, by=SETUP)
 
 
 # The themes differ in colours alone: what is not of colour is looked at in one of them.
