@@ -3,6 +3,7 @@
 from catalog.compute.check import Fault, check, faults
 from catalog.compute.derive import derive, hold_definitions, install
 from catalog.compute.marks import WRITER, Change, altered, changed, going, rouse
+from catalog.compute.owners import owners
 from catalog.compute.shown import own, refresh, shown
 from catalog.compute.sweep import sweep
 from catalog.compute.told import relations_shown, told
@@ -20,6 +21,7 @@ __all__ = [
     "hold_definitions",
     "install",
     "own",
+    "owners",
     "refresh",
     "relations_shown",
     "rouse",

@@ -24,6 +24,7 @@ from catalog.compute.asked import asked
 from catalog.compute.programs import properties_read, reads_clock
 from catalog.compute.ways import Step, Way, ways
 from catalog.models import Blueprint, Json
+from catalog.search.values import inherited
 from portal.kit.errors import Invalid
 
 Node = tuple[str, str]  # a blueprint's identifier, the name of a computed property
@@ -146,12 +147,17 @@ class Graph:
             if "relations" in program or properties_read(program) is None:
                 for relation, each in sorted(blueprint.relations.items()):
                     yield Read((Step(relation, True, each["target"]),), frozenset({"$identifier"}))
+            if "team" in program or properties_read(program) is None:
+                yield from self._owners((), blueprint)
         elif name in blueprint.mirror_properties:
             begun, last = (
                 [steps_of(blueprint, name, self.among)],
                 blueprint.mirror_properties[name]["path"].split(".")[-1],
             )
             yield Read(begun[0], frozenset({last}))
+            end, _ = mirrored(blueprint, name, self.among)
+            if end and last == "$team":
+                yield from self._owners(begun[0], end)
         else:
             declared = blueprint.aggregation_properties[name]
             begun = ways(blueprint, name, self.among)
@@ -161,6 +167,17 @@ class Graph:
             for read in self.reads(source):
                 for way in begun:
                     yield Read((*way, *read.way), read.names)
+
+    def _owners(self, way: Way, blueprint: Blueprint) -> Iterator[Read]:
+        """What the teams of its entities depend on beside themselves."""
+        here: Blueprint | None = blueprint
+        for relation in inherited(blueprint):
+            if here is None or relation not in here.relations:
+                return
+            way = (*way, Step(relation, True, here.relations[relation]["target"]))
+            here = self.among.get(way[-1].blueprint)
+        if inherited(blueprint):
+            yield Read(way, frozenset({"$team"}))
 
     # What follows for a blueprint.
 
@@ -204,7 +221,7 @@ class Graph:
         blueprint, name = self.among[node[0]], node[1]
         declared = {key: each for key, each in blueprint.computed_properties[name].items() if key not in _LOOKS}
         if name in blueprint.calculation_properties:
-            return [declared, sorted(blueprint.properties), _arrows(blueprint)]
+            return [declared, sorted(blueprint.properties), _arrows(blueprint), inherited(blueprint)]
         if name in blueprint.mirror_properties:
             end, last = mirrored(blueprint, name, self.among)
             many = [
@@ -212,7 +229,7 @@ class Graph:
                 end and end.identifier,
                 end is not None and last in end.declared,
             ]
-            return [declared["path"], many]
+            return [declared["path"], many, inherited(end) if end and last == "$team" else []]
         target = self.among.get(declared["target"])
         known = sorted(asked(declared).names & target.declared.keys()) if target else []
         return [declared, ways(blueprint, name, self.among), known]

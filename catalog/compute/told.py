@@ -7,12 +7,12 @@ from catalog.models import Blueprint, Entity, Json
 from portal.kit.clock import iso
 
 
-def told(entity: Entity, properties: Json, relations: Json) -> Json:
+def told(entity: Entity, properties: Json, relations: Json, team: list[str]) -> Json:
     return {
         "identifier": entity.identifier,
         "title": entity.title or None,
         "icon": entity.icon or None,
-        "team": list(entity.team),
+        "team": team,
         "blueprint": entity.blueprint.identifier,
         "properties": properties,
         "relations": relations,

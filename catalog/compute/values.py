@@ -10,6 +10,7 @@ from django.db import connection
 from catalog import kinds, moves
 from catalog.compute.aggregations import aggregated, reached
 from catalog.compute.graph import Node, counted, inputs, live_names, mirrored, on_the_way, steps_of
+from catalog.compute.owners import owners
 from catalog.compute.told import relations_shown, told
 from catalog.compute.ways import Way, known
 from catalog.models import Blueprint, Entity, Json, Relation, Stale
@@ -112,6 +113,8 @@ class World:
         if name in blueprint.computed_properties:
             return {pk: values.get(name) for pk, values in self.of(blueprint.identifier, keys, [name]).items()}
         found = self.load(keys)
+        if name == "$team":
+            return {pk: team or None for pk, team in owners(list(found.values())).items()}
         if name.startswith("$"):
             return {pk: _meta(each, name) for pk, each in found.items()}
         return {pk: moves.shown(blueprint, each.properties).get(name) for pk, each in found.items()}
@@ -191,13 +194,14 @@ class World:
         )
         entities = self.load(keys)
         now = self._live_of(blueprint, set(keys)) if live.intersection(names) and live_names(blueprint) else {}
-        arrows = _arrows(blueprint, keys)
+        arrows, teams = _arrows(blueprint, keys), owners(list(entities.values()))
         found = [pk for pk in keys if pk in entities]
         told_of = [
             told(
                 entities[pk],
                 moves.shown(blueprint, entities[pk].properties) | own[pk] | now.get(pk, {}),
                 relations_shown(blueprint, arrows.get(pk, {})),
+                teams[pk],
             )
             for pk in found
         ]
@@ -237,7 +241,6 @@ def _meta(entity: Entity, name: str) -> Any:
     values: Json = {
         "$identifier": entity.identifier,
         "$title": str(entity),
-        "$team": list(entity.team) or None,
         "$icon": entity.icon or None,
         "$createdAt": iso(entity.created_at),
         "$updatedAt": iso(entity.updated_at),

@@ -1,3 +1,4 @@
+from catalog.compute import owners as teams_of
 from catalog.compute import relations_shown
 from catalog.queries.blueprints import (
     Loss,
@@ -105,6 +106,7 @@ __all__ = [
     "seen_of",
     "service_named",
     "services_of_repository",
+    "teams_of",
     "tier_called",
     "tier_in",
     "tier_of",

@@ -114,7 +114,7 @@ def properties_of(entities: Sequence[Entity], *, calculated: bool = True, live: 
 
 def told_to_jq(entity: Entity, properties: Json) -> Json:
     """The entity as programs in jq read it, with its `properties` as they are now."""
-    return compute.told(entity, properties, relations_of(entity))
+    return compute.told(entity, properties, relations_of(entity), compute.owners([entity])[entity.pk])
 
 
 def with_dependents(entities: Iterable[Entity]) -> list[Entity]:

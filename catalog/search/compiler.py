@@ -140,7 +140,7 @@ class _Compiler:
 
     def _named(self, name: str, blueprint: Blueprint | None, operator: str, value: Any) -> Q:
         if name == values.TEAM:
-            return _team(operator, value)
+            return _owned(blueprint, operator, value)
         if name in values.TEXTS:
             return _text_column(name, operator, value)
         if name in values.INSTANTS:
@@ -319,6 +319,27 @@ def _instant_column(column: str, operator: str, value: Any) -> Q:
     if operator not in lookups or moment is None:
         return NEVER
     return Q(**{column + lookups[operator]: moment})
+
+
+def _owned(blueprint: Blueprint | None, operator: str, value: Any) -> Q:
+    """By the entity's own teams; where it has none and its blueprint inherits, by those at the end of the path."""
+    path = values.inherited(blueprint) if blueprint else []
+    if not path:
+        return _team(operator, value)
+    if operator == "isEmpty" or operator == "=" and value is None:
+        return Q(team=[]) & ~_leading_to(path, ~Q(team=[]))
+    if operator in ("in", "containsAny") and None in value:
+        some = _owned(blueprint, operator, [each for each in value if each is not None])
+        return some | _owned(blueprint, "isEmpty", None)
+    return _team(operator, value) | Q(team=[]) & _leading_to(path, _team(operator, value))
+
+
+def _leading_to(path: list[str], condition: Q) -> Q:
+    ends: QuerySet[Entity] = Entity.objects.filter(condition)
+    for name in reversed(path):
+        arrows = Relation.objects.filter(name=name, target__in=ends.values("pk")).order_by()
+        ends = Entity.objects.filter(pk__in=arrows.values("source"))
+    return Q(pk__in=ends.values("pk"))
 
 
 def _team(operator: str, value: Any) -> Q:

@@ -57,6 +57,12 @@ def json_of(name: str, blueprint: Blueprint | None) -> Expression:
     return computed if name in blueprint.computed_properties else stored
 
 
+def inherited(blueprint: Blueprint) -> list[str]:
+    """The relations along which its entities are owned, empty where it does not inherit."""
+    ownership = blueprint.ownership or {}
+    return str(ownership.get("path", "")).split(".") if ownership.get("type") == "Inherited" else []
+
+
 def _live(owner: kinds.Live) -> Expression:
     if not owner.function:
         return Value({}, output_field=models.JSONField())

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from catalog import kinds
 from catalog.models import Blueprint, Entity
-from catalog.queries import Related, computed_definitions, relations_of
+from catalog.queries import Related, computed_definitions, owner_teams, relations_of
 from catalog.search import standings
 from catalog.tables import cells
 from catalog.tables.addresses import entity_url, icon_of, list_url
@@ -56,8 +56,9 @@ def properties(entity: Entity, values: Json) -> list[Json]:
 def headline(entity: Entity, values: Json) -> list[Json]:
     blueprint = entity.blueprint
     facts = []
-    if entity.team or (blueprint.ownership or {}).get("type") == "Direct":
-        facts.append({"label": "Team", "html": cells.teams(entity.team, blueprint.identifier)})
+    teams = owner_teams(entity)
+    if teams or (blueprint.ownership or {}).get("type") == "Direct":
+        facts.append({"label": "Team", "html": cells.teams(teams, blueprint.identifier)})
     for name in HEADLINE:
         definition = blueprint.declared.get(name)
         if definition and values.get(name) not in (None, ""):

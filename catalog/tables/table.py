@@ -124,14 +124,16 @@ class Table:
 
     def lines(self, entities: Sequence[Entity]) -> list[Json]:
         """Rows for the template."""
-        values = queries.properties_of(entities)
+        values = self._values(entities)
         own = self.look.load(self.by, entities) if self.look.load else {}
-        judged = self._judged(entities)
-        return [self._line(each, values[each.pk] | judged.get(each.pk, {}), own.get(each.pk)) for each in entities]
+        return [self._line(each, values[each.pk], own.get(each.pk)) for each in entities]
 
-    def _judged(self, entities: Sequence[Entity]) -> dict[int, dict[str, str]]:
-        """How they stand by the scorecards that are shown."""
-        return standings.said(entities) if any(column.kind == "level" for column in self.shown) else {}
+    def _values(self, entities: Sequence[Entity]) -> dict[int, Json]:
+        """Their properties and, where these are shown, how they stand by scorecards and who owns them."""
+        values, kinds = queries.properties_of(entities), {column.kind for column in self.shown}
+        judged = standings.said(entities) if "level" in kinds else {}
+        teams = queries.teams_of(entities) if "team" in kinds else {}
+        return {pk: each | judged.get(pk, {}) | {"$team": teams.get(pk, [])} for pk, each in values.items()}
 
     def _line(self, entity: Entity, values: Json, own: Any) -> Json:
         arrows = _arrows(entity)
@@ -153,7 +155,7 @@ class Table:
         if column.kind == "relation":
             return cells.targets(arrows.get(name.removeprefix(RELATIONS), []))
         if name == "$team":
-            return cells.teams(entity.team)
+            return cells.teams(values["$team"])
         if name in ("$createdAt", "$updatedAt"):
             return cells.of({"kind": "datetime", "value": _meta(entity, name)})
         if name.startswith("$"):
@@ -227,9 +229,9 @@ class Table:
         return [column for column in self.shown if column not in self.look.more]
 
     def _valued(self, batch: list[Entity]) -> Iterator[tuple[Entity, Json]]:
-        values, judged = queries.properties_of(batch), self._judged(batch)
+        values = self._values(batch)
         for entity in batch:
-            yield entity, self.plain(entity, values[entity.pk] | judged.get(entity.pk, {}))
+            yield entity, self.plain(entity, values[entity.pk])
 
     def plain(self, entity: Entity, values: Json) -> Json:
         """The shown columns as plain values."""
@@ -240,7 +242,7 @@ class Table:
                 pointed = arrows.get(column.name.removeprefix(RELATIONS), [])
                 row[column.name] = [each.target.identifier for each in pointed]
             elif column.name == "$team":
-                row[column.name] = list(entity.team)
+                row[column.name] = values["$team"]
             else:
                 row[column.name] = _meta(entity, column.name) if column.name[0] == "$" else values.get(column.name)
         return row

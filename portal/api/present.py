@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from catalog.kinds import definition_of
 from catalog.models import Blueprint, Entity, Migration
-from catalog.queries import properties_of, relations_of
+from catalog.queries import properties_of, relations_of, teams_of
 from catalog.scorecards import queries as scorecards
 from deployments import instances
 from deployments.models import Deployment, InboxItem
@@ -88,8 +88,15 @@ def entities_json(entities: Sequence[Entity], request: Request, chosen: Selectio
     values = properties_of(entities, calculated=calculated)
     chosen = chosen or selection(request)
     judged = scorecards.results(entities) if calculated and chosen.shows("scorecards") else {}
+    teams = teams_of(entities) if calculated else {}
     by = by_of(request)
-    return [chosen.of(_entity(each, values[each.pk], titles, by) | _judged(judged.get(each.pk))) for each in entities]
+    return [
+        chosen.of(
+            _entity(each, values[each.pk], teams.get(each.pk, list(each.team)), titles, by)
+            | _judged(judged.get(each.pk))
+        )
+        for each in entities
+    ]
 
 
 def _judged(results: list[scorecards.Result] | None) -> Json:
@@ -97,14 +104,14 @@ def _judged(results: list[scorecards.Result] | None) -> Json:
     return {"scorecards": {each.scorecard.identifier: each.facts() for each in results}} if results else {}
 
 
-def _entity(entity: Entity, properties: Json, titles: bool, by: By) -> Json:
+def _entity(entity: Entity, properties: Json, team: list[str], titles: bool, by: By) -> Json:
     """Unset keys are left out, types are kept."""
     shown: Json = {
         "identifier": entity.identifier,
         "title": entity.title or None,
         "icon": entity.icon or None,
         "blueprint": entity.blueprint.identifier,
-        "team": list(entity.team),
+        "team": team,
         "properties": properties,
         "relations": relations_of(entity, titles=titles, by=by),
         "createdAt": iso(entity.created_at),
