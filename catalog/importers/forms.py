@@ -9,6 +9,18 @@ from catalog.importers import documents
 LONGEST = documents.MOST_BYTES
 
 
+COMPONENT = """apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: checkout
+spec:
+  type: service
+  lifecycle: production
+  owner: payments"""
+LINES = """*                    @larder/platform
+/services/checkout/  @larder/payments"""
+
+
 class _Source(forms.Form):
     """A text that is pasted, or a file; one of them."""
 
@@ -39,6 +51,7 @@ class CatalogInfoForm(_Source):
         super().__init__(*args, **kwargs)
         self.fields["text"].label = "catalog-info.yaml"
         self.fields["text"].help_text = "One document or many, parted by lines of ---."
+        self.fields["text"].widget.attrs["placeholder"] = COMPONENT
 
 
 class CodeownersForm(_Source):
@@ -57,3 +70,4 @@ class CodeownersForm(_Source):
         super().__init__(*args, **kwargs)
         self.fields["text"].label = "CODEOWNERS"
         self.fields["text"].help_text = "Of several lines that match, the last one counts."
+        self.fields["text"].widget.attrs["placeholder"] = LINES

@@ -36,8 +36,16 @@ def _row(fate: Fate, titles: dict[str, str], is_done: bool) -> Json:
         "look": LOOKS[fate.word],
         "why": fate.why,
         "notes": thing.notes,
-        "lines": diff(fate.before or {}, fate.after or {}) if fate.word in ("created", "updated") else [],
+        "is_new": fate.word == "created",
+        "lines": _lines(fate) if fate.word in ("created", "updated") else [],
     }
+
+
+def _lines(fate: Fate) -> list[Json]:
+    """By the names of properties and relations alone; the identifier stands above."""
+    found = diff(fate.before or {}, fate.after or {})
+    kept = [line for line in found if line["name"] != "identifier"]
+    return [line | {"name": line["name"].removeprefix("properties.").removeprefix("relations.")} for line in kept]
 
 
 def summary(fates: Sequence[Fate], *, is_done: bool) -> str:

@@ -37,6 +37,7 @@ from portal.api import (
     runs,
     scorecards,
     search,
+    starters,
     tokens,
     webhooks,
 )
@@ -196,6 +197,8 @@ urlpatterns = [
     path("blueprints", blueprints.blueprints),
     path("blueprints/entities/datasource-entities", search.of_datasource),
     path("scorecards", scorecards.everywhere),
+    path("starters", starters.starters),
+    path("starters/<str:identifier>", starters.starter),
     re_path(BLUEPRINT_ALONE + r"/scorecards$", scorecards.scorecards),
     re_path(BLUEPRINT_ALONE + r"/scorecards/(?P<identifier>.+)$", scorecards.scorecard),
     re_path(r"^blueprints/system/(?P<identifier>.+)/structure$", blueprints.structure),

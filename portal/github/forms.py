@@ -18,6 +18,7 @@ class ImportForm(forms.Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["token"].required = not settings.GITHUB_TOKEN
         kept = "Empty for the portal’s own (PORTCULLIS_GITHUB_TOKEN). " if settings.GITHUB_TOKEN else ""
         self.fields["token"].help_text = (
             f"{kept}Fine-grained, for the organisation: Contents and Metadata of repositories, Members; all to read. "

@@ -67,7 +67,9 @@ def _shell(request: HttpRequest) -> Item:
 
 
 def _in_catalog(path: str) -> str:
-    """The pages that make, change and delete entities stand under their blueprint's table."""
+    """The pages that make, change and delete entities stand under their blueprint's table, those that bring many under the catalog."""
+    if re.match(r"/(?:starters|import)(?:/|$)", path):
+        return reverse("catalog:home")
     return re.sub(
         r"^/catalog/!(?:new|edit|delete|permissions|changelog/of|bulk/\w+)/(.+?)(?:/entities/.*)?$",
         r"/catalog/\1/entities",

@@ -1,6 +1,11 @@
 """Starters: what comes with one import, what stays as it is, and what goes again."""
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from catalog import kinds
 from catalog.commands import blueprint_create, blueprint_update, entity_write
@@ -31,10 +36,7 @@ def labels(changes):
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("where", ["empty", "shop"])
-def test_each_starter_comes_whole_with_its_examples_and_a_second_time_changes_nothing(db, request, name, where):
-    if where == "shop":
-        request.getfixturevalue("shop")
+def test_each_starter_comes_whole_with_its_examples_and_a_second_time_changes_nothing(db, name):
     starter = shelf.starter(name)
     told = starter_import(name, examples=True, by=SETUP)
     assert not told.left
@@ -161,3 +163,79 @@ def test_only_administrators_import_and_remove(shop, bob, page):
         starter_import("nothing", by=SETUP)
     assert Event.objects.count() == before
     assert standing(page(bob), "incidents").brought is None
+
+
+# The pages, /v1 and the command.
+
+
+@pytest.fixture
+def browser(alice):
+    client = Client(raise_request_exception=False)
+    client.force_login(alice)
+    return client
+
+
+def test_the_page_shows_what_would_change_and_imports_by_one_click(shop, browser):
+    listed = browser.get("/starters/").content.decode()
+    assert all(each.title in listed for each in shelf.starters().values())
+    shown = browser.get("/starters/on-call").content.decode()
+    assert "2 blueprints, 2 mirrors, 1 relation, 1 scorecard and 1 view would come." in shown
+    assert browser.post("/starters/on-call", {"examples": "1"}).status_code == 303
+    assert Entity.objects.filter(identifier="example-schedule").exists()
+    assert "All of it is here." in browser.get("/starters/on-call").content.decode()
+    assert "blueprint onCallSchedule" in browser.get("/starters/on-call/removal").content.decode()
+    assert browser.post("/starters/on-call/removal").status_code == 303
+    assert not Blueprint.objects.filter(identifier="onCallSchedule").exists()
+    assert browser.get("/starters/on-call/removal").status_code == 404
+    assert browser.get("/starters/nothing").status_code == 404
+
+
+def test_the_preview_shows_the_exact_difference(shop, browser):
+    starter_import("on-call", by=SETUP)
+    blueprint_update(Blueprint.objects.get(identifier="onCallSchedule"), {"title": "<Rota>"}, partial=True, by=SETUP)
+    shown = browser.get("/starters/on-call").content.decode()
+    assert "&lt;Rota&gt;" in shown and "1 part differs from what is here." in shown and "overwrite" in shown
+
+
+def test_a_member_sees_and_may_not(shop, bob):
+    client = Client(raise_request_exception=False)
+    client.force_login(bob)
+    before = Event.objects.count()
+    assert "An administrator imports it." in client.get("/starters/on-call").content.decode()
+    assert client.post("/starters/on-call").status_code == 403
+    assert client.post("/starters/on-call/removal").status_code == 403
+    assert Event.objects.count() == before
+
+
+def test_the_list_asks_as_often_whatever_is_here(shop, browser):
+    def asked():
+        with CaptureQueriesContext(connection) as queries:
+            assert browser.get("/starters/").status_code == 200
+        return len(queries)
+
+    few = asked()
+    for name in ("on-call", "github"):
+        starter_import(name, examples=True, by=SETUP)
+    assert asked() == few
+
+
+def test_programs_import_and_take_out_over_v1(shop, terraform, ci):
+    assert ci.post("starters/on-call", {}).status == 403
+    seen = terraform.get("starters/on-call").json
+    assert seen["starter"]["imported"] is False and {each["state"] for each in seen["changes"]} == {"new"}
+    done = terraform.post("starters/on-call?examples=true", {}).json
+    assert (len(done["done"]), done["left"]) == (10, [])
+    assert terraform.post("starters/on-call", {}).json["done"] == []
+    assert [each["imported"] for each in terraform.get("starters").json["starters"]].count(True) == 1
+    assert len(terraform.delete("starters/on-call").json["gone"]) == 10
+    assert terraform.delete("starters/on-call").status == 404
+
+
+def test_the_command_does_the_same(shop, capsys):
+    for words in (["list"], ["show", "on-call"], ["import", "on-call", "--examples"], ["remove", "on-call"]):
+        call_command("starters", *words)
+    told = capsys.readouterr().out
+    assert "comes: blueprint onCallSchedule" in told and "10 changed, 0 left" in told and "10 went, 0 stayed." in told
+    for wrong in (["import"], ["import", "nothing"], ["remove", "on-call"]):
+        with pytest.raises(CommandError):
+            call_command("starters", *wrong)

@@ -19,6 +19,7 @@ def blueprint_delete(blueprint: Blueprint, *, by: By) -> None:
     check_deletable(blueprint)
     _check_empty(blueprint)
     _delete(blueprint, by)
+    compute.derive()
 
 
 @transaction.atomic
@@ -32,6 +33,7 @@ def blueprints_delete(identifiers: Sequence[str], *, by: By) -> None:
         _check_empty(each)
     for each in doomed:
         _delete(each, by)
+    compute.derive()
 
 
 def _check_empty(blueprint: Blueprint) -> None:
@@ -47,7 +49,6 @@ def _check_empty(blueprint: Blueprint) -> None:
 def _delete(blueprint: Blueprint, by: By) -> None:
     record("blueprint.deleted", blueprint.noun(), by=by, before=blueprint.facts())
     blueprint.delete()
-    compute.derive()
 
 
 def check_deletable(blueprint: Blueprint, *, among: Sequence[str] = ()) -> None:
