@@ -11,8 +11,12 @@ import pytest
 from django.db import connection
 
 from catalog.commands import entity_write
+from catalog.integrations.commands import removal_approve
+from catalog.integrations.models import Removal
 from catalog.models import Entity
 from catalog.wishes import Wish
+from portal.accounts.commands import credential_create
+from portal.audit.outbox import deliver_due
 from tests.conftest import SETUP, V1, Answer, events
 
 ME = "acme/fake"
@@ -231,8 +235,10 @@ class Ocean:
 
 
 @pytest.fixture
-def ocean(terraform: V1) -> Ocean:
-    return Ocean(terraform)
+def ocean(db: None) -> Ocean:
+    """With the scopes that docs/integrations.md tells people to give it, and no more."""
+    _, token = credential_create("Ocean", kind="ci", scopes=["catalog:read", "catalog:write"], by=SETUP)
+    return Ocean(V1(token))
 
 
 def versions() -> dict[str, str]:
@@ -303,7 +309,7 @@ def test_what_somebody_else_wrote_as_it_is_becomes_its_own(ocean, terraform):
     by_hand = terraform.post("blueprints/fake-person/entities?upsert=true", PEOPLE[1], User_Agent="curl/8")
     assert by_hand.status == 201
     person.refresh_from_db()
-    assert (person.datasource, person.updated_by) == ("curl/8", "Terraform")
+    assert (person.datasource, person.updated_by) == ("curl/8", "Ocean")
     stamp = person.updated_at
     assert ocean.resync(PEOPLE) == 1
     person.refresh_from_db()
@@ -339,3 +345,27 @@ def test_an_operator_reads_its_metrics_and_its_log(ocean):
     assert [each["eventId"] for each in ocean.get(f"{ocean.at}/syncsMetadata")["data"]] == ["7f1"]
     assert [line["message"] for line in ocean.get(f"{ocean.at}/logs", eventId="7f1")["data"]] == ["Fetched 25"]
     assert ocean.get(f"{ocean.at}/kinds")["data"]["fake-person"]["examples"][0]["data"] == PEOPLE[0]
+
+
+def test_when_it_is_stopped_in_a_resync_it_says_so(ocean):
+    ocean.start()
+    ocean.send("patch", f"{ocean.at}/resync-state", {"status": "running"})
+    assert ocean.get(ocean.at)["integration"]["resyncState"]["status"] == "running"
+    ocean.send("patch", f"{ocean.at}/resync-state", {"status": "aborted"})
+    assert events("integration.resync") == ["integration.resync_started", "integration.resync_aborted"]
+
+
+def test_it_cleans_up_after_itself_once_a_person_agrees(ocean, alice, page):
+    """All of its entities are more than its share: they stay, with the integration, until somebody decides."""
+    ocean.start()
+    ocean.resync(PEOPLE)
+    path = "/v1/blueprints/fake-person/all-entities?delete_blueprint=true"
+    headers = {"Authorization": f"Bearer {ocean.v1.token}", "User-Agent": EXPORTER}
+    held = ocean.v1._answer(ocean.v1.client.delete(path, headers=headers))
+    assert (held.status, held.json["error"]) == (409, "deletion_held")
+    assert Entity.objects.filter(blueprint__identifier="fake-person").count() == 25
+    removal_approve(Removal.objects.get(), by=page(alice))
+    deliver_due()
+    assert ocean.ask("blueprints/fake-person").status == 404
+    assert ocean.v1.delete(ocean.at).json == {"ok": True}
+    assert ocean.ask(ocean.at).status == 404
