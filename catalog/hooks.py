@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any
 from portal.kit.by import By
 
 if TYPE_CHECKING:
-    from catalog.models import Entity
+    from catalog.models import Blueprint, Entity
     from catalog.schema.renames import Rename
 
 Json = dict[str, Any]
 Change = Callable[["Entity", Json, By], None]
 Deletion = Callable[[Sequence["Entity"], By], None]
 Renaming = Callable[["Rename", By], None]
+Going = Callable[["Blueprint", By], None]
 
 _changes: list[tuple[frozenset[str], Change]] = []
 _deletions: list[Deletion] = []
 _renamings: list[Renaming] = []
+_goings: list[Going] = []
 
 
 def after_change(follow: Change, *blueprints: str) -> None:
-    """`follow(entity, before, by)` is called with an entity of these blueprints as it is now and its facts as they were."""
+    """`follow(entity, before, by)` is called with an entity of these blueprints, of all without any, as it is now and its
+    facts as they were."""
     _changes.append((frozenset(blueprints), follow))
 
 
@@ -38,9 +41,19 @@ def after_rename(follow: Renaming) -> None:
     _renamings.append(follow)
 
 
+def before_blueprint_deletion(follow: Going) -> None:
+    """`follow(blueprint, by)` is called when nothing speaks against it any more."""
+    _goings.append(follow)
+
+
+def blueprint_going(blueprint: "Blueprint", by: By) -> None:
+    for follow in _goings:
+        follow(blueprint, by)
+
+
 def changed(entity: "Entity", before: Json, by: By) -> None:
     for blueprints, follow in _changes:
-        if entity.blueprint.identifier in blueprints:
+        if not blueprints or entity.blueprint.identifier in blueprints:
             follow(entity, before, by)
 
 

@@ -14,7 +14,7 @@ from portal.audit.record import record
 from portal.kit.by import By, system
 
 if TYPE_CHECKING:
-    from django.db.models import Expression
+    from django.db.models import Expression, Q
 
     from catalog.models import Blueprint, Entity
     from catalog.wishes import Wish
@@ -43,6 +43,18 @@ class Kind:
     told: frozenset[str] = frozenset()
     write: "Callable[[Wish, By], Entity | None] | None" = None
     saved: "Callable[[Entity, By], None] | None" = None
+    # What else than its permissions keeps its entities from a viewer: `seen(by)` is true of those that he may see,
+    # None where all are; asked only where something in the catalog is kept from somebody.
+    seen: "Callable[[By], Q | None] | None" = None
+    # `settle()` is called before its entities are read.
+    settle: "Callable[[], None] | None" = None
+    # Relations that have come to it since, by the owner's doing; they are as much of its base as the others.
+    grown: "Callable[[], Json] | None" = None
+
+    def whole(self) -> Json:
+        """The definition, with what has grown."""
+        relations = (self.definition.get("relations") or {}) | (self.grown() if self.grown else {})
+        return self.definition | {"relations": relations}
 
     @property
     def identifier(self) -> str:
@@ -117,6 +129,22 @@ def kind(blueprint: str) -> Kind | None:
 def register_live_source(source: "Callable[[Blueprint, Live | None], Live | None]") -> None:
     """For live properties that a blueprint's own definition tells of: `source(blueprint, registered)` answers all of them."""
     _registry.sources.append(source)
+
+
+def settle(blueprint: str) -> None:
+    """Before entities of it are read."""
+    found = _registry.kinds.get(blueprint)
+    if found and found.settle:
+        found.settle()
+
+
+def growing() -> list[Kind]:
+    return [each for each in _registry.kinds.values() if each.grown]
+
+
+def bounded() -> list[Kind]:
+    """Those whose entities are kept from viewers by more than permissions."""
+    return [each for each in _registry.kinds.values() if each.seen]
 
 
 def live(blueprint: "Blueprint") -> Live | None:

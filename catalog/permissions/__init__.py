@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from django.db.models import Q, QuerySet
 
+from catalog import kinds
 from catalog.models import Blueprint, Entity, Relation
 from catalog.permissions.grants import ADMIN, Grant, Grants, moderator_of
 from catalog.permissions.policies import matched
@@ -32,6 +33,8 @@ def readable(by: By, rows: QuerySet[Entity], blueprint: Blueprint | None = None)
     Raises Refused for a credential that may not read the catalog.
     """
     require(by, "catalog.read")
+    if blueprint:
+        kinds.settle(blueprint.identifier)
     seen = bounds(by, blueprint)
     return rows if seen is None else rows.filter(seen)
 
@@ -44,7 +47,7 @@ def bounds(by: By, blueprint: Blueprint | None = None) -> Q | None:
         return _seen(by, blueprint)
     if not by.actor.restricted:
         return None
-    bound = [(each, seen) for each in restricted() if (seen := _seen(by, each)) is not None]
+    bound = [(each, seen) for each in _bounded() if (seen := _seen(by, each)) is not None]
     if not bound:
         return None
     free = ~Q(blueprint__in=[each.pk for each, _ in bound])
@@ -54,6 +57,12 @@ def bounds(by: By, blueprint: Blueprint | None = None) -> Q | None:
 def restricted() -> QuerySet[Blueprint]:
     """Those of which somebody said who reads them."""
     return Blueprint.objects.filter(permissions__has_key="read")
+
+
+def _bounded() -> QuerySet[Blueprint]:
+    """And those of kinds whose owners keep some from whom they are not for."""
+    owned = [each.identifier for each in kinds.bounded()]
+    return Blueprint.objects.filter(Q(permissions__has_key="read") | Q(identifier__in=owned))
 
 
 def visible_events(by: By, rows: QuerySet[Event]) -> QuerySet[Event]:
@@ -79,7 +88,7 @@ def _kept(by: By) -> Iterator[tuple[str, Any]]:
     """Each blueprint of which the viewer may not see all, and the identifiers that he may."""
     if _sees_all(by.actor) or not by.actor.restricted:
         return
-    for blueprint in restricted():
+    for blueprint in _bounded():
         seen = _seen(by, blueprint)
         if seen is not None:
             yield blueprint.identifier, Entity.objects.filter(seen, blueprint=blueprint).values("identifier")
@@ -200,6 +209,13 @@ def writes_all(actor: Actor, blueprint: Blueprint) -> bool:
 
 
 def _seen(by: By, blueprint: Blueprint) -> Q | None:
+    kind = kinds.kind(blueprint.identifier)
+    also = kind.seen(by) if kind and kind.seen and by.actor.restricted else None
+    granted = _granted(by, blueprint)
+    return granted if also is None else also if granted is None else granted & also
+
+
+def _granted(by: By, blueprint: Blueprint) -> Q | None:
     """Who may write it may read it; to own an entity is enough where its owners may write."""
     if "read" not in (blueprint.permissions or {}) or blueprint.identifier in by.actor.moderates:
         return None

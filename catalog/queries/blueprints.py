@@ -58,7 +58,8 @@ def blueprints_known() -> list[str]:
 
 def blueprints_pointing_at(identifier: str, *aside: str) -> list[str]:
     """Titles of other blueprints, some set aside, that have this one as the target of a relation or of an aggregation."""
-    others = Blueprint.objects.exclude(identifier__in=[identifier, *aside]).order_by("title")
+    grown = [each.identifier for each in kinds.growing()]  # which let go by themselves
+    others = Blueprint.objects.exclude(identifier__in=[identifier, *aside, *grown]).order_by("title")
     return [each.title for each in others if identifier in _targets(each)]
 
 
@@ -133,7 +134,7 @@ class Loss:
 def losses(blueprint: Blueprint, definition: Json) -> list[Loss]:
     kind = kinds.kind(blueprint.identifier)
     if kind:
-        definition = kinds.merge(kind.definition, definition)
+        definition = kinds.merge(kind.whole(), definition)
     properties = (definition.get("schema") or {}).get("properties") or {}
     found = [_loss_of_property(blueprint, name, properties.get(name)) for name in blueprint.properties]
     relations = definition.get("relations") or {}

@@ -34,6 +34,10 @@ class Scorecard(models.Model):
     created_by = models.CharField(max_length=254, editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_by = models.CharField(max_length=254, editable=False)
+    # The entity of `_scorecard` that stands for it.
+    entity = models.OneToOneField(
+        Entity, null=True, editable=False, on_delete=models.SET_NULL, related_name="scorecard"
+    )
     # When a worker last compared all entities, and whether the definition is another one since.
     compared_at = models.DateTimeField(null=True, editable=False)
     is_stale = models.BooleanField(default=True, editable=False)
@@ -103,3 +107,31 @@ class Day(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scorecard_id} on {self.day}"
+
+
+class RuleRow(models.Model):
+    """A rule of a scorecard as the entity of `_rule` that stands for it."""
+
+    scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="rows")
+    identifier = models.CharField(max_length=100)
+    entity = models.OneToOneField(Entity, on_delete=models.CASCADE, related_name="rule_row")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scorecard", "identifier"], name="rule_row_once")]
+
+    def __str__(self) -> str:
+        return self.identifier
+
+
+class Answer(models.Model):
+    """Of which rule and which entity an entity of `_rule_result` tells. What it tells is asked when it is read."""
+
+    row = models.OneToOneField(Entity, on_delete=models.CASCADE, related_name="answer")
+    rule = models.ForeignKey(RuleRow, on_delete=models.CASCADE, related_name="answers", db_index=False)
+    target = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="answers")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rule", "target"], name="answer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} of {self.target_id}"

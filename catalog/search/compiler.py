@@ -112,6 +112,8 @@ class _Compiler:
         if self.blueprint is not None:
             return self
         blueprint = Blueprint.objects.filter(identifier=blueprint_in(rules)).first()
+        if blueprint:
+            kinds.settle(blueprint.identifier)
         return _Compiler(self.by, blueprint, self._now) if blueprint else self
 
     @property

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from catalog import compute, kinds, queries
+from catalog import compute, hooks, kinds, queries
 from catalog.commands.blueprints.write import held
 from catalog.models import Blueprint
 from portal.accounts.policy import require
@@ -47,6 +47,7 @@ def _check_empty(blueprint: Blueprint) -> None:
 
 
 def _delete(blueprint: Blueprint, by: By) -> None:
+    hooks.blueprint_going(blueprint, by)
     record("blueprint.deleted", blueprint.noun(), by=by, before=blueprint.facts())
     blueprint.delete()
 

@@ -124,7 +124,7 @@ def _set(
 ) -> Blueprint:
     kind = kinds.kind(blueprint.identifier)
     if kind:
-        definition = kinds.merge(kind.definition, definition)
+        definition = kinds.merge(kind.whole(), definition)
         _check_base(kind, definition)
     check_blueprint(definition)
     if definition["identifier"] != blueprint.identifier:

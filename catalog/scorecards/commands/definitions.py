@@ -6,6 +6,7 @@ from django.utils import timezone
 from catalog.models import Blueprint
 from catalog.schema.validate import check_shape
 from catalog.scorecards import queries
+from catalog.scorecards.commands.rows import rows_forget, rows_keep
 from catalog.scorecards.models import Scorecard
 from catalog.scorecards.shapes import COLUMNS, LIST, check, check_once, columns_of
 from portal.accounts.policy import require
@@ -29,6 +30,7 @@ def scorecard_create(blueprint: Blueprint, definition: Json, *, by: By) -> Score
     if not is_new:
         raise Conflict(f'Scorecard with identifier "{scorecard.identifier}" already exists', code="identifier_taken")
     record("scorecard.created", scorecard.noun(), by=by, after=scorecard.facts())
+    rows_keep(scorecard, by=by)
     return scorecard
 
 
@@ -48,6 +50,7 @@ def scorecard_update(scorecard: Scorecard, definition: Json, *, partial: bool = 
     if after != before:
         scorecard.updated_at, scorecard.updated_by, scorecard.is_stale = timezone.now(), by.actor.name, True
         scorecard.save(update_fields=[*COLUMNS[1:], "extra", "updated_at", "updated_by", "is_stale"])
+        rows_keep(scorecard, by=by)
         record("scorecard.updated", scorecard.noun(), by=by, before=before, after=after)
     return scorecard
 
@@ -57,6 +60,7 @@ def scorecard_delete(scorecard: Scorecard, *, by: By) -> None:
     require(by, "scorecard.write", blueprint=scorecard.blueprint.identifier)
     scorecard = queries.scorecard(scorecard.blueprint, scorecard.identifier, held=True)
     record("scorecard.deleted", scorecard.noun(), by=by, before=scorecard.facts())
+    rows_forget(scorecard)
     scorecard.delete()
 
 

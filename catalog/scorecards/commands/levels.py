@@ -12,6 +12,7 @@ from django.db.models import Count
 
 from catalog.models import Entity
 from catalog.scorecards import queries
+from catalog.scorecards.commands.rows import altered, results_lay
 from catalog.scorecards.models import Day, Scorecard, Standing
 from portal.audit.models import Event
 from portal.audit.nouns import Noun
@@ -34,7 +35,10 @@ def levels_compare(*, now: datetime | None = None) -> int:
     """Answers how many levels changed. Another worker that is at it already leaves the work to it."""
     now = now or database_now()
     with alone("levels") as first:
-        return sum(_one(each, now) for each in Scorecard.objects.order_by("pk")) if first else 0
+        if not first:
+            return 0
+        results_lay(most=50_000)
+        return sum(_one(each, now) for each in Scorecard.objects.order_by("pk"))
 
 
 def _one(scorecard: Scorecard, now: datetime) -> int:
@@ -69,7 +73,10 @@ def chunk_compare(scorecard: int, keys: Sequence[int], *, now: datetime) -> int:
     for entity, level, passed in _judged(judge, entities):
         was = stood.get(entity.pk)
         if was is None:
-            fresh.append(Standing(scorecard=judge, entity=entity, level=level, passed=passed, since=now))
+            flipped = dict.fromkeys(passed, iso(now))
+            fresh.append(
+                Standing(scorecard=judge, entity=entity, level=level, passed=passed, since=now, flipped=flipped)
+            )
         elif (was.level, was.passed) != (level, passed):
             if was.level != level:
                 changed.append((entity, _change(judge, was, level, passed)))
@@ -80,6 +87,7 @@ def chunk_compare(scorecard: int, keys: Sequence[int], *, now: datetime) -> int:
     Standing.objects.bulk_create(fresh)
     Standing.objects.bulk_update(moved, ["level", "passed", "since", "flipped"], batch_size=CHUNK)
     _tell(judge, changed)
+    altered([each.entity_id for each in moved])
     return len(changed)
 
 

@@ -129,8 +129,12 @@ def rule_condition(judge: Scorecard, rule: Json) -> Q:
     return _condition(rule["query"], judge.blueprint)
 
 
+def filter_condition(judge: Scorecard) -> Q:
+    return _condition(judge.filter or {}, judge.blueprint)
+
+
 def _outside(judge: Scorecard) -> list[When]:
-    return [When(~_condition(judge.filter, judge.blueprint), then=Value(None))] if judge.filter else []
+    return [When(~filter_condition(judge), then=Value(None))] if judge.filter else []
 
 
 def judges(blueprint: Blueprint) -> list[Judge]:
