@@ -158,7 +158,8 @@ def test_a_blueprint_with_entities_is_not_deleted(terraform):
 
 def test_the_kinds_come_installed_and_stay(terraform):
     names = {each["identifier"] for each in terraform.get("blueprints").json["blueprints"]}
-    assert names == {"service", "environment", "deploymentConfig", "deployment", "_user", "_team"}
+    ours = {"service", "environment", "deploymentConfig", "deployment"}
+    assert names == {*ours, "_user", "_team", "_scorecard", "_rule", "_rule_result"}
     assert terraform.delete("blueprints/service").status == 409
 
 

@@ -90,6 +90,7 @@ CASES = {
             "blueprint.updated",
             "blueprint.updated",
             "scorecard.created",
+            "blueprint.updated",
             "view.created",
             "view.created",
             "starter.imported",
