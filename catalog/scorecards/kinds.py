@@ -150,9 +150,9 @@ def changed(entity: Entity, before: Json, by: By) -> None:
 
 
 def going(blueprint: Blueprint, by: By) -> None:
-    for judge in Scorecard.objects.filter(blueprint=blueprint):
-        rows_forget(judge)
-    relation_drop(blueprint, by=by)
+    for judge in Scorecard.objects.filter(blueprint=blueprint).select_related("blueprint"):
+        rows_forget(judge, by)
+    relation_drop(blueprint, by)
 
 
 def deleting(entities: Any, by: By) -> None:

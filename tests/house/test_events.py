@@ -90,7 +90,6 @@ CASES = {
             "blueprint.updated",
             "blueprint.updated",
             "scorecard.created",
-            "blueprint.updated",
             "view.created",
             "view.created",
             "starter.imported",
@@ -150,21 +149,15 @@ CASES = {
         lambda do, shop: do(given_up(), by=SETUP),
         ["blueprint.created", "changelog.retried"],
     ),
-    "scorecard_create": (
-        lambda do, shop: do(catalog.blueprint("service"), READY, by=SETUP),
-        ["scorecard.created", "blueprint.updated"],
-    ),
+    "scorecard_create": (lambda do, shop: do(catalog.blueprint("service"), READY, by=SETUP), ["scorecard.created"]),
     "scorecard_update": (
         lambda do, shop: do(ready(), READY | {"title": "Set"}, by=SETUP),
-        ["scorecard.created", "blueprint.updated", "scorecard.updated"],
+        ["scorecard.created", "scorecard.updated"],
     ),
-    "scorecard_delete": (
-        lambda do, shop: do(ready(), by=SETUP),
-        ["scorecard.created", "blueprint.updated", "scorecard.deleted"],
-    ),
+    "scorecard_delete": (lambda do, shop: do(ready(), by=SETUP), ["scorecard.created", "scorecard.deleted"]),
     "scorecards_replace": (
         lambda do, shop: do(ready().blueprint, [READY | {"identifier": "other"}], by=SETUP),
-        ["scorecard.created", "blueprint.updated", "scorecard.created", "scorecard.deleted"],
+        ["scorecard.created", "scorecard.created", "scorecard.deleted"],
     ),
     "integration_create": (lambda do, shop: do({"installationId": "k8s"}, by=SETUP), ["integration.created"]),
     "integration_update": (

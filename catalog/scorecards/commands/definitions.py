@@ -60,7 +60,7 @@ def scorecard_delete(scorecard: Scorecard, *, by: By) -> None:
     require(by, "scorecard.write", blueprint=scorecard.blueprint.identifier)
     scorecard = queries.scorecard(scorecard.blueprint, scorecard.identifier, held=True)
     record("scorecard.deleted", scorecard.noun(), by=by, before=scorecard.facts())
-    rows_forget(scorecard)
+    rows_forget(scorecard, by)
     scorecard.delete()
 
 

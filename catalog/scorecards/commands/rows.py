@@ -12,7 +12,6 @@ from catalog.models import Blueprint, Entity, Relation
 from catalog.scorecards.models import LEVELS, Answer, RuleRow, Scorecard
 from catalog.scorecards.queries.rows import NAMES, RESULT, missing, relation_of
 from catalog.wishes import Wish
-from portal.audit.record import record
 from portal.kit import rows
 from portal.kit.by import By, trusted
 from portal.kit.locking import advisory_lock
@@ -80,8 +79,8 @@ def _relate(blueprint: Blueprint, by: By) -> None:
     _set_relations(kind, kind.relations | {name: relation}, by)
 
 
-def relation_drop(blueprint: Blueprint, *, by: By) -> None:
-    """The blueprint goes."""
+def relation_drop(blueprint: Blueprint, by: By) -> None:
+    """The blueprint goes, or the last of its scorecards."""
     kind = Blueprint.objects.get(identifier=RESULT)
     name = relation_of(blueprint)
     if kind.relations.get(name, {}).get("target") == blueprint.identifier:
@@ -90,17 +89,19 @@ def relation_drop(blueprint: Blueprint, *, by: By) -> None:
 
 
 def _set_relations(kind: Blueprint, relations: Json, by: By) -> None:
-    before, kind.relations = kind.facts(), relations
+    """The event of the scorecard tells of it."""
+    kind.relations = relations
     stamp(kind, by)
-    record("blueprint.updated", kind.noun(), by=by, before=before, after=kind.facts())
     compute.derive(kind)
 
 
-def rows_forget(judge: Scorecard) -> None:
+def rows_forget(judge: Scorecard, by: By) -> None:
     """The scorecard goes."""
     _forget(list(judge.rows.all()))
     if judge.entity_id:
         _delete(Entity.objects.filter(pk=judge.entity_id))
+    if not Scorecard.objects.filter(blueprint=judge.blueprint_id).exclude(pk=judge.pk).exists():
+        relation_drop(judge.blueprint, by)
 
 
 def _forget(gone: Sequence[RuleRow]) -> None:
