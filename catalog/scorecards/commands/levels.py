@@ -24,6 +24,7 @@ from portal.kit.locking import advisory_lock, alone, retried
 Json = dict[str, Any]
 
 CHUNK = 500
+AT_ONCE = 100_000  # results that one look lays, in a few seconds
 # What was written lately is looked at each time; everything, since a level may follow from a neighbour or from the
 # time of day, once in a while.
 LATELY = timedelta(minutes=2)
@@ -37,8 +38,9 @@ def levels_compare(*, now: datetime | None = None) -> int:
     with alone("levels") as first:
         if not first:
             return 0
-        results_lay(most=50_000)
-        return sum(_one(each, now) for each in Scorecard.objects.order_by("pk"))
+        changed = sum(_one(each, now) for each in Scorecard.objects.order_by("pk"))
+        results_lay(most=AT_ONCE)
+        return changed
 
 
 def _one(scorecard: Scorecard, now: datetime) -> int:

@@ -1,26 +1,26 @@
 """Scorecards, rules and results as entities: `_scorecard` and `_rule` are kept with the scorecard, results are laid."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from catalog import compute
 from catalog.commands import entity_store
 from catalog.commands.blueprints.write import held, stamp
-from catalog.models import Blueprint, Entity, Relation
+from catalog.models import Blueprint, Entity
 from catalog.scorecards.models import LEVELS, Answer, RuleRow, Scorecard
-from catalog.scorecards.queries.rows import NAMES, RESULT, missing, relation_of
+from catalog.scorecards.queries.rows import NAMES, RESULT, is_missing, relation_of
 from catalog.wishes import Wish
-from portal.kit import rows
 from portal.kit.by import By, trusted
 from portal.kit.locking import advisory_lock
 
 Json = dict[str, Any]
 
-BATCH = 1000
+BATCH = 2000
 # A reader lays so many rows before it answers; what is more the workers lay.
-AT_READING = 5000
+AT_READING = 2000
 
 
 def rows_keep(judge: Scorecard, *, by: By) -> None:
@@ -127,45 +127,62 @@ def teams_follow(entity: Entity) -> None:
     Entity.objects.filter(answer__target=entity).update(team=entity.team)
 
 
-def results_lay(*, most: int = AT_READING) -> int:
+def results_lay(*, most: int = AT_READING, seconds: float = 5.0) -> int:
     """Makes the results that are missing, of new entities and new rules; answers how many."""
-    made = 0
-    for rule in RuleRow.objects.select_related("scorecard__blueprint", "entity").order_by("pk"):
-        while made < most and (targets := missing(rule, BATCH)):
-            made += _laid(rule.pk, targets)
+    made, until = 0, time.monotonic() + seconds
+    for rule in RuleRow.objects.select_related("scorecard__blueprint").order_by("pk"):
+        while made < most and time.monotonic() < until and (laid := _laid(rule)):
+            made += laid
     return made
 
 
+# What an entity's row has beside these is by default. The rows of arrows and answers follow from those that were made.
+_LAY = """
+with wanted as (
+    select e.id, e.team, %(prefix)s || ':' || e.id as identifier from catalog_entity e
+    where e.blueprint_id = %(judged)s
+        and not exists (select from scorecards_answer a where a.rule_id = %(rule)s and a.target_id = e.id)
+    order by e.id limit %(most)s for key share
+), made as (
+    insert into catalog_entity
+        (blueprint_id, identifier, title, icon, team, properties, computed, datasource, created_by, updated_by)
+    select %(kind)s, identifier, %(title)s, '', team, '{}', '{}', '', 'scorecards', 'scorecards' from wanted
+    returning id, identifier
+), pairs as (
+    select made.id as row, wanted.id as target from made join wanted using (identifier)
+), answers as (
+    insert into scorecards_answer (row_id, rule_id, target_id) select row, %(rule)s, target from pairs
+), arrows as (
+    insert into catalog_relation (source_id, name, target_id, position)
+    select row, 'rule', %(of)s, 0 from pairs union all select row, %(relation)s, target, 0 from pairs
+)
+select row from pairs
+"""
+
+
 @transaction.atomic
-def _laid(key: int, targets: Sequence[Entity]) -> int:
-    """One at a time for each rule; nobody lays twice."""
-    advisory_lock("results", str(key))
-    rule = RuleRow.objects.select_related("scorecard__blueprint", "entity").filter(pk=key).first()
-    if rule is None:
+def _laid(rule: RuleRow) -> int:
+    """Some that are missing. One at a time for each rule; nobody lays twice. Nothing is locked where nothing is missing."""
+    if not is_missing(rule):
         return 0
-    wanted = [each.pk for each in targets]
-    there = set(Answer.objects.filter(rule=rule, target__in=wanted).values_list("target_id", flat=True))
-    held = Entity.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=set(wanted) - there).order_by("pk")
-    targets = list(held)
-    kind = Blueprint.objects.get(identifier=RESULT)
-    made = [
-        Entity(
-            blueprint=kind,
-            identifier=f"{rule.entity.identifier}:{each.pk}",
-            title=rule.entity.title,
-            team=each.team,
-            created_by="scorecards",
-            updated_by="scorecards",
-        )
-        for each in targets
-    ]
-    rows.insert(made)
-    pairs = list(zip(made, targets, strict=True))
-    rows.insert([Answer(row=row, rule=rule, target=target) for row, target in pairs])
-    relation = relation_of(rule.scorecard.blueprint)
-    arrows = [Relation(source=row, name="rule", target=rule.entity) for row in made]
-    rows.insert([*arrows, *(Relation(source=row, name=relation, target=target) for row, target in pairs)])
-    compute.altered([each.pk for each in made], NAMES)
+    advisory_lock("results", str(rule.pk))
+    found = RuleRow.objects.select_related("scorecard__blueprint", "entity").filter(pk=rule.pk).first()
+    if found is None:
+        return 0
+    values: Json = {
+        "prefix": found.entity.identifier,
+        "judged": found.scorecard.blueprint_id,
+        "rule": found.pk,
+        "most": BATCH,
+        "kind": Blueprint.objects.get(identifier=RESULT).pk,
+        "title": found.entity.title,
+        "of": found.entity_id,
+        "relation": relation_of(found.scorecard.blueprint),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LAY, values)
+        made = [row for (row,) in cursor.fetchall()]
+    compute.altered(made, NAMES)
     return len(made)
 
 

@@ -98,11 +98,10 @@ def seen(by: By) -> Q | None:
     return ~Q(Exists(hidden.filter(kept)))
 
 
-def missing(rule: RuleRow, most: int) -> list[Entity]:
-    """Entities that the rule has no answer of yet."""
+def is_missing(rule: RuleRow) -> bool:
+    """Whether there are entities that the rule has no answer of yet."""
     there = Answer.objects.filter(rule=rule, target=OuterRef("pk"))
-    rows = Entity.objects.filter(blueprint=rule.scorecard.blueprint_id).exclude(Exists(there))
-    return list(rows.order_by("pk")[:most])
+    return Entity.objects.filter(blueprint=rule.scorecard.blueprint_id).exclude(Exists(there)).exists()
 
 
 def _rows() -> list[tuple[RuleRow, Json]]:
