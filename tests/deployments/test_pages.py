@@ -252,7 +252,7 @@ def test_a_commit_leads_to_the_repository(signed_in, shop, repository, link):
     report(commit="4f2a9c1d")
     page = text(signed_in, CONFIGS)
     assert f'href="{link}"' in page if link else "/commit/" not in page
-    assert "secret" not in page
+    assert "token:secret" not in page
 
 
 def test_the_commit_link_of_the_report_comes_first(signed_in, shop):
