@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
+
 from catalog import hooks, kinds
 from catalog.commands import entity_store
 from catalog.models import Blueprint, Entity
@@ -106,6 +108,7 @@ def grown() -> Json:
     }
 
 
+@transaction.atomic
 def install(**_: Any) -> None:
     """The entities of scorecards that were here before their blueprints were."""
     for judge in Scorecard.objects.filter(entity=None).select_related("blueprint"):

@@ -7,7 +7,8 @@ from catalog import queries as catalog
 from catalog.commands import blueprint_create, entity_delete, permissions_update
 from catalog.models import Blueprint, Entity
 from catalog.scorecards.commands import levels_compare, scorecard_create
-from catalog.scorecards.models import Answer
+from catalog.scorecards.kinds import install
+from catalog.scorecards.models import Answer, RuleRow, Scorecard
 from tests.catalog.test_permissions import token_of
 from tests.catalog.test_scorecards import READY
 from tests.conftest import SETUP, events, write
@@ -200,6 +201,17 @@ def test_the_table_shows_filters_and_groups_them(ready, bob):
     query = {"property": "result", "operator": "=", "value": "Passed"}
     assert page.get("/catalog/_rule_result/entities", query).content.decode().count("data-edit=") == 1
     assert "2 groups" in page.get("/catalog/_rule_result/entities", {"group": "result"}).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upgrade_makes_the_entities_of_the_scorecards_that_there_are(ready):
+    Answer.objects.all().delete()
+    RuleRow.objects.all().delete()
+    Scorecard.objects.update(entity=None)
+    Entity.objects.filter(blueprint__identifier__in=["_scorecard", "_rule", "_rule_result"]).delete()
+    install()
+    assert len(found(ready, blueprint="_rule")) == 3
+    assert len(found(ready)) == 6
 
 
 def test_they_cost_as_much_for_a_hundred_as_for_one(ready, django_assert_max_num_queries):
