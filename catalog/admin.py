@@ -6,11 +6,20 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from catalog import kinds, queries
-from catalog.commands import blueprint_create, blueprint_delete, blueprint_update, index_add, index_remove
+from catalog import compute, kinds, queries
+from catalog.commands import (
+    Trial,
+    blueprint_create,
+    blueprint_delete,
+    blueprint_try,
+    blueprint_update,
+    index_add,
+    index_remove,
+)
 from catalog.forms import FormEditor, JsonEditor
 from catalog.models import Blueprint, Entity, IndexedProperty, SelfCheck
 from catalog.search import indexes
+from catalog.tables import cells
 from portal.kit.admin import CommandAdmin, ReadOnlyAdmin
 from portal.kit.by import By
 from portal.kit.errors import Conflict, PortalError
@@ -44,6 +53,10 @@ class BlueprintAdmin(CommandAdmin):
             try:
                 definition = editor.definition()
                 _check_fresh(blueprint, request.POST.get("seen"))
+                if blueprint and "try" in request.POST:
+                    return self._show(
+                        request, editor, blueprint, [], blueprint_try(blueprint, definition, by=request.by)
+                    )
                 losses = queries.losses(blueprint, definition) if blueprint else []
                 if not losses or request.POST.get("confirm") == _fingerprint(losses):
                     return self._saved(request, _write(blueprint, definition, request.by))
@@ -64,7 +77,12 @@ class BlueprintAdmin(CommandAdmin):
         return HttpResponseRedirect(self.address("change", blueprint.pk))
 
     def _show(
-        self, request: HttpRequest, editor: Any, blueprint: Blueprint | None, losses: list[queries.Loss]
+        self,
+        request: HttpRequest,
+        editor: Any,
+        blueprint: Blueprint | None,
+        losses: list[queries.Loss],
+        tried: Trial | None = None,
     ) -> HttpResponse:
         context = self.admin_site.each_context(request) | {
             "title": blueprint.title if blueprint else "New blueprint",
@@ -73,17 +91,40 @@ class BlueprintAdmin(CommandAdmin):
             "editor": editor,
             "is_json": isinstance(editor, JsonEditor),
             "losses": losses,
+            "tried": _shown(tried) if tried else None,
+            "faults": _faults(blueprint) if blueprint and request.method == "GET" else [],
             "confirm": _fingerprint(losses),
             "seen": request.POST.get("seen") or _seen(blueprint),
             "may_delete": self.has_delete_permission(request, blueprint),
             "list_url": reverse("catalog:entity_list", args=[blueprint.identifier]) if blueprint else None,
         }
-        status = 422 if request.method == "POST" else 200
+        status = 422 if request.method == "POST" and tried is None else 200
         return TemplateResponse(request, editor.template, context, status=status)
 
 
 def _write(blueprint: Blueprint | None, definition: Any, by: By) -> Blueprint:
     return blueprint_update(blueprint, definition, by=by) if blueprint else blueprint_create(definition, by=by)
+
+
+def _shown(trial: Trial) -> dict[str, Any]:
+    rows = [
+        {
+            "name": row.name,
+            "title": row.definition.get("title") or row.name,
+            "values": [(cells.value(row.definition, value), error) for value, error in row.values],
+        }
+        for row in trial.rows
+    ]
+    return {"entities": trial.entities, "rows": rows}
+
+
+def _faults(blueprint: Blueprint) -> list[dict[str, Any]]:
+    """By calculation, what is said against it and of which entities."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in compute.faults(blueprint):
+        told = found.setdefault(each.name, {"name": each.name, "message": each.message, "entities": []})
+        told["entities"].append(each.entity)
+    return list(found.values())
 
 
 def _seen(blueprint: Blueprint | None) -> str:

@@ -1,8 +1,10 @@
 from catalog.commands.batch import Written
 from catalog.commands.blueprints import (
+    Trial,
     blueprint_create,
     blueprint_delete,
     blueprint_rename,
+    blueprint_try,
     blueprint_update,
     blueprints_delete,
     blueprints_import,
@@ -20,10 +22,12 @@ from catalog.commands.views import view_delete, view_save
 
 __all__ = [
     "Outcome",
+    "Trial",
     "Written",
     "blueprint_create",
     "blueprint_delete",
     "blueprint_rename",
+    "blueprint_try",
     "blueprint_update",
     "blueprints_delete",
     "blueprints_import",

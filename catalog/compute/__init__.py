@@ -7,6 +7,8 @@ from catalog.compute.owners import owners
 from catalog.compute.shown import own, refresh, shown
 from catalog.compute.sweep import sweep
 from catalog.compute.told import relations_shown, told
+from catalog.compute.types import defined
+from catalog.compute.values import computed
 
 __all__ = [
     "WRITER",
@@ -15,6 +17,8 @@ __all__ = [
     "altered",
     "changed",
     "check",
+    "computed",
+    "defined",
     "derive",
     "faults",
     "going",

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from catalog.compute.graph import Graph
 from catalog.compute.marks import all_of
+from catalog.compute.types import typed
 from catalog.compute.ways import known
 from catalog.models import Blueprint
 from portal.kit.locking import advisory_lock
@@ -35,7 +36,7 @@ def install(**_: Any) -> None:
 
 
 def _keep(graph: Graph) -> None:
-    found = graph.derived()
+    found = {name: each | typed(graph.among[name], graph.among) for name, each in graph.derived().items()}
     changed = [each for each in graph.among.values() if each.derived != found[each.identifier]]
     replanned = [each for each in changed if each.derived.get("plan") != found[each.identifier].get("plan")]
     for each in sorted(changed, key=lambda each: each.identifier):

@@ -284,6 +284,12 @@ def _arrows(blueprint: Blueprint, keys: Sequence[int]) -> dict[int, dict[str, li
     return found
 
 
+def computed(blueprint: Blueprint, pks: Sequence[int]) -> tuple[dict[int, Json], dict[tuple[int, str], str]]:
+    """Everything the blueprint computes of these entities, made anew; and by entity and calculation why there is no value."""
+    world = World()
+    return world.of(blueprint.identifier, pks), world.faults
+
+
 # Storing.
 
 

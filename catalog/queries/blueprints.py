@@ -4,7 +4,7 @@ from typing import Any
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from catalog import kinds, permissions, search
+from catalog import compute, kinds, permissions, search
 from catalog.models import Blueprint, Entity, Relation
 from catalog.schema.paths import Known
 from portal.accounts.policy import require
@@ -78,49 +78,8 @@ def blueprints_counted(by: By) -> QuerySet[Blueprint]:
 
 
 def computed_definitions(blueprint: Blueprint) -> dict[str, Json]:
-    """What the portal computes, each defined like a property: a mirror as what it shows of another blueprint.
-
-    One query for each step of the longest mirror's path.
-    """
-    known = _blueprints_on_the_way(blueprint)
-    mirrors = {
-        name: _mirrored(blueprint, each, known) | ({"title": each["title"]} if each.get("title") else {})
-        for name, each in blueprint.mirror_properties.items()
-    }
-    sums = {name: {"type": "number"} | each for name, each in blueprint.aggregation_properties.items()}
-    return mirrors | dict(blueprint.calculation_properties) | sums
-
-
-def _blueprints_on_the_way(blueprint: Blueprint) -> dict[str, Blueprint]:
-    known = {blueprint.identifier: blueprint}
-    paths = [each.get("path", "").split(".")[:-1] for each in blueprint.mirror_properties.values()]
-    for depth in range(max(map(len, paths), default=0)):
-        wanted = {_target(blueprint, path[: depth + 1], known) for path in paths} - known.keys() - {""}
-        known |= {each.identifier: each for each in Blueprint.objects.filter(identifier__in=wanted)} if wanted else {}
-    return known
-
-
-def _target(blueprint: Blueprint, path: list[str], known: dict[str, Blueprint]) -> str:
-    """The blueprint at the end of the path, empty where the path leads nowhere."""
-    name = blueprint.identifier
-    for step in path:
-        at = known.get(name)
-        name = at.relations.get(step, {}).get("target", "") if at else ""
-    return name
-
-
-def _mirrored(blueprint: Blueprint, mirror: Json, known: dict[str, Blueprint]) -> Json:
-    *path, name = mirror.get("path", "").split(".")
-    at, several = blueprint, False
-    for step in path:
-        declared = at.relations.get(step, {})
-        several |= bool(declared.get("many"))
-        found = known.get(declared.get("target", ""))
-        if found is None:
-            return {"type": "string"}
-        at = found
-    definition = at.declared.get(name, {"type": "string"})
-    return {"type": "array", "items": definition} if several else definition
+    """What the portal computes, each defined like a property: a mirror as what it shows of another blueprint."""
+    return {name: compute.defined(blueprint, name) for name in blueprint.computed_properties}
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,9 @@ class _Compiler:
         blueprints = [self.blueprint] if self.blueprint else list(Blueprint.objects.all())
         found = NEVER
         for blueprint in blueprints:
-            names = [name for name, each in blueprint.declared.items() if _fits(each, schema)]
+            live = blueprint.derived.get("live", ())
+            known = [name for name in blueprint.declared if name not in live]
+            names = [name for name in known if _fits(values.declared(blueprint, name), schema)]
             here = reduce(or_, (self._named(name, blueprint, operator, value) for name in names), NEVER)
             found |= Q(blueprint=blueprint.pk) & here if names else NEVER
         return found

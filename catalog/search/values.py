@@ -97,8 +97,12 @@ def text(value: Expression) -> Func:
 
 
 def declared(blueprint: Blueprint, name: str) -> Json:
-    """The definition of an own or computed property; empty for one that is not declared."""
-    for group in (blueprint.schema["properties"], blueprint.computed_properties):
+    """The definition of an own or computed property, a mirror's as what it shows; empty for one that is not declared."""
+    if name in blueprint.mirror_properties:
+        return dict(blueprint.derived.get("types", {}).get(name) or blueprint.mirror_properties[name])
+    if name in blueprint.aggregation_properties:
+        return {"type": "number", **blueprint.aggregation_properties[name]}
+    for group in (blueprint.schema["properties"], blueprint.calculation_properties):
         if name in group:
             return dict(group[name])
     return {}

@@ -129,9 +129,12 @@ def shown(definition: Json, value: Any, *, brief: bool = False) -> Json:
     if kind == "email" and isinstance(value, str):
         return {"kind": "text", "value": value, "url": f"mailto:{value}"}
     if isinstance(value, list) and all(isinstance(each, str | int | float) for each in value):
+        colours = (definition.get("items") or definition).get("enumColors") or definition.get("colors") or {}
         return {
             "kind": "chips",
-            "value": [{"value": each, "colour": "lightGray"} for each in value[: 4 if brief else 100]],
+            "value": [
+                {"value": each, "colour": colours.get(str(each), "lightGray")} for each in value[: 4 if brief else 100]
+            ],
         }
     if isinstance(value, dict | list):
         return _nested(value, brief)

@@ -59,8 +59,9 @@ def headline(entity: Entity, values: Json) -> list[Json]:
     teams = owner_teams(entity)
     if teams or (blueprint.ownership or {}).get("type") == "Direct":
         facts.append({"label": "Team", "html": cells.teams(teams, blueprint.identifier)})
+    known = blueprint.properties | computed_definitions(blueprint)
     for name in HEADLINE:
-        definition = blueprint.declared.get(name)
+        definition = known.get(name)
         if definition and values.get(name) not in (None, ""):
             facts.append({"label": definition.get("title") or name, "html": cells.value(definition, values[name])})
     return facts
@@ -70,7 +71,7 @@ def links(entity: Entity, values: Json) -> list[Json]:
     """Its addresses as buttons."""
     return [
         {"label": definition.get("title") or name, "url": values[name], "icon": LINK_ICONS.get(name, "external-link")}
-        for name, definition in entity.blueprint.declared.items()
+        for name, definition in (entity.blueprint.properties | computed_definitions(entity.blueprint)).items()
         if definition.get("format") == "url" and cells.is_web(values.get(name))
     ]
 

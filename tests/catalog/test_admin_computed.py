@@ -1,11 +1,15 @@
 """What the portal computes, in the blueprint editor."""
 
+import json
+from html import unescape
+
 import pytest
+from django.utils.html import strip_tags
 
 from catalog import queries
-from catalog.commands import blueprint_create
+from catalog.commands import blueprint_create, blueprint_update
 from tests.catalog.test_admin import BOX, address, form
-from tests.conftest import SETUP, events
+from tests.conftest import SETUP, events, write
 
 COMPUTED = BOX | {
     "mirrorProperties": {"tier": {"path": "holds.tier", "title": "Tier of it"}},
@@ -153,3 +157,76 @@ def test_what_is_refused_stands_at_its_field_and_changes_nothing(browser, box, w
     found = [str(error) for row in rows.forms for error in row.errors.get(field, [])]
     assert any(says in each for each in found), (found, [row.errors for row in rows.forms])
     assert queries.blueprint("box").facts() == before and events("blueprint.updated") == []
+
+
+# Trying a definition.
+
+
+def tried(answer):
+    shown = answer.context["tried"]
+    return [str(each) for each in shown["entities"]], {
+        row["name"]: [error or unescape(strip_tags(html)) for html, error in row["values"]] for row in shown["rows"]
+    }
+
+
+def test_a_definition_is_tried_on_three_entities_and_nothing_is_saved(browser, box):
+    for name in "abcd":
+        write("box", name, properties={"size": "big", "weight": len(name)}, relations={"holds": ("checkout",)})
+    before, said = box.facts(), events()
+    sent = form(browser, address(box)) | {
+        "calculationProperties-3-name": "double",
+        "calculationProperties-3-type": "number",
+        "calculationProperties-3-calculation": ".properties.weight * 2",
+        "calculationProperties-1-calculation": ".title - 1",
+        "mirrorProperties-0-path": "holds.$identifier",
+        "aggregationProperties-0-measure": "entities:count",
+        "aggregationProperties-0-target": "service",
+        "aggregationProperties-0-query": "",
+        "try": "Try",
+    }
+    answer = browser.post(address(box), sent)
+    assert answer.status_code == 200 and "Nothing is saved yet" in answer.content.decode()
+    entities, values = tried(answer)
+    assert entities == ["d", "c", "b"]
+    assert values["double"] == ["2", "2", "2"] and "checkout" in values["tier"][0]
+    assert "cannot be subtracted" in values["names"][0] or "cannot be subtracted" in values["link"][0]
+    assert values["deployments"] == ["1", "1", "1"]
+    assert queries.blueprint("box").facts() == before and events() == said
+
+
+def test_a_definition_that_would_be_refused_is_refused_when_it_is_tried(browser, box):
+    answer = browser.post(
+        address(box), form(browser, address(box)) | {"mirrorProperties-0-path": "gone.x", "try": "Try"}
+    )
+    assert answer.status_code == 422 and answer.context["tried"] is None
+    assert "“gone” is not a relation of box." in answer.content.decode()
+
+
+def test_json_is_tried_too(browser, box):
+    write("box", "a", properties={"size": "big"})
+    where = f"{address(box)}?mode=json"
+    sent = {
+        "definition": json.dumps(
+            COMPUTED | {"calculationProperties": {"x": {"type": "string", "calculation": "'<b>'"}}}
+        )
+    }
+    answer = browser.post(where, sent | {"try": "Try"})
+    assert tried(answer)[1]["x"] == ["<b>"] and "<b>" not in answer.content.decode()
+    assert "x" not in queries.blueprint("box").calculation_properties
+
+
+def test_the_editor_says_of_which_entities_a_formula_fails_and_why(browser, box):
+    write("box", "a", title="Heavy one", properties={"size": "big", "weight": 3})
+    blueprint_update(
+        box,
+        {"calculationProperties": {"sum": {"type": "number", "calculation": ".properties.weight + 'x'"}}},
+        partial=True,
+        by=SETUP,
+    )
+    html = browser.get(address(box)).content.decode()
+    assert "has no value for one entity, such as" in html and "Heavy one" in html and "cannot be added" in html
+
+
+def test_who_may_not_write_the_blueprint_may_not_try_it(client, charlie, box):
+    client.force_login(charlie)
+    assert client.post(address(box), {"try": "Try"}).status_code in (302, 403)
