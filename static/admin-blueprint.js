@@ -5,6 +5,7 @@
     const button = part.querySelector("[data-add]");
     const total = part.querySelector(`[name="${part.dataset.rows}-TOTAL_FORMS"]`);
     button.hidden = false;
+    for (const blank of part.querySelectorAll("details[data-blank]")) blank.hidden = true;
     button.addEventListener("click", () => {
       const row = part.querySelector("template").content.firstElementChild.cloneNode(true);
       row.innerHTML = row.innerHTML.replaceAll("__prefix__", total.value);

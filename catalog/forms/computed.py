@@ -176,8 +176,15 @@ class AggregationForm(ComputedForm):
             "time": spec.get("measureTimeBy", ""),
             "path": ".".join(chains[0].get("path", [])),
             "against": chains[0].get("fromBlueprint") == declared["target"],
-            "query": json.dumps(query, indent=2, ensure_ascii=False) if query else "",
+            "query": _said(query) if query else "",
         }
+
+
+def _said(query: Json) -> str:
+    """On one line where it fits in the field."""
+    ordered = {key: query[key] for key in sorted(query)}  # jsonb puts the short keys first
+    text = json.dumps(ordered, ensure_ascii=False)
+    return text if len(text) <= 160 else json.dumps(ordered, indent=2, ensure_ascii=False)
 
 
 # By the group in a definition.

@@ -22,6 +22,7 @@ from portal.accounts.models import User
 from portal.audit.models import Event
 from portal.demo.cast import ENVIRONMENTS, PEOPLE, SERVICES, TEAMS, THINGS, WORK
 from portal.demo.closures import freezes, locks
+from portal.demo.figures import figures
 from portal.demo.maturity import LACKING, scorecards
 from portal.demo.requests import requests
 from portal.kit.by import By, system
@@ -75,6 +76,7 @@ def load() -> None:
     freezes(people, now)
     requests(people, by)
     scorecards(now, by)
+    figures(by)
 
 
 def _people(by: By) -> dict[str, User]:
