@@ -175,7 +175,8 @@ class Walk:
         if spec["calculationBy"] == "property":
             if not numbers:
                 return "aggregationProperties", None
-            spec["property"] = self.draw.choice(numbers)
+            computed = [name for name in numbers if name in target.computed_properties]
+            spec["property"] = self.draw.choice(computed if computed and self.draw.random() < 0.7 else numbers)
         declared = {"title": "N", "target": target.identifier, "calculationSpec": spec}
         if self.draw.random() < 0.4:
             declared["query"] = {"combinator": "and", "rules": [self.a_rule(target)]}
@@ -184,7 +185,10 @@ class Walk:
         return "aggregationProperties", declared
 
     def a_rule(self, target):
-        name = self.draw.choice([self.pick(target.declared), "n"])
+        computed = self.pick(target.computed_properties)
+        name = (
+            computed if computed and self.draw.random() < 0.6 else self.draw.choice([self.pick(target.declared), "n"])
+        )
         if self.draw.random() < 0.4:
             return {"property": name, "operator": ">", "value": self.draw.choice([0, 1])}
         return {"property": name, "operator": "=", "value": self.draw.choice(["x", "none", True, 1, 2, "ant"])}
@@ -314,3 +318,49 @@ def test_what_is_read_is_what_a_plain_reckoning_says(db, way, steps, seed):
             assert differences(stored, expected, settled) == [], ("swept", said[-6:], number)
             check_search(walk, expected)
     assert sum(walk.done.values()) > 0.7 * steps, walk.refused
+
+
+def named(kind, **more):
+    blueprint_create({"identifier": kind, "title": kind, "schema": {"properties": {"n": STORED["n"]}}} | more, by=SETUP)
+
+
+def test_a_number_over_what_targets_mirror_is_right_before_anybody_swept_and_after(db):
+    named("ore")
+    named("mine", relations={"of": {"target": "ore"}}, mirrorProperties={"m": {"path": "of.n"}})
+    total = {"calculationBy": "property", "func": "sum", "property": "m"}
+    some = {"combinator": "and", "rules": [{"property": "m", "operator": "=", "value": 9}]}
+    numbers = {
+        "sum": {"title": "Sum", "target": "mine", "calculationSpec": total},
+        "nines": {"title": "Nines", "target": "mine", "calculationSpec": MEASURES[0], "query": some},
+    }
+    named("firm", relations={"owns": {"target": "mine", "many": True}}, aggregationProperties=numbers)
+    write("ore", "iron", properties={"n": 1})
+    for name in ("deep", "flat"):
+        write("mine", name, relations={"of": ("iron",)})
+    write("firm", "big", relations={"owns": ("deep", "flat")})
+    swept()
+    write("ore", "iron", mode="merge", properties={"n": 9})
+    big = Entity.objects.get(identifier="big")
+    assert read()[big.pk] == {"sum": 18, "nines": 2}
+    swept()
+    assert Entity.objects.get(pk=big.pk).computed == {"sum": 18, "nines": 2}
+
+
+def test_what_comes_round_to_its_own_blueprint_by_another_property_has_a_value(db):
+    named("hen", relations={"from": {"target": "hen"}})
+    named("egg", relations={"of": {"target": "hen"}})
+    relations = {"from": {"target": "hen"}, "laid": {"target": "egg"}}
+    blueprint_update(queries.blueprint("hen"), {"relations": relations}, partial=True, by=SETUP)
+    mirrors = {"near": {"path": "from.n"}, "round": {"path": "laid.back"}}
+    blueprint_update(queries.blueprint("hen"), {"mirrorProperties": {"near": mirrors["near"]}}, partial=True, by=SETUP)
+    blueprint_update(
+        queries.blueprint("egg"), {"mirrorProperties": {"back": {"path": "of.near"}}}, partial=True, by=SETUP
+    )
+    blueprint_update(queries.blueprint("hen"), {"mirrorProperties": mirrors}, partial=True, by=SETUP)
+    write("hen", "old", properties={"n": 7})
+    write("hen", "mid", relations={"from": ("old",)})
+    write("egg", "one", relations={"of": ("mid",)})
+    write("hen", "new", relations={"laid": ("one",)})
+    assert read()[Entity.objects.get(identifier="new").pk] == {"round": 7}
+    swept()
+    assert Entity.objects.get(identifier="new").computed == {"round": 7}

@@ -68,6 +68,10 @@ CASES = {
         lambda do, shop: do(sized(), "property", "size", "width", path="x", by=SETUP),
         ["blueprint.created", "blueprint.updated"],
     ),
+    "blueprint_try": (
+        lambda do, shop: do(sized(), BLUEPRINT | {"title": "Tried"}, by=SETUP),
+        ["blueprint.created"],  # by sized(); a trial is taken back
+    ),
     "blueprints_import": (
         lambda do, shop: do([BLUEPRINT, BLUEPRINT | {"identifier": "crate"}], by=SETUP),
         ["blueprint.created", "blueprint.created"],
