@@ -22,7 +22,7 @@ from typing import Any
 from catalog import kinds
 from catalog.compute.asked import asked
 from catalog.compute.programs import properties_read, reads_clock
-from catalog.compute.ways import Step, Way, ways
+from catalog.compute.ways import Roads, Step, Way
 from catalog.models import Blueprint, Json
 from catalog.search.values import inherited
 from portal.kit.errors import Invalid
@@ -52,6 +52,8 @@ class Graph:
         self._reads: dict[Node, list[Read]] = {}
         self._live: dict[Node, bool] = {}
         self._plans: dict[Node, str] = {}
+        self._roads = Roads(among)
+        self._ways: dict[Node, list[Way]] = {}
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -160,13 +162,18 @@ class Graph:
                 yield from self._owners(begun[0], end)
         else:
             declared = blueprint.aggregation_properties[name]
-            begun = ways(blueprint, name, self.among)
+            begun = self._ways_of(node)
             for way in begun:
                 yield from _counting(way, declared, self.among)
         for source in self.sources(node):
             for read in self.reads(source):
                 for way in begun:
                     yield Read((*way, *read.way), read.names)
+
+    def _ways_of(self, node: Node) -> list[Way]:
+        if node not in self._ways:
+            self._ways[node] = self._roads.ways(self.among[node[0]], node[1])
+        return self._ways[node]
 
     def _owners(self, way: Way, blueprint: Blueprint) -> Iterator[Read]:
         """What the teams of its entities depend on beside themselves."""
@@ -232,7 +239,7 @@ class Graph:
             return [declared["path"], many, inherited(end) if end and last == "$team" else []]
         target = self.among.get(declared["target"])
         known = sorted(asked(declared).names & target.declared.keys()) if target else []
-        return [declared, ways(blueprint, name, self.among), known]
+        return [declared, self._ways_of(node), known]
 
 
 _LOOKS = {"title", "description", "icon", "colorized", "colors", "enumColors"}

@@ -1,7 +1,8 @@
 """How the entities of one blueprint come to those of another: chains of relations, told from the definitions alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from catalog.models import Blueprint, Json
 from catalog.schema.paths import begins_at
@@ -9,6 +10,7 @@ from catalog.schema.paths import begins_at
 LONGEST_WAY = 15
 # Found shortest first. Who needs one of the others names it in pathFilter.
 MOST_WAYS = 50
+# Places from which a next step is tried.
 MOST_LOOKS = 5000
 
 
@@ -36,12 +38,65 @@ def ways(blueprint: Blueprint, name: str, among: Known | None = None) -> list[Wa
     With a pathFilter the one that it names, if it leads there. Without, all that only follow arrows, and all that only go
     against them; none comes by a blueprint twice, but one may end where it began. `among`: what `known` answers.
     """
-    declared, among = blueprint.aggregation_properties[name], {**(among or known()), blueprint.identifier: blueprint}
-    chains = declared.get("pathFilter") or []
-    if chains:
-        return [way for chain in chains if (way := _named(blueprint.identifier, declared["target"], chain, among))]
-    both = [_all(blueprint.identifier, declared["target"], among, forward=forward) for forward in (True, False)]
-    return sorted((way for found in both for way in found), key=len)[:MOST_WAYS]
+    return Roads({**(among or known()), blueprint.identifier: blueprint}).ways(blueprint, name)
+
+
+class Roads:
+    """All relations of all blueprints, from either end."""
+
+    def __init__(self, among: Known) -> None:
+        self.among = among
+        self._onward: dict[str, list[Step]] = {name: [] for name in among}
+        self._back: dict[str, list[Step]] = {name: [] for name in among}
+        for identifier, blueprint in sorted(among.items()):
+            for relation, declared in sorted(blueprint.relations.items()):
+                self._onward[identifier].append(Step(relation, True, declared["target"]))
+                self._back.setdefault(declared["target"], []).append(Step(relation, False, identifier))
+
+    def ways(self, blueprint: Blueprint, name: str) -> list[Way]:
+        """What the function of this name answers; the blueprint is among them."""
+        declared = blueprint.aggregation_properties[name]
+        owner, target = blueprint.identifier, declared["target"]
+        chains = declared.get("pathFilter") or []
+        if chains:
+            return [way for chain in chains if (way := _named(owner, target, chain, self.among))]
+        both = [self._all(owner, target, forward=forward) for forward in (True, False)]
+        return sorted((way for found in both for way in found), key=len)[:MOST_WAYS]
+
+    def _all(self, owner: str, target: str, *, forward: bool) -> list[Way]:
+        """Shortest first. Only what may still come to the target is followed, and first what may come to it soonest."""
+        near, looks = self._leading(target, forward=forward), 0
+        wanted: list[Way] = []
+        longest = min(LONGEST_WAY, len(self.among))
+        growing: list[tuple[int, tuple[int, ...], Way]] = [(0, (), ())]
+        while growing and len(wanted) < MOST_WAYS and looks < MOST_LOOKS:
+            _, places, way = heappop(growing)
+            here, before = _end(owner, way), {owner, *(step.blueprint for step in way)}
+            if way and here == target:
+                wanted.append(way)
+                continue
+            looks += 1
+            for place, step in enumerate(self._steps(here, forward)):
+                length = len(way) + 1 + near.get(step.blueprint, LONGEST_WAY)
+                if length <= longest and (step.blueprint == target or step.blueprint not in before):
+                    heappush(growing, (length, (*places, place), (*way, step)))
+        return wanted
+
+    def _steps(self, here: str, forward: bool) -> list[Step]:
+        return (self._onward if forward else self._back).get(here, [])
+
+    def _leading(self, target: str, *, forward: bool) -> dict[str, int]:
+        """The blueprints from which the target is reached, each with the least number of steps to it."""
+        found, fresh, steps = {target: 0}, {target}, 0
+        while fresh:
+            steps += 1
+            fresh = {each.blueprint for here in fresh for each in self._steps(here, not forward)} - found.keys()
+            found |= dict.fromkeys(fresh, steps)
+        return found
+
+
+def _end(owner: str, way: Way) -> str:
+    return way[-1].blueprint if way else owner
 
 
 def _named(owner: str, target: str, chain: Json, among: Known) -> Way | None:
@@ -65,45 +120,3 @@ def _along(start: str, path: list[str], among: Known) -> list[str] | None:
             return None
         places.append(declared["target"])
     return places
-
-
-def _all(owner: str, target: str, among: Known, *, forward: bool) -> list[Way]:
-    """Shortest first: the ways grow by one step at a time, and only where the target can still be reached."""
-    near, wanted = _leading(target, among, forward=forward), []
-    growing: list[Way] = [()]
-    for _ in range(min(LONGEST_WAY, len(among))):
-        grown = [(*way, step) for way in growing for step in _steps(_end(owner, way), among, forward=forward)]
-        wanted += [way for way in grown if _end(owner, way) == target]
-        growing = [way for way in grown if _goes_on(owner, target, way, near)][:MOST_LOOKS]
-        if not growing or len(wanted) >= MOST_WAYS:
-            break
-    return wanted[:MOST_WAYS]
-
-
-def _goes_on(owner: str, target: str, way: Way, near: set[str]) -> bool:
-    here, before = _end(owner, way), {owner, *(step.blueprint for step in way[:-1])}
-    return here != target and here in near and here not in before
-
-
-def _end(owner: str, way: Way) -> str:
-    return way[-1].blueprint if way else owner
-
-
-def _steps(here: str, among: Known, *, forward: bool) -> Iterator[Step]:
-    if forward:
-        for relation, declared in sorted(among[here].relations.items()) if here in among else ():
-            yield Step(relation, True, declared["target"])
-        return
-    for identifier, other in sorted(among.items()):
-        for relation, declared in sorted(other.relations.items()):
-            if declared["target"] == here:
-                yield Step(relation, False, identifier)
-
-
-def _leading(target: str, among: Known, *, forward: bool) -> set[str]:
-    """The blueprints from which the target is reached."""
-    found, fresh = {target}, {target}
-    while fresh:
-        fresh = {step.blueprint for each in fresh for step in _steps(each, among, forward=not forward)} - found
-        found |= fresh
-    return found
