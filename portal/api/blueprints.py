@@ -28,9 +28,9 @@ MOST = 100
 def blueprints(request: Request) -> Response:
     by = by_of(request)
     if request.method == "GET":
-        return Response({"ok": True, "blueprints": [blueprint_json(each) for each in queries.blueprints(by)]})
+        return Response({"ok": True, "blueprints": [blueprint_json(each, by=by) for each in queries.blueprints(by)]})
     created = blueprint_create(object_of(request), by=by)
-    return Response({"ok": True, "blueprint": blueprint_json(created)}, status=201)
+    return Response({"ok": True, "blueprint": blueprint_json(created, by=by)}, status=201)
 
 
 @api_view(["GET", "PUT", "PATCH", "DELETE"])
@@ -40,7 +40,7 @@ def blueprint(request: Request, identifier: str) -> Response:
     if request.method == "GET":
         require(by, "catalog.read")
         found = queries.blueprint(identifier)
-        return Response({"ok": True, "blueprint": blueprint_json(found)})
+        return Response({"ok": True, "blueprint": blueprint_json(found, by=by)})
     require(by, "blueprint.write", blueprint=identifier)
     found = queries.blueprint(identifier)
     if request.method == "DELETE":
@@ -48,7 +48,7 @@ def blueprint(request: Request, identifier: str) -> Response:
         delete(found, by=by)
         return Response({"ok": True})
     changed = blueprint_update(found, object_of(request), partial=request.method == "PATCH", by=by)
-    return Response({"ok": True, "blueprint": blueprint_json(changed)})
+    return Response({"ok": True, "blueprint": blueprint_json(changed, by=by)})
 
 
 @api_view(["POST"])
@@ -57,8 +57,9 @@ def bulk(request: Request) -> Response:
     wished = object_of(request).get("blueprints")
     if not isinstance(wished, list) or not 1 <= len(wished) <= MOST:
         raise Invalid.at("blueprints", f"must be a list of 1 to {MOST}")
-    done = blueprints_import(wished, by=by_of(request))
-    return Response({"ok": True, "blueprints": [blueprint_json(each) for each in done]})
+    by = by_of(request)
+    done = blueprints_import(wished, by=by)
+    return Response({"ok": True, "blueprints": [blueprint_json(each, by=by) for each in done]})
 
 
 # The key of the body that holds the new name.
@@ -76,7 +77,7 @@ def _renamed(request: Request, blueprint: str, what: What, name: str) -> Respons
     if not isinstance(new, str):
         raise Invalid.at(key, "must be a text: the new name")
     changed = blueprint_rename(queries.blueprint(blueprint), what, name, new, path=key, by=by)
-    return Response({"ok": True, "blueprint": blueprint_json(changed)})
+    return Response({"ok": True, "blueprint": blueprint_json(changed, by=by)})
 
 
 @api_view(["PATCH"])
@@ -97,11 +98,12 @@ def relation_rename(request: Request, blueprint: str, name: str) -> Response:
 @api_view(["GET"])
 def structure(request: Request, identifier: str) -> Response:
     """What the portal itself put into a blueprint that comes with it; people's additions are left out."""
-    found = queries.readable_blueprint(by_of(request), identifier)
+    by = by_of(request)
+    found = queries.readable_blueprint(by, identifier)
     kind = kinds.kind(identifier)
     if kind is None:
         raise Missing(f'System blueprint with identifier "{identifier}" was not found')
     nothing: dict[str, Any] = {
         name: {} for name in ("calculationProperties", "mirrorProperties", "aggregationProperties", "relations")
     }
-    return Response({"ok": True, "blueprint": blueprint_json(found, nothing | kind.definition)})
+    return Response({"ok": True, "blueprint": blueprint_json(found, nothing | kind.definition, by=by)})

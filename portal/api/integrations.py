@@ -23,13 +23,15 @@ from catalog.integrations.commands import (
 )
 from catalog.integrations.models import Integration, LogLine, Sync
 from catalog.schema.validate import check_shape
-from portal.accounts.policy import require
+from portal.accounts.policy import allows, require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
 from portal.api.present import url_of
 from portal.api.selection import listed
+from portal.kit.by import By
 from portal.kit.clock import instant, iso
 from portal.kit.errors import Invalid, Missing
+from portal.kit.masks import without_secrets
 
 Json = dict[str, Any]
 
@@ -41,9 +43,9 @@ MOST_SYNCS = 1000
 def integrations(request: Request) -> Response:
     by = by_of(request)
     if request.method == "GET":
-        return Response({"ok": True, "integrations": [_shown(each) for each in queries.integrations(by)]})
+        return Response({"ok": True, "integrations": [_shown(each, by) for each in queries.integrations(by)]})
     made, is_new = integration_create(object_of(request), by=by)
-    return Response({"ok": True, "integration": _shown(made)}, status=201 if is_new else 200)
+    return Response({"ok": True, "integration": _shown(made, by)}, status=201 if is_new else 200)
 
 
 @api_view(["GET"])
@@ -72,7 +74,7 @@ def integration(request: Request, identifier: str) -> Response:
         found = integration_update(found, object_of(request), by=by)
     else:
         poll(found, by=by)
-    return Response({"ok": True, "integration": _shown(found)})
+    return Response({"ok": True, "integration": _shown(found, by)})
 
 
 @api_view(["PATCH"])
@@ -82,14 +84,14 @@ def config(request: Request, identifier: str) -> Response:
         raise Invalid.at("config", "is missing")
     found = queries.readable_integration(by, identifier)
     changed = integration_update(found, {"config": body["config"]}, by=by)
-    return Response({"ok": True, "integration": _shown(changed)})
+    return Response({"ok": True, "integration": _shown(changed, by)})
 
 
 @api_view(["PATCH"])
 def resync_state(request: Request, identifier: str) -> Response:
     by = by_of(request)
     told = resync_tell(queries.readable_integration(by, identifier), object_of(request), by=by)
-    return Response({"ok": True, "integration": _shown(told)})
+    return Response({"ok": True, "integration": _shown(told, by)})
 
 
 @api_view(["GET", "POST"])
@@ -238,7 +240,8 @@ def logs(request: Request, identifier: str) -> Response:
     return Response({"ok": True, "data": [_line(each) for each in lines]})
 
 
-def _shown(integration: Integration) -> Json:
+def _shown(integration: Integration, by: By) -> Json:
+    """How it is set up, and where its changes go, is for those who may change it."""
     internal = f"integration_{integration.public_id.hex}"
     here = url_of(f"/v1/integration/{internal}")
     shown = {
@@ -257,7 +260,10 @@ def _shown(integration: Integration) -> Json:
         "updatedAt": iso(integration.updated_at),
         "updatedBy": integration.updated_by,
     }
-    return {name: value for name, value in (integration.extra | shown).items() if value is not None}
+    extra = integration.extra
+    if not allows(by.actor, "integration.write"):
+        extra = (without_secrets(extra) or {}) | {"spec": None}
+    return {name: value for name, value in (extra | shown).items() if value is not None}
 
 
 def _sync(sync: Sync) -> Json:

@@ -30,11 +30,13 @@ from locks.models import (
     Window,
 )
 from locks.queries import Line, Simulation
+from portal.accounts.policy import allows
 from portal.api.auth import by_of
 from portal.api.envelope import body
 from portal.api.selection import Selection, flag, selection
 from portal.kit.by import By
 from portal.kit.clock import iso
+from portal.kit.masks import without_secrets
 
 Json = dict[str, Any]
 
@@ -43,12 +45,14 @@ def url_of(path: str) -> str:
     return settings.BASE_URL + path
 
 
-def blueprint_json(blueprint: Blueprint, definition: Json | None = None) -> Json:
+def blueprint_json(blueprint: Blueprint, definition: Json | None = None, *, by: By) -> Json:
     """What was sent, with who and when. Unset texts are left out, or Terraform would see a change.
 
-    `definition` is shown instead of the blueprint's own.
+    `definition` is shown instead of the blueprint's own. Where its changes go is for those who may change it.
     """
-    shown = (definition or definition_of(blueprint)) | {
+    own = definition or definition_of(blueprint)
+    may = allows(by.actor, "blueprint.write", blueprint=blueprint.identifier)
+    shown = (own if may else without_secrets(own) or {}) | {
         "createdAt": iso(blueprint.created_at),
         "createdBy": blueprint.created_by,
         "updatedAt": iso(blueprint.updated_at),

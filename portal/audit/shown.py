@@ -5,6 +5,7 @@ from typing import Any
 
 from portal.audit.models import Event
 from portal.kit.clock import iso
+from portal.kit.masks import without_secrets
 
 Json = dict[str, Any]
 
@@ -39,7 +40,7 @@ def shown(event: Event, parts: Collection[str] = PARTS) -> Json:
             "runId": event.payload.get("runId"),
         }
         | _webhook(event),
-        "diff": {"before": event.before, "after": event.after},
+        "diff": {"before": without_secrets(event.before), "after": without_secrets(event.after)},
         "additionalData": {"event": event.name, "trace": str(event.trace), **event.payload},
     }
     return {name: whole[name] for name in PARTS if name in parts}

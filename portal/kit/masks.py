@@ -11,3 +11,23 @@ def masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: HIDDEN if each and _SECRET.search(name) else masked(each) for name, each in value.items()}
     return [masked(each) for each in value] if isinstance(value, list) else value
+
+
+def without_secrets(facts: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A blueprint or an integration as everybody may see it.
+
+    Often whoever knows the address that its changes go to may post there: of that only the host is shown.
+    """
+    if not facts:
+        return facts
+    shown = facts | ({"spec": masked(facts["spec"])} if "spec" in facts else {})
+    destination = facts.get("changelogDestination")
+    if isinstance(destination, dict) and destination.get("url"):
+        shown["changelogDestination"] = destination | {"url": _host(str(destination["url"]))}
+    return shown
+
+
+def _host(url: str) -> str:
+    scheme, there, rest = url.partition("://")
+    host = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme}://{host}/{HIDDEN}" if there else HIDDEN

@@ -13,6 +13,7 @@ from deployments.queries import DAYS
 from locks.models import Effect, Lock, Window
 from portal.audit.diff import diff
 from portal.audit.models import Event
+from portal.kit.masks import without_secrets
 from portal.pages.queries import FirstSteps, Overview
 
 Row = dict[str, Any]
@@ -78,7 +79,7 @@ def event_row(event: Event) -> Row:
         "subject_url": subject_url(event),
         "why": (event.after or {}).get(WHY.get(event.name, "")),
         "door": event.door,
-        "diff": diff(event.before or {}, event.after or {}),
+        "diff": diff(without_secrets(event.before) or {}, without_secrets(event.after) or {}),
         "open": False,
         "undo_url": _undo_url(event),
     }

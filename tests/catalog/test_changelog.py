@@ -27,6 +27,8 @@ from portal.audit.models import Delivery
 from portal.audit.outbox import claim, deliver_due
 from portal.kit import outgoing
 from portal.kit.errors import Conflict, Refused
+from portal.kit.masks import without_secrets
+from tests.catalog.test_permissions import browser_of, token_of
 from tests.conftest import SETUP, events, write
 from tests.kit.test_outgoing import OK, at_home, drip, receiver, reset  # noqa: F401
 
@@ -256,3 +258,38 @@ def test_an_entity_costs_one_statement_more_for_being_watched(there):
 
     asked("crate", "first"), asked("box", "first")
     assert asked("box", "x") == asked("crate", "x") + 1
+
+
+SECRET_URL = "https://hooks.example.org/T00/tok3n?key=tok3n"
+
+
+def test_the_address_is_shown_to_those_who_may_change_it(shop, alice, charlie, terraform):
+    """Who knows it may often post there."""
+    wished = {"changelogDestination": {"type": "WEBHOOK", "url": SECRET_URL}}
+    assert terraform.send("patch", "blueprints/service", wished).status == 200
+    given = {"installationId": "gh", "installationAppType": "github", "spec": {"appSpec": {"token": "tok3n"}}, **wished}
+    assert terraform.post("integration", given).status == 201
+    reader = token_of(charlie)
+    for path in ("blueprints", "blueprints/service", "integration", "integration/gh", "audit-log"):
+        said = str(reader.get(path).json)
+        assert "hooks.example.org" in said and "tok3n" not in said, path
+    for path in ("blueprints/service", "integration/gh"):
+        assert SECRET_URL in str(terraform.get(path).json)
+    page = browser_of(charlie).get("/audit").content.decode()
+    assert "hooks.example.org" in page and "tok3n" not in page
+    user_update(charlie, {"moderates": ["service"]}, by=SETUP)
+    assert reader.get("blueprints/service").json["blueprint"]["changelogDestination"]["url"] == SECRET_URL
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ann:pw@hooks.example.org:8443/x", "https://hooks.example.org:8443/•••"),
+        ("http://[::1]?pw", "http://[::1]/•••"),
+        ("https://a\\@b.example.org/pw", "https://a/•••"),
+        ("hooks.example.org/pw", "•••"),
+    ],
+)
+def test_of_an_address_only_the_host_is_shown(url, shown):
+    facts = {"changelogDestination": {"type": "WEBHOOK", "url": url}}
+    assert without_secrets(facts) == {"changelogDestination": {"type": "WEBHOOK", "url": shown}}

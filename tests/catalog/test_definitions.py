@@ -91,7 +91,7 @@ VALUES = [
 def test_each_type_takes_its_values_and_refuses_others_with_their_path(db):
     for declared, good, bad in VALUES:
         box = blueprint_create(with_property(declared), by=SETUP)
-        assert blueprint_json(box)["schema"]["properties"]["x"] == declared
+        assert blueprint_json(box, by=SETUP)["schema"]["properties"]["x"] == declared
         for value in good:
             made = write("box", "a", mode="override", properties={"x": value})
             assert queries.properties_of([made])[made.pk] == {"x": value}
