@@ -39,6 +39,8 @@ class Reading:
 def read(text: str) -> Reading:
     if len(text.encode(errors="replace")) > MOST_BYTES:
         raise Invalid.at("text", f"holds more than {MOST_BYTES // 1000} kB")
+    if "\0" in text:
+        raise Invalid.at("text", "holds the character U+0000")
     lines: list[Line] = []
     skipped: list[tuple[int, str]] = []
     written = text.splitlines()

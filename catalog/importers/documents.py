@@ -75,12 +75,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         if not all(isinstance(each, str) for each in value):
             raise ValueError("a key is not a text")
-        return {key: _plain(each) for key, each in value.items()}
+        return {_whole(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if value is None or isinstance(value, str):
-        return value
+        return value and _whole(value)
     raise ValueError(f"a value of the type {type(value).__name__}, by a tag")
+
+
+def _whole(text: str) -> str:
+    """An escape such as "\\0" makes what no database keeps, "\\uD800" what no answer can be made of."""
+    odd = next((each for each in text if each == "\0" or "\ud800" <= each <= "\udfff"), None)
+    if odd is not None:
+        raise ValueError(f"a text holds U+{ord(odd):04X}, which cannot be stored")
+    return text
 
 
 def _place(wrong: yaml.YAMLError) -> str:

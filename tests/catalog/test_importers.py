@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
@@ -415,3 +416,19 @@ def test_the_commands_do_the_same(software, bob, tmp_path, capsys):
     assert "1 changed." in capsys.readouterr().out
     with pytest.raises(CommandError):
         call_command("import_catalog_info", str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize("escape", ["\\0", "\\uD800", "\\uDFFF"])
+def test_what_cannot_be_stored_is_refused_with_its_code(alice, client, escape):
+    client.force_login(alice)
+    for text in (f'{{metadata: {{name: a, title: "x{escape}"}}}}', f'{{"k{escape}": 1}}'):
+        page = client.post("/import/catalog-info", {"text": text, "step": "apply"})
+        assert page.status_code == 422
+        assert f"U+{'0000' if escape == chr(92) + '0' else escape[2:]}" in page.content.decode()
+
+
+def test_an_owner_with_a_nul_is_refused(alice, client):
+    client.force_login(alice)
+    file = SimpleUploadedFile("CODEOWNERS", b"* a\0@example.org\n")
+    page = client.post("/import/codeowners", {"repository": "https://example.org/a", "file": file})
+    assert page.status_code == 422 and "U+0000" in page.content.decode()
