@@ -338,3 +338,13 @@ def test_a_former_key_may_go_once_everything_is_sealed_anew(pager, alice, settin
     with pytest.raises(CommandError, match="token"):
         call_command("reseal")
     assert "hunter" not in "".join(capsys.readouterr())
+
+
+def test_great_bodies_are_not_read_for_the_log_and_not_all_at_once(pager, page_of, terraform):  # noqa: F811
+    hook = Webhook.objects.get()
+    many = [Received(webhook=hook, body={"text": "x" * 1_000_000}, state="done") for _ in range(12)]
+    Received.objects.bulk_create(many)
+    with CaptureQueriesContext(connection) as asked:
+        page_of("/webhooks/pager")
+    assert not any('"webhooks_received"."body"' in each["sql"] for each in asked)
+    assert len(terraform.get("webhooks/pager/received").json["received"]) == 9

@@ -224,7 +224,13 @@ GROUP = Group(
                 query("state", choice(Received.State.values, example="failed")),
                 query("status", choice(list(STATUSES), "At least one item came to this.", example="refused")),
             ],
-            answers={200: ok("The newest first.", received=listed(RECEIVED)), 404: NO_WEBHOOK},
+            answers={
+                200: ok(
+                    "The newest first: 200 at most, and no more than their bodies come to 8 MiB.",
+                    received=listed(RECEIVED),
+                ),
+                404: NO_WEBHOOK,
+            },
         ),
         Operation(
             "received_replay",
