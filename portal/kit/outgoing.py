@@ -93,7 +93,8 @@ def allowed(address: Address) -> bool:
     inner = _inner(address)
     if inner is not None:
         return allowed(inner)
-    return address.is_global and not (address.is_multicast or address.is_reserved)
+    is_site_local = isinstance(address, IPv6Address) and address.is_site_local
+    return address.is_global and not (address.is_multicast or address.is_reserved or is_site_local)
 
 
 def _inner(address: Address) -> IPv4Address | None:
