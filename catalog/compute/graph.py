@@ -30,6 +30,8 @@ from portal.kit.errors import Invalid
 Node = tuple[str, str]  # a blueprint's identifier, the name of a computed property
 # Whatever depends on others in more ways is computed for whoever reads it, as if it depended on the clock.
 MOST_READS = 1000
+# Each is a look of its own for whoever reads the last one.
+LONGEST_CHAIN = 100
 ANYTHING = "*"
 ROUND = "is computed from itself"
 CLOCK = "depends on the clock: it is computed for whoever reads it, and never stored"
@@ -77,6 +79,7 @@ class Graph:
 
     def check(self) -> None:
         """Raises Invalid with the path of whatever goes round in a circle."""
+        self._check_chains()
         self._check_rings()
         for node in self.nodes:
             self._check_counts(node)
@@ -86,6 +89,22 @@ class Graph:
         clocked = [each for each in self.sources(node) if self.is_live(each)]
         if name in blueprint.aggregation_properties and clocked:
             raise Invalid.at(place(blueprint, name), f"counts by {'.'.join(clocked[0])}, which {CLOCK}")
+
+    def _check_chains(self) -> None:
+        depths: dict[Node, int] = {}
+        for node in self.nodes:
+            if self._depth(node, (), depths) > LONGEST_CHAIN:
+                said = f"ends a chain of more than {LONGEST_CHAIN} computed properties"
+                raise Invalid.at(place(self.among[node[0]], node[1]), said)
+
+    def _depth(self, node: Node, path: tuple[Node, ...], known: dict[Node, int]) -> int:
+        """How many follow one from the other, itself included, as far as it matters; a circle is told by itself."""
+        if node in path or len(path) > LONGEST_CHAIN:
+            return 1
+        if node not in known:
+            further = [self._depth(each, (*path, node), known) for each in self.sources(node)]
+            known[node] = 1 + max(further, default=0)
+        return known[node]
 
     def _check_rings(self) -> None:
         if ring := self._ring():

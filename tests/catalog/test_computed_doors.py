@@ -1,11 +1,12 @@
 """Computed values through the doors: what clients write comes back, what they read is right, and nobody pays for others."""
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog import compute, queries
 from catalog.commands import changes_undo, entities_delete_all, entities_write, entity_delete
-from catalog.models import Entity, SelfCheck, Stale
+from catalog.models import Blueprint, Entity, SelfCheck, Stale
 from catalog.wishes import Wish
 from portal.accounts.commands import team_update
 from portal.accounts.models import Team
@@ -198,3 +199,14 @@ def test_refresh_makes_the_rows_right_too(park):
     entity = Entity.objects.select_related("blueprint").get(identifier="v1")
     compute.refresh([entity])
     assert entity.computed["city"] == stored("van", "v1")["city"] == "Halle"
+
+
+@pytest.mark.parametrize("length", [100, 101, 600])
+def test_a_chain_of_computed_properties_has_an_end(db, terraform, length):
+    up = {"up": {"target": "box", "many": False, "required": False}}
+    mirrors = {f"m{n}": {"path": f"up.m{n - 1}"} for n in range(1, length)} | {"m0": {"path": "up.$title"}}
+    box = {"identifier": "box", "title": "Box", "schema": {"properties": {}, "required": []}, "relations": up}
+    answer = terraform.post("blueprints", box | {"mirrorProperties": mirrors})
+    assert answer.status == (201 if length <= 100 else 422)
+    assert length <= 100 or "a chain of more than 100" in answer.json["message"]
+    assert Blueprint.objects.filter(identifier="box").exists() == (length <= 100)
