@@ -41,7 +41,7 @@ def readable(by: By, rows: QuerySet[Entity], blueprint: Blueprint | None = None)
 
 def bounds(by: By, blueprint: Blueprint | None = None) -> Q | None:
     """The condition that is true of the entities which the viewer may see; None where he may see all."""
-    if _sees_all(by.actor):
+    if sees_all(by.actor):
         return None
     if blueprint:
         return _seen(by, blueprint)
@@ -86,7 +86,7 @@ def _about(name: str, known: Any) -> Q:
 
 def _kept(by: By) -> Iterator[tuple[str, Any]]:
     """Each blueprint of which the viewer may not see all, and the identifiers that he may."""
-    if _sees_all(by.actor) or not by.actor.restricted:
+    if sees_all(by.actor) or not by.actor.restricted:
         return
     for blueprint in _bounded():
         seen = _seen(by, blueprint)
@@ -198,7 +198,7 @@ def _matches(by: By, blueprint: Blueprint, grant: Grant, entity: Entity | None) 
     return Entity.objects.filter(matched(by, blueprint, grant.policy), pk=entity.pk).exists()
 
 
-def _sees_all(actor: Actor) -> bool:
+def sees_all(actor: Actor) -> bool:
     """What a program may write, it may read."""
     return actor.is_admin or actor.kind == "credential" and "catalog:write" in actor.scopes
 

@@ -8,6 +8,7 @@ from typing import Any
 from catalog.tables.columns import Column
 from catalog.tables.filters import ALL, OPERATORS, SPANS, WITHIN, as_rule
 from catalog.tables.state import Filter
+from portal.kit import jsontext
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
@@ -76,10 +77,7 @@ class Conditions:
 def _parsed(text: str, path: str) -> Json | None:
     if not text.strip():
         return None
-    try:
-        query = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Invalid.at(path, f"is not JSON: {error}") from error
+    query = jsontext.read(text, path)
     if not isinstance(query, dict):
         raise Invalid.at(path, 'must be {"combinator": "and", "conditions": [...]}')
     return query

@@ -13,6 +13,7 @@ from catalog.scorecards.models import LEVELS, Scorecard
 from catalog.scorecards.shapes import check, columns_of
 from catalog.tables.columns import columns_of as table_columns
 from catalog.tables.filters import suggestions
+from portal.kit import jsontext
 from portal.kit.by import By
 from portal.kit.errors import Invalid, PortalError
 from portal.kit.forms import sentence, whole
@@ -139,10 +140,7 @@ class Editor:
         }
 
     def _parsed(self, body: str) -> Json:
-        try:
-            definition = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise Invalid.at("body", f"This is not JSON: {error}") from error
+        definition = jsontext.read(body)
         if not isinstance(definition, dict):
             raise Invalid.at("body", "must be one scorecard, an object")
         return definition

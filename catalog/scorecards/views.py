@@ -11,6 +11,7 @@ from catalog.scorecards import queries, tables
 from catalog.scorecards.commands import scorecard_delete
 from catalog.scorecards.forms import Editor
 from catalog.scorecards.models import Scorecard
+from catalog.scorecards.queries.rows import RESULT
 from portal.accounts.policy import allows, require
 from portal.accounts.viewer import by_of
 from portal.kit.answers import go
@@ -99,7 +100,7 @@ def scorecard_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def scorecard_new(request: HttpRequest) -> HttpResponse:
     by = by_of(request)
     asked = request.POST.get("blueprint") or request.GET.get("blueprint")
-    blueprints = [each for each in catalog.blueprints(by) if _may_write(by, each)]
+    blueprints = [each for each in catalog.blueprints(by) if _may_write(by, each) and each.identifier != RESULT]
     if asked:
         blueprint = catalog.readable_blueprint(by, asked)
     else:
@@ -158,6 +159,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     require(by, "scorecard.write", blueprint=blueprint.identifier)
     try:
         draft = Editor(blueprint, judge).read(request.POST).draft()
+        queries.require_sight(by, blueprint, draft.facts())
     except Invalid as wrong:
         faults = [f"{each['path']}: {each['message']}" for each in wrong.details["errors"][:5]]
         return render(request, "scorecards/_preview.html", {"faults": faults})

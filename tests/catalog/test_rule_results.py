@@ -220,3 +220,12 @@ def test_they_cost_as_much_for_a_hundred_as_for_one(ready, django_assert_max_num
     assert len(found(ready)) == 96
     with django_assert_max_num_queries(25):
         found(ready, is_("result", "Not passed"))
+
+
+def test_results_of_rules_have_no_results_of_their_own(ready):
+    """Each would have one in turn: the table grew with every look."""
+    before = len(found(ready))
+    answer = ready.post("blueprints/_rule_result/scorecards", READY | {"filter": None})
+    assert answer.status == 409 and "without end" in answer.json["message"]
+    assert [each["identifier"] for each in ready.get("scorecards").json["scorecards"]] == ["ready"]
+    assert len(found(ready)) == before

@@ -271,3 +271,12 @@ def test_the_pages_ask_as_often_for_many_as_for_one(ready, bob, django_assert_ma
     for url, most in (("/scorecards/", 18), (f"/scorecards/{ready.pk}", 22), (f"/scorecards/{ready.pk}/shares", 10)):
         with django_assert_max_num_queries(most):
             read(client, url)
+
+
+@pytest.mark.parametrize("odd", ['"\\u0000"', "[" * 70 + "]" * 70, "1e999", "[" * 5000])
+def test_json_that_cannot_be_kept_is_refused_in_the_form(shop, alice, odd):
+    browser = Client(raise_request_exception=False)
+    browser.force_login(alice)
+    body = json.dumps(READY | {"more": "ODD"}).replace('"ODD"', odd)
+    answer = browser.post("/scorecards/new?mode=json", {"blueprint": "service", "body": body})
+    assert answer.status_code == 422 and not Scorecard.objects.exists()

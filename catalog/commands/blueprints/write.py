@@ -9,6 +9,7 @@ from catalog import compute, kinds, queries, search
 from catalog.commands.moves import move_start, moves_finish
 from catalog.models import Blueprint
 from catalog.moves import Fill, Move, Part, moving
+from catalog.permissions.telling import telling_no_more
 from catalog.schema.definition import GROUPS, check_blueprint, check_given, group_of
 from catalog.schema.paths import Known, path_faults
 from catalog.schema.types import type_of
@@ -30,7 +31,8 @@ def blueprint_create(definition: Json, *, by: By) -> Blueprint:
     check_blueprint(definition)
     require(by, "blueprint.write", blueprint=definition["identifier"])
     compute.hold_definitions()
-    made = _merge(definition, by) if kinds.kind(definition["identifier"]) else _create(definition, {}, by)
+    with telling_no_more(by):
+        made = _merge(definition, by) if kinds.kind(definition["identifier"]) else _create(definition, {}, by)
     compute.derive(made)
     return made
 
@@ -52,7 +54,8 @@ def blueprints_import(definitions: Sequence[Json], *, by: By) -> list[Blueprint]
     coming = {name: _known(each) for name, each in named.items()}
     there = set(Blueprint.objects.filter(identifier__in=named).values_list("identifier", flat=True))
     # In one order, whoever imports: two at once wait for each other instead of both giving up.
-    done = {name: _import(named[name], name in there, coming, by) for name in sorted(named)}
+    with telling_no_more(by):
+        done = {name: _import(named[name], name in there, coming, by) for name in sorted(named)}
     compute.derive()
     return [done[each["identifier"]] for each in definitions]
 
@@ -104,7 +107,8 @@ def _update(identifier: str, definition: Json, partial: bool, by: By) -> Bluepri
     blueprint = held(identifier)
     definition = {"identifier": identifier} | definition
     # Merged under the lock: of two who change different keys at once, neither is lost.
-    _set(blueprint, kinds.definition_of(blueprint) | definition if partial else definition, by=by)
+    with telling_no_more(by):
+        _set(blueprint, kinds.definition_of(blueprint) | definition if partial else definition, by=by)
     compute.derive(blueprint)
     return blueprint
 

@@ -8,6 +8,7 @@ from catalog.schema.validate import check_shape
 from catalog.scorecards import queries
 from catalog.scorecards.commands.rows import rows_forget, rows_keep
 from catalog.scorecards.models import Scorecard
+from catalog.scorecards.queries.rows import RESULT
 from catalog.scorecards.shapes import COLUMNS, LIST, check, check_once, columns_of
 from portal.accounts.policy import require
 from portal.audit.record import record
@@ -21,7 +22,13 @@ Json = dict[str, Any]
 @transaction.atomic
 def scorecard_create(blueprint: Blueprint, definition: Json, *, by: By) -> Scorecard:
     require(by, "scorecard.write", blueprint=blueprint.identifier)
+    if blueprint.identifier == RESULT:
+        raise Conflict(
+            "Results of rules are not judged in turn: each would have a result of its own, without end.",
+            code="protected",
+        )
     check(definition)
+    queries.require_sight(by, blueprint, definition)
     scorecard, is_new = Scorecard.objects.get_or_create(
         blueprint=blueprint,
         identifier=definition["identifier"],
@@ -42,6 +49,7 @@ def scorecard_update(scorecard: Scorecard, definition: Json, *, partial: bool = 
     before = scorecard.facts()
     wished = before | definition if partial else {"identifier": scorecard.identifier} | definition
     check(wished)
+    queries.require_sight(by, scorecard.blueprint, wished, before=before)
     if wished["identifier"] != scorecard.identifier:
         raise Invalid.at("identifier", "a scorecard keeps its identifier")
     for name, value in columns_of(wished).items():

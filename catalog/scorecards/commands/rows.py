@@ -130,7 +130,9 @@ def teams_follow(entity: Entity) -> None:
 def results_lay(*, most: int = AT_READING, seconds: float = 5.0) -> int:
     """Makes the results that are missing, of new entities and new rules; answers how many."""
     made, until = 0, time.monotonic() + seconds
-    for rule in RuleRow.objects.select_related("scorecard__blueprint").order_by("pk"):
+    # One that judges results is of an older version: its results would have results, without end.
+    rules = RuleRow.objects.exclude(scorecard__blueprint__identifier=RESULT)
+    for rule in rules.select_related("scorecard__blueprint").order_by("pk"):
         while made < most and time.monotonic() < until and (laid := _laid(rule)):
             made += laid
     return made

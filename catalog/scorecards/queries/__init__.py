@@ -11,6 +11,7 @@ from catalog.scorecards.queries.judging import (
     standing,
 )
 from catalog.scorecards.queries.shares import Shares, by_team, days, is_bounded, shares, told_fix
+from catalog.scorecards.queries.sight import require_sight
 
 __all__ = [
     "Result",
@@ -21,6 +22,7 @@ __all__ = [
     "judged",
     "judges",
     "level_of",
+    "require_sight",
     "results",
     "said",
     "scorecard",
