@@ -115,6 +115,8 @@ class RuleRow(models.Model):
     scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="rows")
     identifier = models.CharField(max_length=100)
     entity = models.OneToOneField(Entity, on_delete=models.CASCADE, related_name="rule_row")
+    # Of entities with keys up to this one no answer was missing when it was last looked.
+    laid_to = models.BigIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scorecard", "identifier"], name="rule_row_once")]

@@ -1,5 +1,7 @@
 """Scorecards, rules and results are entities like any other, and true at the instant of reading."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
@@ -7,8 +9,10 @@ from catalog import queries as catalog
 from catalog.commands import blueprint_create, entity_delete, permissions_update
 from catalog.models import Blueprint, Entity
 from catalog.scorecards.commands import levels_compare, scorecard_create
+from catalog.scorecards.commands.rows import results_lay
 from catalog.scorecards.kinds import install
 from catalog.scorecards.models import Answer, RuleRow, Scorecard
+from portal.kit.clock import database_now
 from tests.catalog.test_permissions import token_of
 from tests.catalog.test_scorecards import READY
 from tests.conftest import SETUP, events, write
@@ -229,3 +233,27 @@ def test_results_of_rules_have_no_results_of_their_own(ready):
     assert answer.status == 409 and "without end" in answer.json["message"]
     assert [each["identifier"] for each in ready.get("scorecards").json["scorecards"]] == ["ready"]
     assert len(found(ready)) == before
+
+
+def test_what_was_laid_once_is_not_looked_at_again_but_by_a_worker(ready, monkeypatch):
+    monkeypatch.setattr("catalog.scorecards.queries.rows.BEHIND", 0)
+    monkeypatch.setattr("catalog.scorecards.commands.rows.BEHIND", 0)
+    levels_compare()
+    newest = Entity.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    assert set(RuleRow.objects.values_list("laid_to", flat=True)) == {newest}
+    late = Answer.objects.filter(target__identifier="search")  # as of a transaction that was long under way
+    Entity.objects.filter(answer__in=late).delete()
+    count = len(found(ready))
+    write("service", "new")
+    assert len(found(ready)) == count + RuleRow.objects.count()
+    levels_compare(now=database_now() + timedelta(minutes=6))
+    assert len(found(ready)) == count + 2 * RuleRow.objects.count()
+
+
+def test_a_thousand_results_are_laid_some_at_a_time_and_once(ready, monkeypatch):
+    monkeypatch.setattr("catalog.scorecards.commands.rows.BATCH", 3)
+    for number in range(7):
+        write("service", f"s{number}")
+    laid = [results_lay(most=4) for _ in range(20)]
+    rules = RuleRow.objects.count()
+    assert max(laid) < 4 + 3 and sum(laid) == 9 * rules == Answer.objects.count()

@@ -12,7 +12,7 @@ from django.db.models import Count
 
 from catalog.models import Entity
 from catalog.scorecards import queries
-from catalog.scorecards.commands.rows import altered, results_lay
+from catalog.scorecards.commands.rows import altered, results_laid, results_lay
 from catalog.scorecards.models import Day, Scorecard, Standing
 from portal.audit.models import Event
 from portal.audit.nouns import Noun
@@ -38,13 +38,21 @@ def levels_compare(*, now: datetime | None = None) -> int:
     with alone("levels") as first:
         if not first:
             return 0
-        changed = sum(_one(each, now) for each in Scorecard.objects.order_by("pk"))
-        results_lay(most=AT_ONCE)
+        scorecards = list(Scorecard.objects.order_by("pk"))
+        changed = sum(_one(each, now) for each in scorecards)
+        whole = [each.pk for each in scorecards if _is_whole(each, now)]
+        results_lay(most=AT_ONCE, anew=whole)
+        results_laid(anew=whole)
         return changed
 
 
+def _is_whole(scorecard: Scorecard, now: datetime) -> bool:
+    """Whether all of its entities are looked at this time."""
+    return scorecard.is_stale or scorecard.compared_at is None or scorecard.compared_at <= now - WHOLE_AFTER
+
+
 def _one(scorecard: Scorecard, now: datetime) -> int:
-    whole = scorecard.is_stale or scorecard.compared_at is None or scorecard.compared_at <= now - WHOLE_AFTER
+    whole = _is_whole(scorecard, now)
     rows = Entity.objects.filter(blueprint=scorecard.blueprint_id)
     rows = rows if whole else rows.filter(updated_at__gte=now - LATELY)
     changed = sum(chunk_compare(scorecard.pk, keys, now=now) for keys in _chunks(rows))

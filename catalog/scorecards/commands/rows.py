@@ -1,7 +1,7 @@
 """Scorecards, rules and results as entities: `_scorecard` and `_rule` are kept with the scorecard, results are laid."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,7 +11,7 @@ from catalog.commands import entity_store
 from catalog.commands.blueprints.write import held, stamp
 from catalog.models import Blueprint, Entity
 from catalog.scorecards.models import LEVELS, Answer, RuleRow, Scorecard
-from catalog.scorecards.queries.rows import NAMES, RESULT, is_missing, relation_of
+from catalog.scorecards.queries.rows import BEHIND, NAMES, RESULT, after, lacking, relation_of
 from catalog.wishes import Wish
 from portal.kit.by import By, trusted
 from portal.kit.locking import advisory_lock
@@ -127,22 +127,42 @@ def teams_follow(entity: Entity) -> None:
     Entity.objects.filter(answer__target=entity).update(team=entity.team)
 
 
-def results_lay(*, most: int = AT_READING, seconds: float = 5.0) -> int:
-    """Makes the results that are missing, of new entities and new rules; answers how many."""
+def results_lay(*, most: int = AT_READING, seconds: float = 5.0, anew: Collection[int] = ()) -> int:
+    """Makes the results that are missing, of new entities and new rules; answers how many.
+
+    `anew`: of these scorecards all entities are looked at, also those that had their results once.
+    """
     made, until = 0, time.monotonic() + seconds
-    # One that judges results is of an older version: its results would have results, without end.
-    rules = RuleRow.objects.exclude(scorecard__blueprint__identifier=RESULT)
-    for rule in rules.select_related("scorecard__blueprint").order_by("pk"):
-        while made < most and time.monotonic() < until and (laid := _laid(rule)):
+    for rule in lacking(_rules(anew)):
+        while made < most and time.monotonic() < until and (laid := _laid(rule, anew)):
             made += laid
     return made
+
+
+def results_laid(*, anew: Collection[int] = ()) -> None:
+    """Notes of which rules nothing is missing, so that nobody looks at the older entities again."""
+    top = Entity.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    behind = [each for each in _rules(anew) if each.laid_to < top - BEHIND // 2]
+    if behind:
+        short = {each.pk for each in lacking(behind)}
+        rows = RuleRow.objects.filter(pk__in=[each.pk for each in behind if each.pk not in short])
+        rows.filter(laid_to__lt=top).update(laid_to=top)
+
+
+def _rules(anew: Collection[int]) -> list[RuleRow]:
+    # One that judges results is of an older version: its results would have results, without end.
+    rows = RuleRow.objects.exclude(scorecard__blueprint__identifier=RESULT)
+    found = list(rows.select_related("scorecard__blueprint", "entity").order_by("pk"))
+    for each in found:
+        each.laid_to = 0 if each.scorecard_id in anew else each.laid_to
+    return found
 
 
 # What an entity's row has beside these is by default. The rows of arrows and answers follow from those that were made.
 _LAY = """
 with wanted as (
     select e.id, e.team, %(prefix)s || ':' || e.id as identifier from catalog_entity e
-    where e.blueprint_id = %(judged)s
+    where e.blueprint_id = %(judged)s and e.id > %(after)s
         and not exists (select from scorecards_answer a where a.rule_id = %(rule)s and a.target_id = e.id)
     order by e.id limit %(most)s for key share
 ), made as (
@@ -158,15 +178,13 @@ with wanted as (
     insert into catalog_relation (source_id, name, target_id, position)
     select row, 'rule', %(of)s, 0 from pairs union all select row, %(relation)s, target, 0 from pairs
 )
-select row from pairs
+select row, target from pairs
 """
 
 
 @transaction.atomic
-def _laid(rule: RuleRow) -> int:
-    """Some that are missing. One at a time for each rule; nobody lays twice. Nothing is locked where nothing is missing."""
-    if not is_missing(rule):
-        return 0
+def _laid(rule: RuleRow, anew: Collection[int]) -> int:
+    """Some that are missing, those of the oldest entities first. One at a time for each rule; nobody lays twice."""
     advisory_lock("results", str(rule.pk))
     found = RuleRow.objects.select_related("scorecard__blueprint", "entity").filter(pk=rule.pk).first()
     if found is None:
@@ -174,6 +192,7 @@ def _laid(rule: RuleRow) -> int:
     values: Json = {
         "prefix": found.entity.identifier,
         "judged": found.scorecard.blueprint_id,
+        "after": 0 if found.scorecard_id in anew else after(found),
         "rule": found.pk,
         "most": BATCH,
         "kind": Blueprint.objects.get(identifier=RESULT).pk,
@@ -183,8 +202,11 @@ def _laid(rule: RuleRow) -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute(_LAY, values)
-        made = [row for (row,) in cursor.fetchall()]
-    compute.altered(made, NAMES)
+        made = cursor.fetchall()
+    compute.altered([row for row, _ in made], NAMES)
+    if made:
+        last = max(target for _, target in made)
+        RuleRow.objects.filter(pk=found.pk, laid_to__lt=last).update(laid_to=last)
     return len(made)
 
 

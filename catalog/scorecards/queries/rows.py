@@ -1,6 +1,7 @@
 """What an entity of `_rule_result` tells, as SQL for lists and as values for those that are shown. Nothing of it is stored."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import (
@@ -29,6 +30,9 @@ from portal.kit.clock import iso
 Json = dict[str, Any]
 
 RESULT = "_rule_result"
+# A long transaction commits entities whose keys are lower than those of others, already laid. Beyond so many keys only
+# a worker finds them, when it looks at all.
+BEHIND = 10_000
 PASSED, FAILED = WORDS["SUCCESS"], WORDS["FAILURE"]
 NAMES = ("result", "level", "entity", "blueprint", "scorecard", "result_last_change")
 
@@ -98,10 +102,26 @@ def seen(by: By) -> Q | None:
     return ~Q(Exists(hidden.filter(kept)))
 
 
-def is_missing(rule: RuleRow) -> bool:
-    """Whether there are entities that the rule has no answer of yet."""
-    there = Answer.objects.filter(rule=rule, target=OuterRef("pk"))
-    return Entity.objects.filter(blueprint=rule.scorecard.blueprint_id).exclude(Exists(there)).exists()
+def after(rule: RuleRow) -> int:
+    """The key behind which answers of the rule may be missing."""
+    return max(rule.laid_to - BEHIND, 0)
+
+
+def lacking(rules: Iterable[RuleRow]) -> list[RuleRow]:
+    """Those of the rules that have no answer of some entity yet. One query for all that are laid equally far."""
+    alike: dict[tuple[int, int], list[RuleRow]] = defaultdict(list)
+    for each in rules:
+        alike[each.scorecard.blueprint_id, after(each)].append(each)
+    return [rule for (judged, behind), own in alike.items() for rule in _lacking(own, judged, behind)]
+
+
+def _lacking(rules: Sequence[RuleRow], judged: int, behind: int) -> list[RuleRow]:
+    there = Answer.objects.filter(rule=OuterRef(OuterRef("pk")), target=OuterRef("pk"))
+    without = Entity.objects.filter(blueprint=judged, pk__gt=behind).exclude(Exists(there))
+    found = set(
+        RuleRow.objects.filter(Exists(without), pk__in=[each.pk for each in rules]).values_list("pk", flat=True)
+    )
+    return [each for each in rules if each.pk in found]
 
 
 def _rows() -> list[tuple[RuleRow, Json]]:
