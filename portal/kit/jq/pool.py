@@ -23,7 +23,10 @@ MOST_CHILDREN = 2
 AT_ONCE = 500
 # Of the inputs that a child gets with one request: it has to hold them in its little memory.
 MOST_TEXT = 4 * 1024 * 1024
-DEATHS = 2
+# A program is given up for the rest of a call that killed so many children before it ever answered, or after: what it
+# says of one input should not follow from what the others are, but each death takes a quarter of a second.
+DEATHS = 5
+MOST_DEATHS = 20
 EMPTY: dict[str, str] = {}
 Cell = tuple[int, int]
 # An input on which programs are compiled and not run.
@@ -116,6 +119,7 @@ class Pool:
         rows = [[Outcome()] * len(programs) for _ in inputs]
         left = [(row, column) for row in range(len(inputs)) for column in range(len(programs))]
         deaths: Counter[int] = Counter()
+        answering: set[int] = set()
         with self.child() as held:
             while left:
                 some, texts = _taken(left, inputs)
@@ -123,13 +127,14 @@ class Pool:
                 answers = held.ask(programs, texts, some)
                 for (row, column), answer in zip(some, answers, strict=False):
                     rows[row][column] = answer
+                    answering.add(column)
                 if len(answers) == len(some):
                     continue
-                # The child died of the next one. The others go on with a new child; a program that kills again is given up.
+                # The child died of the next one. The others go on with a new child; a program that kills again and again is given up.
                 (row, column), left = some[len(answers)], some[len(answers) + 1 :] + left
                 rows[row][column] = died = Outcome(error=held.replace())
                 deaths[column] += 1
-                if deaths[column] == DEATHS:
+                if deaths[column] >= (MOST_DEATHS if column in answering else DEATHS):
                     for row, _ in (cell for cell in left if cell[1] == column):
                         rows[row][column] = died
                     left = [cell for cell in left if cell[1] != column]
