@@ -84,6 +84,11 @@ def signature(secret: str, raw: bytes, now: datetime) -> dict[str, str]:
     return {"X-Port-Timestamp": stamp, "X-Port-Signature": f"v1,{base64.b64encode(made).decode()}"}
 
 
+def check(url: str) -> None:
+    """Raises NotAllowed for what is no address that could ever be called. Where its host is is not looked up."""
+    _parsed(url)
+
+
 def allowed(address: Address) -> bool:
     """Public ones are, and those in the networks that the operator named."""
     if any(

@@ -293,3 +293,12 @@ def test_the_address_is_shown_to_those_who_may_change_it(shop, alice, charlie, t
 def test_of_an_address_only_the_host_is_shown(url, shown):
     facts = {"changelogDestination": {"type": "WEBHOOK", "url": url}}
     assert without_secrets(facts) == {"changelogDestination": {"type": "WEBHOOK", "url": shown}}
+
+
+@pytest.mark.parametrize("url", ["https://ann:pw@hooks.example.org/x", "ftp://a.example/x", "https://a.example:99999/"])
+def test_an_address_that_can_never_be_called_is_refused_when_it_is_saved(shop, terraform, url):
+    wished = {"changelogDestination": {"type": "WEBHOOK", "url": url}}
+    answer = terraform.send("patch", "blueprints/service", wished)
+    assert answer.status == 422 and answer.json["details"]["errors"][0]["path"] == "changelogDestination.url"
+    assert queries.blueprint("service").changelog_destination is None
+    assert terraform.post("blueprints", BOX | wished).status == 422

@@ -15,6 +15,7 @@ from catalog.schema.paths import Known, path_faults
 from catalog.schema.types import type_of
 from portal.accounts.policy import require
 from portal.audit.record import record
+from portal.kit import outgoing
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Invalid, Missing
 from portal.kit.locking import advisory_lock, retried
@@ -74,6 +75,7 @@ def _merge(definition: Json, by: By, coming: Mapping[str, Known] = MappingProxyT
 
 
 def _create(definition: Json, coming: Mapping[str, Known], by: By) -> Blueprint:
+    _check_destination(definition, {})
     check_others(definition, coming)
     blueprint = Blueprint(created_by=by.actor.name, updated_by=by.actor.name)
     kinds.fill(blueprint, definition)
@@ -134,6 +136,7 @@ def _set(
     if definition["identifier"] != blueprint.identifier:
         raise Invalid.at("identifier", "the identifier of a blueprint cannot be changed")
     old = kinds.definition_of(blueprint)
+    _check_destination(definition, old)
     check_others(definition, coming, before=old)
     check_free(blueprint, _changed(old, definition))
     if unfit := queries.misfits(blueprint, definition):
@@ -217,6 +220,17 @@ def check_others(definition: Json, coming: Mapping[str, Known], *, before: Json 
                 raise Invalid.at(
                     path, "asks who is looking; an aggregation is the same for all, so compare with a value"
                 )
+
+
+def _check_destination(definition: Json, old: Json) -> None:
+    """What could never be called would hold up each change until somebody looks. What was there before stays."""
+    destination = definition.get("changelogDestination") or {}
+    if destination.get("type") != "WEBHOOK" or destination == old.get("changelogDestination"):
+        return
+    try:
+        outgoing.check(destination["url"])
+    except outgoing.NotAllowed as reason:
+        raise Invalid.at("changelogDestination.url", str(reason)) from reason
 
 
 def _known(definition: Json) -> Known:
