@@ -7,7 +7,6 @@ from typing import Any
 
 from catalog import search
 from catalog.compute.graph import steps_of
-from catalog.compute.programs import properties_read
 from catalog.compute.ways import known, ways
 from catalog.models import Blueprint, Json
 from catalog.search.rules import MatchAny, RelatedTo, RelationRule, leaves
@@ -41,9 +40,7 @@ def _reached(owner: Blueprint, name: str, among: Known) -> set[str]:
     if name in owner.mirror_properties:
         return {step.blueprint for step in steps_of(owner, name, among)}
     if name in owner.calculation_properties:
-        program = owner.calculation_properties[name]["calculation"]
-        is_read = "relations" in program or properties_read(program) is None
-        return {each["target"] for each in owner.relations.values()} if is_read else set()
+        return set()  # it reads the entity alone, whose arrows are its own
     declared = owner.aggregation_properties[name]
     counted = {step.blueprint for way in ways(owner, name, among) for step in way}
     return counted | asked_of(_parsed(declared.get("query")), declared["target"], among)
@@ -58,7 +55,7 @@ def asked_of(rules: search.Rule | None, blueprint: str, among: Known | None = No
 def _asked(rule: Any, blueprint: str, among: Known) -> Iterator[str]:
     if isinstance(rule, RelatedTo):
         yield rule.blueprint
-    elif isinstance(rule, RelationRule):
+    elif isinstance(rule, RelationRule) and rule.target != "$identifier":
         yield from _along(blueprint, [rule.name], among)
     elif isinstance(rule, MatchAny):
         yield rule.start or blueprint

@@ -46,16 +46,15 @@ def mo(shop):
 
 SWORDFISH = {"property": "note", "operator": "=", "value": "swordfish"}
 RELATED = {"operator": "relatedTo", "blueprint": "vault", "value": "pearl"}
+NAMED = {"property": "$title", "operator": "isNotEmpty"}
+TITLED = {"relation": "spy", "targetProperty": "$title", "operator": "=", "value": "The Pearl"}
 # what Mo wishes of a blueprint
 TELLING = {
     "a number against the arrows": ("service", {"aggregationProperties": count("vault", query=rules(SWORDFISH))}),
     "a query that asks further": ("box", {"aggregationProperties": count("service", query=rules(RELATED))}),
     "a number along the arrows": ("box", TO_VAULT | {"aggregationProperties": count("vault")}),
     "a mirror": ("box", TO_VAULT | {"mirrorProperties": {"note": {"title": "Note", "path": "spy.note"}}}),
-    "a formula over arrows": (
-        "box",
-        TO_VAULT | {"calculationProperties": {"c": {"title": "C", "type": "array", "calculation": ".relations.spy"}}},
-    ),
+    "titles at the ends of arrows": ("box", TO_VAULT | {"aggregationProperties": count("box", query=rules(TITLED))}),
 }  # fmt: skip
 
 
@@ -86,11 +85,17 @@ def test_nor_by_turning_a_relation_that_another_property_follows(mo, terraform):
 def test_what_he_may_see_he_may_show(mo):
     wished = {
         "mirrorProperties": {"what": {"title": "What", "path": "near.$title"}},
-        "aggregationProperties": count("service", query=rules({"property": "$title", "operator": "isNotEmpty"})),
+        "aggregationProperties": count("service", query=rules(NAMED), pathFilter=[{"path": ["near"]}]),
         "calculationProperties": {"c": {"title": "C", "type": "array", "calculation": ".relations.near"}},
     }
     answer = token_of(mo).send("patch", "blueprints/box", wished)
     assert answer.status == 200, answer.json
+    # What an entity points at is its own, so a formula and a rule may ask for that.
+    formula = {"c": {"title": "C", "type": "array", "calculation": ".relations.spy"}}
+    spied = {"relations": BOX["relations"] | TO_VAULT["relations"], "calculationProperties": formula}
+    assert token_of(mo).send("patch", "blueprints/box", spied).status == 200
+    asked = judge({"relation": "spy", "operator": "=", "value": "pearl"})
+    assert token_of(mo).post("blueprints/box/scorecards", asked).status == 201
 
 
 @pytest.mark.parametrize("part", ["rules", "filter"])
