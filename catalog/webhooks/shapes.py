@@ -84,9 +84,10 @@ def check(definition: Json) -> None:
     """Refuses with the place of every fault of its shape, or of every program that does not compile."""
     check_shape(WEBHOOK, definition)
     name = definition.get("identifier", "")
-    if "/" in name or name == "metadata" or name.startswith("!"):
+    if "/" in name or name in ("metadata", ".", "..") or name.startswith("!"):
         raise Invalid.at(
-            "identifier", "may not hold a slash, begin with “!”, nor be “metadata”: these are addresses of their own"
+            "identifier",
+            "may not hold a slash, begin with “!”, nor be “metadata”, “.” or “..”: these are addresses of their own",
         )
     security = definition.get("security") or {}
     if security.get("secret") and not security.get("signatureHeaderName"):

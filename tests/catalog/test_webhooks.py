@@ -276,6 +276,7 @@ def test_a_secret_survives_a_change_of_the_key_while_the_old_one_stands_by(setti
         ({"enabled": "yes"}, "enabled"),
         ({"identifier": "a/b"}, "identifier"),
         ({"identifier": "metadata"}, "identifier"),
+        ({"identifier": ".."}, "identifier"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(pager, change, where):
