@@ -493,6 +493,15 @@
     }, 1800);
   }
 
+  // What somebody opened in the sidebar stays open on other pages; the section of a page is open anyway.
+  const folds = () => { try { return JSON.parse(localStorage.getItem("folds")) || {}; } catch { return {}; } };
+  document.addEventListener("DOMContentLoaded", () => { for (const each of $$("details[data-fold]")) if (folds()[each.dataset.fold]) each.open = true; });
+  document.addEventListener("click", (event) => {
+    const fold = event.target.closest?.("[data-fold] > summary")?.parentElement;
+    if (!fold) return;
+    try { localStorage.setItem("folds", JSON.stringify({ ...folds(), [fold.dataset.fold]: !fold.open })); } catch { /* not kept */ }
+  });
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-action]");
     if (!button) return;

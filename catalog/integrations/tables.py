@@ -4,6 +4,7 @@ import difflib
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from catalog.integrations.agents import ends_of
@@ -35,7 +36,19 @@ REMOVALS = {
     Removal.State.DONE: ("lightGray", "trash"),
     Removal.State.REFUSED: ("green", "shield"),
 }
+# What docs/integrations.md explains.
+OCEAN = """OCEAN__PORT__BASE_URL={url}
+OCEAN__PORT__CLIENT_ID=<the credential's id>
+OCEAN__PORT__CLIENT_SECRET=<its secret>
+OCEAN__INTEGRATION__IDENTIFIER=<a name of its own>
+OCEAN__EVENT_LISTENER='{{"type":"POLLING"}}'
+OCEAN__INITIALIZE_PORT_RESOURCES=true
+OCEAN__SEND_RAW_DATA_EXAMPLES=true"""
 COUNTS = ("created", "updated", "same", "deleted", "failed")
+
+
+def settings_of_ocean() -> str:
+    return OCEAN.format(url=settings.BASE_URL)
 
 
 def integration_row(integration: Integration, *, now: datetime, held: int = 0) -> Row:
@@ -162,6 +175,7 @@ def removal_row(removal: Removal, held: int, shown: list[str], problems: list[st
         "undo_url": reverse("integrations:undo", args=[integration.public_id, key])
         if removal.gone and removal.undone_to is None and removal.state != Removal.State.APPROVED
         else "",
+        "going_on": removal.state == Removal.State.APPROVED or bool(removal.undone_by and not removal.undone_at),
         "undone_by": removal.undone_by,
         "undone_at": removal.undone_at,
         "restored": removal.restored,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog.integrations import overview, queries, shapes, tables
@@ -29,7 +30,8 @@ def integration_list(request: HttpRequest) -> HttpResponse:
     page = page_of(queries.integrations(by), request.GET, key="identifier")
     held = overview.waiting(page.rows) if _manages(by) else {}
     rows = [tables.integration_row(each, now=now, held=held.get(each.pk, 0)) for each in page.rows]
-    context = {"rows": rows, "pager": _beside(request, page)}
+    context = {"rows": rows, "pager": _beside(request, page), "settings_of_ocean": tables.settings_of_ocean()}
+    context["credentials_url"] = reverse("admin:accounts_credential_add") if _manages(by) else ""
     return render(request, "integrations/integration_list.html", context)
 
 
@@ -64,13 +66,15 @@ def _head(found: Integration) -> Json:
 
 def _inside(found: Integration) -> Json:
     resyncs = [tables.resync_row(each) for each in overview.resyncs(found)]
+    removals = _removals(found)
     return {
         "resyncs": resyncs,
         "latest": next((each for each in resyncs if each["kinds"] or each["any"]), None),
         "kinds": [tables.example_row(each) for each in queries.kinds(found)[:50]],
         "faults": [tables.fault_row(each) for each in found.faults.order_by("-id")[:FEW]],
         "lines": [tables.line_row(each) for each in found.log.order_by("-at", "-id")[:FEW]],
-        "removals": _removals(found),
+        "removals": removals,
+        "going_on": any(each["going_on"] for each in removals),
         "mapping": shapes.pretty(found.config) if found.config else "",
         "share": f"{found.share:.0%}",
     }

@@ -157,28 +157,44 @@ class Editor:
         return rule.kept | said | described
 
     def draft(self) -> Scorecard:
-        """What it would be, unsaved. Raises Invalid."""
+        """What it would be, unsaved: where all would stand is known before anything has a title. Raises Invalid."""
         definition = self.definition()
+        if self.body is None:
+            for each in (definition, *definition["rules"]):
+                each["title"] = each["title"] or "Without a title"
         check(definition)
         return Scorecard(blueprint=self.blueprint, identifier=definition["identifier"], **columns_of(definition))
 
     def save(self, by: By) -> Scorecard | None:
+        untitled = self._untitled()
         try:
             definition = self.definition()
-            if self.judge:
-                partial = self.body is None
-                return scorecard_update(self.judge, definition, partial=partial, by=by)
-            return scorecard_create(self.blueprint, definition, by=by)
+            if not untitled:
+                return self._saved(definition, by)
         except PortalError as error:
             self.refuse(error)
-            return None
+        if untitled:
+            self.refuse(Invalid.of(untitled))
+        return None
+
+    def _saved(self, definition: Json, by: By) -> Scorecard:
+        if self.judge:
+            return scorecard_update(self.judge, definition, partial=self.body is None, by=by)
+        return scorecard_create(self.blueprint, definition, by=by)
+
+    def _untitled(self) -> list[dict[str, str]]:
+        if self.body is not None:
+            return []
+        titles = [("title", self.title), *((f"rules.{each.place}.title", each.title) for each in self.rules)]
+        return [{"path": path, "message": "needs a title"} for path, title in titles if not title]
 
     def refuse(self, error: PortalError) -> None:
         """Each fault to its place."""
         for fault in error.details.get("errors") or [{"path": "", "message": error.message}]:
             place = re.match(r"rules\.(\d+)\.?(.*)", fault["path"]) if self.body is None else None
             if place and int(place[1]) < len(self.rules):
-                self.rules[int(place[1])].faults.append(whole({"path": _PARTS.get(place[2], place[2]), **_text(fault)}))
+                part = "" if fault["message"].startswith("needs a ") else _PARTS.get(place[2], place[2])
+                self.rules[int(place[1])].faults.append(whole({"path": part, **_text(fault)}))
             elif self.body is None and fault["path"].startswith("levels"):
                 self.level_faults.append(sentence(fault["message"]))
             elif self.body is None and fault["path"].startswith("filter"):
@@ -221,6 +237,12 @@ _PARTS = {"query": "condition", "query.conditions": "condition"}
 
 def _text(fault: dict[str, str]) -> dict[str, str]:
     return {"message": fault["message"]}
+
+
+def spoken(fault: dict[str, str]) -> str:
+    """With the number that the form shows: "Rule 1: needs a condition"."""
+    place = re.match(r"rules\.(\d+)\b", fault["path"])
+    return f"Rule {int(place[1]) + 1}: {fault['message']}" if place else whole(fault)
 
 
 def _slug(title: str) -> str:

@@ -9,7 +9,7 @@ from catalog import queries as catalog
 from catalog.models import Blueprint
 from catalog.scorecards import queries, tables
 from catalog.scorecards.commands import scorecard_delete
-from catalog.scorecards.forms import Editor
+from catalog.scorecards.forms import Editor, spoken
 from catalog.scorecards.models import Scorecard
 from catalog.scorecards.queries.rows import RESULT
 from portal.accounts.policy import allows, require
@@ -19,6 +19,8 @@ from portal.kit.by import By
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
+
+AS_ENTITIES = (("scorecards", "_scorecard"), ("rules", "_rule"), ("results of rules", "_rule_result"))
 
 
 @require_safe
@@ -36,7 +38,11 @@ def scorecard_list(request: HttpRequest) -> HttpResponse:
             },
         )
         group["scorecards"].append(tables.row(judge))
-    context = {"groups": list(groups.values()), "new_url": reverse("scorecards:new") if _may_make(by) else None}
+    context = {
+        "groups": list(groups.values()),
+        "new_url": reverse("scorecards:new") if _may_make(by) else None,
+        "tables": [(title, reverse("catalog:entity_list", args=[kind])) for title, kind in AS_ENTITIES],
+    }
     return render(request, "scorecards/scorecard_list.html", context)
 
 
@@ -161,7 +167,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         draft = Editor(blueprint, judge).read(request.POST).draft()
         queries.require_sight(by, blueprint, draft.facts())
     except Invalid as wrong:
-        faults = [f"{each['path']}: {each['message']}" for each in wrong.details["errors"][:5]]
+        faults = [spoken(each) for each in wrong.details["errors"][:5]]
         return render(request, "scorecards/_preview.html", {"faults": faults})
     then = queries.shares(by, draft)
     now = queries.shares(by, judge) if judge else None

@@ -1,9 +1,13 @@
 """What was sent of a blueprint's changes, as its page shows it."""
 
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from catalog.changelog import TESTED
 from portal.audit.models import Delivery
+from portal.kit.templatetags.kit import until_words
 
 Row = dict[str, Any]
 State = Delivery.State
@@ -29,9 +33,14 @@ def delivery_row(delivery: Delivery) -> Row:
         "colour": "lightGray" if skipped else colour,
         "icon": "minus" if skipped else icon,
         "attempts": delivery.attempts,
-        "due_at": delivery.due_at if delivery.state == State.PENDING and delivery.attempts else None,
+        "next": _again(delivery) if delivery.state == State.PENDING and delivery.attempts else "",
         "told": skipped or delivery.last_error or _answered(delivery.result),
     }
+
+
+def _again(delivery: Delivery) -> str:
+    left = delivery.due_at - timezone.now()
+    return f"next in {until_words(left, 'short')}" if left > timedelta(seconds=1) else "goes next"
 
 
 def _answered(result: Row) -> str:

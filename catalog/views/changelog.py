@@ -67,17 +67,22 @@ def _beat(kind: Blueprint) -> str:
 def _context(kind: Blueprint, form: ChangelogForm, by: By) -> Context:
     waiting, given_up = queries.changelog_waiting(kind.identifier)
     destination = kind.changelog_destination or {}
+    is_signed = secret_is_there(SIGNING)
     return {
         "form": form,
         "blueprint": tables.blueprint_row(kind),
         "is_watched": kind.is_watched,
         "other": destination.get("type", "") if destination and not kind.is_watched else "",
-        "is_signed": secret_is_there(SIGNING),
+        "is_signed": is_signed,
         "secret_name": SIGNING,
-        "secrets_url": reverse("pages:secrets") if by.actor.is_admin else "",
+        "secrets_url": _secrets(is_signed) if by.actor.is_admin else "",
         "rows": [delivery_row(each) for each in queries.changelog_latest(kind.identifier)],
         "waiting": waiting,
         "given_up": given_up,
         "test_url": reverse("catalog:changelog_trial", args=[kind.identifier]),
         "retry_url": reverse("catalog:changelog_again", args=[kind.identifier]),
     }
+
+
+def _secrets(is_signed: bool) -> str:
+    return reverse("pages:secrets") if is_signed else reverse("pages:secret_new", query={"name": SIGNING})

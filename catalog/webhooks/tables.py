@@ -68,7 +68,9 @@ def webhook_page(webhook: Webhook) -> Row:
         f"{name}_url": reverse(f"webhooks:{name}", args=[webhook.identifier])
         for name in ("edit", "try", "rekey", "replay", "delete")
     }
-    return webhook_row(webhook) | named | {"address": address_of(webhook), "security": _security(webhook)}
+    address = address_of(webhook)
+    command = f"curl -sS {address} -H 'Content-Type: application/json' -d '{{\"hello\": \"portal\"}}'"
+    return webhook_row(webhook) | named | {"address": address, "command": command, "security": _security(webhook)}
 
 
 def address_of(webhook: Webhook) -> str:

@@ -39,6 +39,8 @@ PAGES = [
 ]
 # Those that only administrators see.
 KEPT = {"webhooks:list"}
+# The page of scorecards leads to these.
+OF_SCORECARDS = {"_scorecard", "_rule", "_rule_result"}
 
 
 def shell(request: HttpRequest) -> Item:
@@ -83,13 +85,15 @@ def _nav(here: str, user: Any) -> Iterator[Item]:
             continue
         url = reverse(name)
         children = _children(name, here, user)
+        inside = any(child["active"] for child in children)
         yield {
             "label": label,
             "url": url,
             "icon": icon,
             "on_top": on_top,
             "within": _is_under(here, url),
-            "active": _is_under(here, url) and not any(child["active"] for child in children),
+            "active": _is_under(here, url) and not inside,
+            "open": _is_under(here, url) or inside,
             "children": children,
         }
 
@@ -141,7 +145,8 @@ def _catalog(here: str, user: Any) -> list[Item]:
         elif item.definition["type"] == "blueprint-entities" and blueprint in kinds:
             found.append(_table(str(item), blueprint, here))
     shown = {each.get("blueprint") for each in found}
-    return _filled(found) + [_table(kinds[each], each, here) for each in kinds if each not in shown]
+    rest = [_table(kinds[each], each, here) for each in kinds if each not in shown]
+    return _filled(found) + [each for each in rest if each["blueprint"] not in OF_SCORECARDS or each["active"]]
 
 
 def _filled(items: list[Item]) -> list[Item]:

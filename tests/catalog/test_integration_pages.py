@@ -136,8 +136,11 @@ def test_a_held_deletion_is_decided_on_its_page(github, alice, bob):
     assert browser(alice).get(f"{url}/approval").status_code == 302
     removal.refresh_from_db()
     assert removal.state == "held"
+    assert "every 2s" not in html(alice, github.get_absolute_url())
     assert browser(alice).post(f"{url}/approval").status_code == 303
+    assert "every 2s" in html(alice, github.get_absolute_url())
     deliver_due()
+    assert "every 2s" not in html(alice, github.get_absolute_url())
     assert not Entity.objects.filter(blueprint__identifier="service", identifier__in=["checkout", "search"]).exists()
     assert browser(alice).post(f"{url}/refusal").status_code == 409
     assert browser(alice).post(f"{url}/undo").status_code == 303
@@ -240,3 +243,11 @@ def test_odd_instants_of_a_resync_are_none():
     }
     found = standing(Integration(resync_state=told, heard_at=NOW), now=NOW)
     assert (found.began_at, found.ended_at, found.next_at) == (None, None, None)
+
+
+def test_an_empty_list_says_how_to_point_one_here(shop, alice, bob, settings):
+    settings.BASE_URL = "https://portal.example"
+    page = browser(alice).get("/integrations/").content.decode()
+    assert "OCEAN__PORT__BASE_URL=https://portal.example" in page
+    assert 'href="/admin/accounts/credential/add/"' in page
+    assert "/admin/accounts/" not in browser(bob).get("/integrations/").content.decode()

@@ -280,3 +280,24 @@ def test_json_that_cannot_be_kept_is_refused_in_the_form(shop, alice, odd):
     body = json.dumps(READY | {"more": "ODD"}).replace('"ODD"', odd)
     answer = browser.post("/scorecards/new?mode=json", {"blueprint": "service", "body": body})
     assert answer.status_code == 422 and not Scorecard.objects.exists()
+
+
+def test_whatever_is_missing_is_said_at_once_and_the_preview_needs_no_title(shop, alice):
+    client = browser(alice)
+    blank = TYPED | {"title": "", "r0-title": "", "r0-property": ["", ""]}
+    page = client.post("/scorecards/new", blank).content.decode()
+    assert (
+        "title-fault" in page
+        and "Needs a title." in page
+        and "Needs a condition: choose what the rule asks for." in page
+    )
+    assert not Scorecard.objects.exists()
+    assert "Rule 1: needs a condition" in client.post("/scorecards/preview", blank).content.decode()
+    untitled = client.post("/scorecards/preview", TYPED | {"title": "", "r0-title": ""}).content.decode()
+    assert "judged" in untitled and "Not yet complete" not in untitled
+
+
+def test_the_list_leads_to_scorecards_as_entities(ready, bob):
+    page = read(browser(bob), "/scorecards/")
+    for kind in ("_scorecard", "_rule", "_rule_result"):
+        assert f'href="/catalog/{kind}/entities"' in page

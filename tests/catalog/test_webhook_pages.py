@@ -5,11 +5,13 @@ import hashlib
 import hmac
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from catalog.webhooks.models import Received, Webhook
 from portal.accounts.models import Secret
@@ -309,6 +311,16 @@ def test_the_changes_of_a_blueprint_are_sent_where_its_page_says(page_of, client
     assert blueprint.changelog_destination is None
     assert client.post("/catalog/!changelog/trial/box").status_code == 409
     assert "Changes" in page_of("/catalog/box/entities")
+
+
+def test_a_change_that_is_due_goes_next_and_never_in_ended(page_of, client, settings):
+    settings.OUTGOING_NETWORKS = []
+    watched("http://127.0.0.1:9/hook")
+    deliver_due()
+    Delivery.objects.update(state="pending", attempts=1, due_at=timezone.now() - timedelta(seconds=5))
+    shown = page_of("/catalog/!changelog/of/box")
+    assert 'href="/secrets/!new?name=changelog-signing"' in shown
+    assert "goes next" in shown and "in ended" not in shown
 
 
 @pytest.mark.parametrize(

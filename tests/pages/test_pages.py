@@ -121,6 +121,21 @@ def test_the_menu_holds_every_blueprint_and_marks_where_one_is(signed_in, db):
     assert '<a href="/deployments/configs" aria-current="page">' in page
 
 
+def test_only_the_section_where_one_is_stands_open(signed_in, db):
+    def opened(url):
+        return re.findall(r'data-fold="([^"]+)" open', text(signed_in, url))
+
+    assert opened("/") == []
+    assert opened("/deployments/configs") == ["/deployments/"]
+    assert opened("/runs/") == ["/actions/"]
+
+
+def test_results_of_rules_stand_in_the_menu_only_while_they_are_looked_at(signed_in, db):
+    assert 'href="/catalog/_rule_result/entities"' not in text(signed_in, "/deployments/configs")
+    page = text(signed_in, "/catalog/_rule_result/entities")
+    assert '<a href="/catalog/_rule_result/entities" aria-current="page">' in page
+
+
 def test_only_who_may_change_settings_sees_them(client, alice, charlie):
     for person, offered in ((alice, True), (charlie, False)):
         client.force_login(person)

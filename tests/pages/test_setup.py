@@ -36,3 +36,15 @@ def test_an_empty_start_has_an_administrator_and_nothing_else(data):
     assert services() == 0
     assert User.objects.count() == 1
     assert "CI_TOKEN=" in data.credentials.read_text()
+
+
+@pytest.mark.django_db
+def test_a_start_at_another_port_renews_the_address_and_nothing_else(data, settings):
+    call_command("setup", "--empty")
+    before = data.credentials.read_text()
+    settings.BASE_URL = "http://127.0.0.1:8899"
+    call_command("setup", "--empty")
+    after = data.credentials.read_text()
+    assert "PORTCULLIS_URL=http://127.0.0.1:8899\n" in after
+    assert after.splitlines()[1:] == before.splitlines()[1:]
+    assert data.credentials.stat().st_mode & 0o777 == 0o600

@@ -1,5 +1,6 @@
 import os
 import shlex
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -30,6 +31,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.EMBEDDED.credentials.exists() or not User.objects.exists():
             self._write_credentials(self._make_accounts())
+        else:
+            self._renew_address(settings.EMBEDDED.credentials)
         if not options["empty"] and not Entity.objects.exclude(blueprint__identifier__in=ACCOUNTS).exists():
             company.load()
             # The demo's locks are a story, not news: Slack hears of what happens from now on.
@@ -54,10 +57,21 @@ class Command(BaseCommand):
             "ADMIN_PASSWORD": password,
         }
 
+    def _renew_address(self, path: Path) -> None:
+        """The portal may answer elsewhere than at its last start; whatever else stands there stays."""
+        line = f"PORTCULLIS_URL={shlex.quote(settings.BASE_URL)}"
+        lines = path.read_text().splitlines()
+        renewed = [line if each.startswith("PORTCULLIS_URL=") else each for each in lines]
+        if renewed != lines:
+            self._replace(path, "".join(f"{each}\n" for each in renewed))
+
     def _write_credentials(self, values: dict[str, str]) -> None:
         path = settings.EMBEDDED.credentials
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._replace(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
+
+    def _replace(self, path: Path, text: str) -> None:
         fresh = path.with_suffix(".new")
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+            file.write(text)
         fresh.replace(path)
