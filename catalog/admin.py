@@ -91,6 +91,7 @@ class BlueprintAdmin(CommandAdmin):
             "editor": editor,
             "is_json": isinstance(editor, JsonEditor),
             "losses": losses,
+            "refused": request.method == "POST" and tried is None and not losses,
             "tried": _shown(tried) if tried else None,
             "faults": _faults(blueprint) if blueprint and request.method == "GET" else [],
             "confirm": _fingerprint(losses),

@@ -153,6 +153,7 @@ def test_what_is_refused_stands_at_its_field_and_changes_nothing(browser, box, w
     before = box.facts()
     answer = browser.post(address(box), form(browser, address(box)) | wrong)
     assert answer.status_code == 422
+    assert "Nothing is saved yet" in answer.content.decode()
     rows = getattr(answer.context["editor"], group)
     found = [str(error) for row in rows.forms for error in row.errors.get(field, [])]
     assert any(says in each for each in found), (found, [row.errors for row in rows.forms])
