@@ -23,17 +23,20 @@ from portal.kit.locking import retried
 logger = logging.getLogger(__name__)
 
 MARKS_AT_ONCE = 1000
-AT_ONCE = 200
+# Their rows are held while programs run, and whoever writes them waits: at first few, and more while it goes quickly.
+FEWEST, AT_ONCE = 25, 200
+QUICK = 1.0  # seconds
 SPREAD_AT_ONCE = 5000
 LATER = timedelta(minutes=1)
 
 
 def sweep(seconds: float = 2.0) -> bool:
     """Works for about so long; answers whether there is more to do."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if not (_spread() | _spread_all() | _settle()):
+    until, most = time.monotonic() + seconds, FEWEST
+    while (begun := time.monotonic()) < until:
+        if not (_spread() | _spread_all() | _settle(most)):
             return False
+        most = min(most * 2, AT_ONCE) if time.monotonic() - begun < QUICK else FEWEST
     return True
 
 
@@ -189,9 +192,9 @@ def _known_to_all(mark: Stale) -> bool:
 # Computing again.
 
 
-def _settle() -> bool:
+def _settle(most: int) -> bool:
     """What fails is left for later; the others of its batch go on one by one."""
-    marks = _next_due(AT_ONCE)
+    marks = _next_due(most)
     try:
         return _settle_some(marks) if marks else False
     except Exception:

@@ -259,3 +259,19 @@ def test_a_mirror_of_itself_is_refused(db):
     with pytest.raises(Invalid):
         blueprint("part", relations={"of": to("part")}, mirrorProperties={"top": mirror("of.top")})
     assert "part" not in queries.blueprints_known()
+
+
+def test_a_worker_holds_few_rows_until_it_knows_how_long_they_take(db):
+    """Whoever writes one of them waits for the programs of all."""
+    size = {"size": {"title": "Size", "type": "number", "calculation": "1"}}
+    schema = {"properties": {}, "required": []}
+    box = blueprint_create(
+        {"identifier": "box", "title": "Box", "schema": schema, "calculationProperties": size}, by=SETUP
+    )
+    boxes = [write("box", f"b{n}") for n in range(30)]
+    compute.sweep()
+    Stale.objects.bulk_create(Stale(kind="due", blueprint=box.pk, entity=each.pk) for each in boxes)
+    compute.sweep(seconds=0.001)
+    assert Stale.objects.count() == 5
+    compute.sweep()
+    assert not Stale.objects.exists()
