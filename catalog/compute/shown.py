@@ -18,8 +18,19 @@ _STORED = """
 """
 
 
+# Some lists have no end: what is computed for them is in memory for so many at a time.
+AT_ONCE = 1000
+
+
 def shown(entities: Sequence[Entity]) -> dict[int, Json]:
     """By key. One query for each blueprint that has computed properties; a few more where something changed just now."""
+    values: dict[int, Json] = {}
+    for first in range(0, len(entities), AT_ONCE):
+        values |= _shown(entities[first : first + AT_ONCE])
+    return values
+
+
+def _shown(entities: Sequence[Entity]) -> dict[int, Json]:
     values: dict[int, Json] = {}
     world: World | None = None
     for blueprint in {each.blueprint.pk: each.blueprint for each in entities}.values():

@@ -34,7 +34,9 @@ def sweep(seconds: float = 2.0) -> bool:
     """Works for about so long; answers whether there is more to do."""
     until, most = time.monotonic() + seconds, FEWEST
     while (begun := time.monotonic()) < until:
-        if not (_spread() | _spread_all() | _settle(most)):
+        # What is due comes first: whatever is shown by ten thousand and written all the time would make them due
+        # again and again before they are computed once.
+        if not (_settle(most) or _spread() | _spread_all()):
             return False
         most = min(most * 2, AT_ONCE) if time.monotonic() - begun < QUICK else FEWEST
     return True

@@ -1,5 +1,6 @@
 """Writers and workers at the same moment, and workers that die."""
 
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -185,3 +186,25 @@ def test_a_report_that_began_before_a_blueprint_was_saved_is_heard(transactional
         assert Stale.objects.exists()
     swept()
     assert stored("screen", "s") == {"version": "1.1"}
+
+
+def test_what_is_written_all_the_time_makes_its_showers_due_once_until_they_are_computed(pair, monkeypatch):
+    monkeypatch.setattr(sys.modules["catalog.compute.sweep"], "FEWEST", 2)
+    for number in range(9):
+        write("shop", f"s{number}", relations={"town": ("t",)})
+    swept()
+    for number in range(30):
+        write("town", "t", mode="merge", properties={"name": f"name {number}"})
+        compute.sweep(seconds=0.0001)  # one step
+    assert Stale.objects.filter(kind=Stale.Kind.DUE).count() <= 10
+    swept()
+    assert {stored("shop", f"s{number}")["town"] for number in range(9)} == {"name 29"}
+
+
+def test_a_list_without_end_is_computed_some_at_a_time(pair, monkeypatch):
+    monkeypatch.setattr(sys.modules["catalog.compute.shown"], "AT_ONCE", 2)
+    for number in range(5):
+        write("shop", f"s{number}", relations={"town": ("t",)})
+    write("town", "t", mode="merge", properties={"name": "new"})
+    shops = list(Entity.objects.filter(blueprint__identifier="shop").select_related("blueprint"))
+    assert [each["line"] for each in compute.shown(shops).values()] == ["new"] * 6
