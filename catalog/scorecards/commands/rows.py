@@ -106,13 +106,13 @@ def rows_forget(judge: Scorecard, by: By) -> None:
 
 def _forget(gone: Sequence[RuleRow]) -> None:
     if gone:
-        _delete(Entity.objects.filter(answer__rule__in=gone))
+        _delete_results(Answer.objects.filter(rule__in=gone))
         _delete(Entity.objects.filter(rule_row__in=gone))
 
 
 def results_forget(entities: Sequence[Entity]) -> None:
     """With an entity go the results that tell of it."""
-    _delete(Entity.objects.filter(answer__target__in=entities))
+    _delete_results(Answer.objects.filter(target__in=entities))
 
 
 def _delete(found: Any) -> None:
@@ -120,6 +120,27 @@ def _delete(found: Any) -> None:
     if keys:
         compute.going(keys)
         Entity.objects.filter(pk__in=keys).delete()
+
+
+# What may hold a result: all that is deleted with it. Of a large blueprint they are a million.
+_FORGET = (
+    "delete from catalog_relation where source_id = any(%(keys)s)",
+    "delete from catalog_relation where target_id = any(%(keys)s)",
+    "delete from catalog_sight where entity_id = any(%(keys)s)",
+    "delete from scorecards_standing where entity_id = any(%(keys)s)",
+    "delete from scorecards_answer where row_id = any(%(keys)s)",
+    "delete from catalog_entity where id = any(%(keys)s)",
+)
+
+
+def _delete_results(answers: Any) -> None:
+    keys = list(answers.order_by("row_id").values_list("row_id", flat=True))
+    for first in range(0, len(keys), BATCH):
+        some = keys[first : first + BATCH]
+        compute.going(some)
+        with connection.cursor() as cursor:
+            for each in _FORGET:
+                cursor.execute(each, {"keys": some})
 
 
 def teams_follow(entity: Entity) -> None:
