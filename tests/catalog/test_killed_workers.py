@@ -7,29 +7,36 @@ import signal
 import pytest
 from django.db import connection
 
+from catalog import queries as catalog
+from catalog.models import Entity
+from catalog.scorecards.commands import levels, scorecard_create
 from catalog.webhooks.models import Received
-from portal.audit.models import Delivery
+from portal.audit.models import Delivery, Event
 from portal.audit.outbox import deliver_due
 from tests.catalog.test_changelog import bodies, deliveries, there, watched  # noqa: F401
+from tests.catalog.test_scorecards import READY
 from tests.catalog.test_webhooks import TWO, pager, sender, services  # noqa: F401
-from tests.conftest import events
+from tests.conftest import SETUP, events, write
 from tests.kit.test_outgoing import at_home, receiver  # noqa: F401
 
 
-def killed_at(start, word=""):
-    """A worker of its own that dies before a statement which starts so and has the word among its values."""
+def killed_at(start, word="", *, times=1, work=deliver_due):
+    """A worker of its own that dies before a statement which starts so and has the word among its values, the `times`th."""
     connection.close()  # two processes must not speak on one
     child = os.fork()
     if not child:
+        came = []
 
         def watch(execute, sql, params, many, context):
             text = sql.lower().replace(chr(34), "")
             if text.startswith(start) and (not word or word in map(str, params or ())):
+                came.append(text)
+            if len(came) == times:
                 os.kill(os.getpid(), signal.SIGKILL)
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(watch):
-            deliver_due()
+            work()
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status), f"it never came to “{start}”"
@@ -64,3 +71,18 @@ def test_a_change_whose_sender_was_killed_is_sent_again_under_the_same_name(ther
     assert len(names) == 2 and len(set(names)) == 1
     assert [each.state for each in deliveries()] == ["done"]
     assert len(bodies(there)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_level_is_told_once_though_the_one_who_compares_is_killed_half_way(shop, monkeypatch):
+    scorecard_create(catalog.blueprint("service"), READY, by=SETUP)
+    monkeypatch.setattr(levels, "CHUNK", 2)
+    for number in range(5):
+        write("service", f"s{number}")
+    levels.levels_compare()
+    Entity.objects.filter(identifier__in=[f"s{number}" for number in range(5)]).update(team=["payments"])
+    killed_at("select scorecards_answer", times=2, work=levels.levels_compare)  # told, and not committed
+    told = Event.objects.filter(name="scorecard.level_changed").values_list("entity", flat=True)
+    assert 0 < len(told) < 5
+    levels.levels_compare()
+    assert sorted(told.all()) == [f"s{number}" for number in range(5)]
