@@ -49,7 +49,12 @@ class WebhookForm(forms.Form):
         max_length=LONGEST_TITLE, required=False, help_text="Left empty, one is made. It stays as it is."
     )
     description = forms.CharField(max_length=200, required=False)
-    enabled = forms.BooleanField(required=False, initial=True, label="Takes what comes")
+    enabled = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Switched on",
+        help_text="Switched off, senders are told that there is nothing at its address.",
+    )
     signatureAlgorithm = forms.ChoiceField(choices=ALGORITHMS, required=False, label="Senders prove themselves by")
     signatureHeaderName = forms.CharField(
         max_length=250,
