@@ -54,10 +54,10 @@ def prepared(query: str, params: Any = None) -> list[tuple[Any, ...]]:
     """The rows of a statement that PostgreSQL parses and plans once for each connection: for what every report asks.
 
     Name the columns, never `*`: a plan does not outlive a change of what it answers. JSON comes as text.
-    Where statements are logged it is an ordinary one, for the log to say what was asked.
+    Where statements are logged or watched it is an ordinary one, for the log to say what was asked.
     """
     own = connections[DEFAULT_DB_ALIAS]
-    if own.queries_logged:
+    if own.queries_logged or own.execute_wrappers:
         with own.cursor() as cursor:
             cursor.execute(query, params)
             return cursor.fetchall() if cursor.description else []

@@ -90,8 +90,8 @@ def test_a_lock_shows_and_ends_by_itself_with_no_worker(tab, alice, shop, page):
 
 def test_an_open_diff_stays_open_while_events_come_in(tab, alice, ci_reports):
     page = tab("/audit", as_=alice)
-    page.locator("summary").first.click()
-    opened = page.locator("details[open]").first.get_attribute("id")
+    page.locator("main summary").first.click()
+    opened = page.locator("main details[open]").first.get_attribute("id")
     ci_reports(service="checkout", environment="staging", version="3.0.0", status="success")
     expect(page.get_by_text("checkout 3.0.0 to staging").first).to_be_visible(timeout=SOON)
     assert page.locator(f"#{opened}").get_attribute("open") is not None

@@ -5,7 +5,7 @@ import re
 import signal
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from catalog import queries as catalog
 from catalog.models import Entity
@@ -25,6 +25,9 @@ def killed_at(start, word="", *, times=1, work=deliver_due):
     connection.close()  # two processes must not speak on one
     child = os.fork()
     if not child:
+        # Those of before a browser was started in this process are hidden from it, but not from a child.
+        for each in connections.all(initialized_only=True):
+            each.connection = None
         came = []
 
         def watch(execute, sql, params, many, context):

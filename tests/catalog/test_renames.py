@@ -71,7 +71,7 @@ def test_a_renamed_property_keeps_its_values_and_its_place(boxes, terraform):
     schema = answer.json["blueprint"]["schema"]
     assert (list(schema["properties"]), schema["required"]) == (["z", "level"], ["level"])
     read = terraform.get("blueprints/box/entities/a").json["entity"]["properties"]
-    assert read == {"level": "high", "z": "a"}
+    assert read == {"level": "high", "z": "a", "link": "high/search"}
     found = terraform.post(
         "blueprints/box/entities/search",
         {"query": {"combinator": "and", "rules": [{"property": "level", "operator": "=", "value": "high"}]}},
@@ -255,7 +255,7 @@ def test_reading_is_right_before_all_are_moved(many, terraform):
     rename(terraform, "properties", "tier", newPropertyName="level")
     assert (stored("level"), stored("tier")) == (2, 8)
     shown = terraform.get("blueprints/box/entities").json["entities"]
-    assert len(shown) == 10 and all(each["properties"].keys() <= {"level", "z"} for each in shown)
+    assert len(shown) == 10 and all(each["properties"].keys() <= {"level", "z", "link"} for each in shown)
     assert {each["properties"]["level"] for each in shown} == {"high", *(f"t{number}" for number in range(8))}
     assert not migrations_run()
     assert (stored("level"), stored("tier"), queries.blueprint("box").moving) == (10, 0, {})
