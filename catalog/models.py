@@ -119,7 +119,7 @@ def shown_title() -> Left:
 
 
 class Entity(models.Model):
-    blueprint = models.ForeignKey(Blueprint, on_delete=models.PROTECT, related_name="entities", db_index=False)
+    blueprint = models.ForeignKey(Blueprint, on_delete=models.PROTECT, related_name="entities")
     identifier = models.CharField(max_length=1000)
     title = models.TextField(blank=True)
     icon = models.CharField(max_length=100, blank=True)

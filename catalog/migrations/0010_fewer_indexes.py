@@ -12,11 +12,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AlterField(
-            model_name='entity',
-            name='blueprint',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='entities', to='catalog.blueprint'),
-        ),
-        migrations.AlterField(
             model_name='relation',
             name='source',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='arrows', to='catalog.entity'),
