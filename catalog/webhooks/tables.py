@@ -183,7 +183,3 @@ def trial_row(trial: Trial) -> Row:
         "request_id": trial.request_id,
         "seen_before": trial.seen_before,
     }
-
-
-def outcomes_of(trial: Trial) -> list[Row]:
-    return [vars(each) for each in trial.outcomes]

@@ -19,6 +19,7 @@ from deployments import queries, tables
 from deployments.forms import Filters, Shown
 from deployments.views.still import Moment, still
 from locks import queries as locks
+from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import address
 from portal.kit.by import By
@@ -78,6 +79,7 @@ def _lines(by: By, filters: Filters, shown: Shown, moment: Moment, beat: str, no
     """When something changes, every open page asks for it at once. Who may see all of it is shown the same lines as the
     others, and only the first waits for them to be made. Ages are up to ten seconds behind then, and tick in the page.
     """
+    require(by, "catalog.read")  # whoever is shown what was made for another, too
     make = partial(_made, by, filters, shown, moment, now)
     if not beat or by.actor.restricted or shown.columns or shown.lines or filters.q:
         return make()

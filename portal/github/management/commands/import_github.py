@@ -22,11 +22,14 @@ class Command(BaseCommand):
         except PortalError as wrong:
             raise CommandError(wrong.message) from wrong
         while not job.is_over:
-            imports_run(1.0)
+            has_more = imports_run(1.0)
             job = Import.objects.get(pk=job.pk)
-            if job.reason and not job.is_over:
+            if has_more or job.is_over:
+                continue
+            # GitHub wants us to wait, or a worker has the job.
+            if job.reason:
                 self.stdout.write(f"waits: {job.reason}")
-                time.sleep(5)
+            time.sleep(5 if job.reason else 1)
         for each in job.report:
             why = f": {each['why']}" if each["why"] else ""
             self.stdout.write(
