@@ -17,7 +17,7 @@ from catalog.commands import (
     index_remove,
 )
 from catalog.forms import FormEditor, JsonEditor
-from catalog.models import Blueprint, Entity, IndexedProperty, SelfCheck
+from catalog.models import Blueprint, Entity, IndexedProperty, SelfCheck, Timer
 from catalog.search import indexes
 from catalog.tables import cells
 from portal.kit.admin import CommandAdmin, ReadOnlyAdmin
@@ -170,6 +170,16 @@ class SelfCheckAdmin(ReadOnlyAdmin):
     noun = "self-check"
     list_display = ("at", "looked", "wrong")
     ordering = ("-at",)
+
+
+@admin.register(Timer)
+class TimerAdmin(ReadOnlyAdmin):
+    """What runs, and what has run out, by the entity's key. To look things up: a timer is set by its entity."""
+
+    noun = "timer"
+    list_display = ("property", "value", "entity", "due_at", "expired_at")
+    ordering = ("-due_at", "-id")
+    show_full_result_count = False
 
 
 @admin.register(IndexedProperty)

@@ -26,7 +26,7 @@ LONGEST_WAIT = 3600.0  # seconds that a receiver may ask for
 
 
 def register() -> None:
-    names = ("entity.*", "blueprint.*", TESTED)
+    names = ("entity.*", "blueprint.*", "timer.expired", TESTED)
     subscribe(SUBSCRIBER, *names, handle=tell, wants=lambda event: event.is_watched, stream=stream)
 
 

@@ -230,6 +230,32 @@ class Stale(models.Model):
         return f"{self.get_kind_display()}: {self.blueprint} {self.entity or ''}".rstrip()
 
 
+class Timer(models.Model):
+    """A value of a `timer` property: it runs until `due_at`, and has expired once `expired_at` is set.
+
+    Kept by the write of the entity; see catalog/commands/timers.py. What has expired is kept as long as the entity is,
+    so that the same value does not expire again. Keys are plain numbers: a blueprint without timers has no rows here,
+    and nobody who writes or deletes its entities looks.
+    """
+
+    blueprint = models.BigIntegerField()
+    entity = models.BigIntegerField()
+    property = models.CharField(max_length=100)
+    value = models.TextField()  # as it was written
+    due_at = models.DateTimeField()
+    expired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entity", "property", "due_at"], name="timer_once")]
+        indexes = [
+            models.Index(fields=["due_at", "id"], name="timer_due", condition=Q(expired_at=None)),
+            models.Index(fields=["blueprint", "property"], name="timer_blueprint"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.property} of entity {self.entity}: {self.value}"
+
+
 class SelfCheck(models.Model):
     """All computed values were computed again: of how many entities, and how many had others than they should."""
 
@@ -256,6 +282,7 @@ class Migration(models.Model):
         MAP = "map", "entities into another blueprint"
         MOVE = "move", "values to another name"
         FILL = "fill", "a default for what is required"
+        ARM = "arm", "timers of a property that has become one"
         DELETE = "delete", "all entities"
 
     class State(models.TextChoices):

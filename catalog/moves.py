@@ -1,4 +1,5 @@
-"""Values and arrows of a blueprint's entities change their name, or go, or are filled in: a batch of rows at a time.
+"""Values and arrows of a blueprint's entities change their name, or go, or are filled in, or run as timers: a batch of
+rows at a time.
 
 A batch holds the rows that it changes until its transaction ends, and nothing else: others read and write meanwhile.
 What was written under the new name since then stays; the old value gives way.
@@ -41,6 +42,19 @@ class Fill:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """The values of a property that is a timer from now on run."""
+
+    name: str
+
+    def json(self) -> Json:
+        return {"name": self.name}
+
+
+Work = Move | Fill | Arm
+
+
+@dataclass(frozen=True)
 class Batch:
     """`last` is the key of the last entity looked at, None when there are no more; `changed` counts rows of `keys`."""
 
@@ -64,6 +78,15 @@ with held as (
     select id from catalog_entity where id = any(%(rows)s) and not properties ? %(name)s order by id for no key update)
 update catalog_entity e set properties = properties || jsonb_build_object(%(name)s, %(value)s::jsonb)
 from held where e.id = held.id"""
+# The year 9999 of a zone may be 10000 here, which no Python reads.
+DUE = "least(greatest(pc_ts({0}), '1000-01-01'::timestamptz), '9999-12-30'::timestamptz)"
+_ARMED = f"""
+with held as (
+    select id, blueprint_id, properties -> %(name)s as value from catalog_entity
+    where id = any(%(rows)s) and properties ? %(name)s order by id for no key update)
+insert into catalog_timer (blueprint, entity, property, value, due_at)
+select blueprint_id, id, %(name)s, value #>> '{{}}', {DUE.format("value")} from held where pc_ts(value) is not null
+on conflict (entity, property, due_at) do nothing"""
 # Whoever points at something under the new name already has said what he wants.
 _SUPERSEDED = """
 delete from catalog_relation r where r.source_id = any(%(rows)s) and r.name = %(old)s and (
@@ -71,7 +94,7 @@ delete from catalog_relation r where r.source_id = any(%(rows)s) and r.name = %(
 _ARROWS = "update catalog_relation set name = %(new)s where source_id = any(%(rows)s) and name = %(old)s"
 
 
-def batch(blueprint: Blueprint, work: Move | Fill, *, after: int, limit: int = AT_ONCE) -> Batch:
+def batch(blueprint: Blueprint, work: Work, *, after: int, limit: int = AT_ONCE) -> Batch:
     """The next rows after the key `after`, in the caller's transaction."""
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, {"blueprint": blueprint.pk, "after": after, "limit": limit})
@@ -79,7 +102,9 @@ def batch(blueprint: Blueprint, work: Move | Fill, *, after: int, limit: int = A
     return Batch(rows[-1] if len(rows) == limit else None, _apply(rows, work) if rows else 0, rows)
 
 
-def _apply(rows: list[int], work: Move | Fill) -> int:
+def _apply(rows: list[int], work: Work) -> int:
+    if isinstance(work, Arm):
+        return arm_all(rows, work.name)
     if isinstance(work, Fill):
         return _run(_FILLED, rows, name=work.name, value=orjson.dumps(work.value).decode())
     if work.part == "relations":
@@ -87,6 +112,11 @@ def _apply(rows: list[int], work: Move | Fill) -> int:
         return gone + (_run(_ARROWS, rows, old=work.old, new=work.new) if work.new else 0)
     value = (_RENAMED if work.new else "{0} - %(old)s").format(f"e.{work.part}")
     return _run(_VALUES.format(column=work.part, value=value), rows, old=work.old, new=work.new)
+
+
+def arm_all(rows: Sequence[int], name: str) -> int:
+    """Starts the timers of what these entities have under that name. Their rows are held."""
+    return _run(_ARMED, list(rows), name=name)
 
 
 def _run(statement: str, rows: list[int], **names: str) -> int:

@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from catalog import compute
-from catalog.commands import migrations_run
+from catalog.commands import migrations_run, timers_expire
 from catalog.commands.indexes import indexes_settle
 from catalog.tables.kept import sorted_or_grouped
 from portal.audit.wake import wake
@@ -27,3 +27,9 @@ def check() -> None:
 def migrate() -> None:
     if migrations_run():
         wake("catalog.migrate")
+
+
+@shared_task(name="catalog.expire")
+def expire() -> None:
+    if timers_expire():
+        wake("catalog.expire")

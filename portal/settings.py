@@ -211,6 +211,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "github-imports": {"task": "github.import", "schedule": 5.0, "options": {"expires": 10}},
     "migrate": {"task": "catalog.migrate", "schedule": 5.0, "options": {"expires": 10}},
+    "timers": {"task": "catalog.expire", "schedule": 2.0, "options": {"expires": 4}},
     "sweep": {"task": "catalog.sweep", "schedule": 3.0, "options": {"expires": 6}},
     "self-check": {"task": "catalog.check", "schedule": crontab(hour=3, minute=20), "options": {"expires": 3600}},
     "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},

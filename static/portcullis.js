@@ -53,8 +53,8 @@
   }
 
   function untilWords(seconds, style) {
-    if (seconds <= 0) return "ended";
-    const end = style === "short" ? "" : " left";
+    if (seconds <= 0) return style === "timer" ? "Expired" : "ended";
+    const end = style === "" ? " left" : "";
     if (seconds < 60) return `${seconds} s${end}`;
     seconds = Math.ceil(seconds / 60) * 60;
     const days = Math.floor(seconds / 86400), hours = Math.floor(seconds % 86400 / 3600), minutes = Math.floor(seconds % 3600 / 60);

@@ -17,6 +17,7 @@ from catalog.commands.entities import entities_write, entity_store, entity_write
 from catalog.commands.indexes import index_add, index_remove
 from catalog.commands.migrations import entities_delete_all, migration_cancel, migration_start, migrations_run
 from catalog.commands.permissions import permissions_update
+from catalog.commands.timers import timers_expire
 from catalog.commands.undo import changes_undo
 from catalog.commands.views import view_delete, view_save
 
@@ -49,6 +50,7 @@ __all__ = [
     "migration_cancel",
     "migration_start",
     "migrations_run",
+    "timers_expire",
     "view_delete",
     "view_save",
 ]

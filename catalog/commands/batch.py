@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from catalog import compute, hooks, kinds, permissions, queries
 from catalog.commands.sights import see
+from catalog.commands.timers import timers_keep
 from catalog.models import Blueprint, Entity, Relation
 from catalog.moves import settle
 from catalog.schema.identifiers import check_identifier
@@ -353,6 +354,7 @@ def _store(drafts: list[Draft], by: By) -> None:
     if stale:
         Relation.objects.filter(pk__in=stale).delete()
     rows.insert([arrow for each in changed for arrow in each.drawn()])
+    timers_keep((each.entity, each.before.get("properties", {})) for each in changed)
     compute.own([each.entity for each in changed])
     compute.changed(each.change() for each in changed if each.entity.blueprint.derived)
     for each in drafts:

@@ -3,6 +3,7 @@ from collections.abc import Iterator, Sequence
 from django.db import transaction
 
 from catalog import compute, hooks, permissions, queries
+from catalog.commands.timers import timers_go
 from catalog.models import Blueprint, Entity, Relation
 from portal.audit.record import record
 from portal.kit.by import By
@@ -59,10 +60,11 @@ def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> l
             dependents=known[:100],
         )
     hooks.deleting(doomed, by)
-    pointed = queries.pointed_from(doomed)
+    pointed, expired = queries.pointed_from(doomed), timers_go(doomed)
     for each in doomed:
         facts = each.facts(queries.relations_of(each))
-        record("entity.deleted", each.noun(), by=by, before=facts, payload={"pointed": pointed[each.pk]})
+        payload = {"pointed": pointed[each.pk]} | ({"expired": expired[each.pk]} if each.pk in expired else {})
+        record("entity.deleted", each.noun(), by=by, before=facts, payload=payload)
     compute.going([each.pk for each in doomed])
     Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
     return [each.identifier for each in doomed]

@@ -190,6 +190,7 @@ def _go_on(migration: Migration, last: int) -> None:
 STEPS: dict[str, Callable[[Migration], None]] = {
     Migration.Kind.MOVE: move_on,
     Migration.Kind.FILL: move_on,
+    Migration.Kind.ARM: move_on,
     Migration.Kind.DELETE: _delete_on,
     Migration.Kind.MAP: _map_on,
 }

@@ -9,22 +9,23 @@ from django.utils import timezone
 
 from catalog import compute
 from catalog.models import Blueprint, Migration
-from catalog.moves import Batch, Fill, Move, batch
+from catalog.moves import Arm, Batch, Fill, Move, Work, arm_all, batch
+from catalog.schema.definition import timers_of
 from portal.audit.record import record
 from portal.audit.wake import wake
 from portal.kit.by import Actor, By
 
 Json = dict[str, Any]
 
-KINDS = [Migration.Kind.MOVE, Migration.Kind.FILL]
+KINDS = [Migration.Kind.MOVE, Migration.Kind.FILL, Migration.Kind.ARM]
+KIND_OF: dict[type[Work], str] = {Move: Migration.Kind.MOVE, Fill: Migration.Kind.FILL, Arm: Migration.Kind.ARM}
 
 
-def move_start(blueprint: Blueprint, work: Move | Fill, *, by: By) -> int:
+def move_start(blueprint: Blueprint, work: Work, *, by: By) -> int:
     """Answers how many rows changed at once; the caller saves `blueprint.moving` with the rest of it."""
     first = _batch(blueprint, work, after=0)
     if first.last is not None:
-        kind = Migration.Kind.MOVE if isinstance(work, Move) else Migration.Kind.FILL
-        migration = migration_of(blueprint, kind, work.json(), by=by)
+        migration = migration_of(blueprint, KIND_OF[type(work)], work.json(), by=by)
         _note(migration, first)
         if isinstance(work, Move):
             names = blueprint.moving.get(work.part, {}) | {work.old: work.new or None}
@@ -72,17 +73,23 @@ def move_on(migration: Migration) -> None:
     if blueprint is None or migration.cursor is None:
         end(migration, Migration.State.COMPLETED)
         return
+    _note(migration, _batch(blueprint, _work_of(migration), after=migration.cursor))
+
+
+def _work_of(migration: Migration) -> Work:
     body = migration.body
-    is_move = migration.kind == Migration.Kind.MOVE
-    work = Move(body["part"], body["old"], body["new"]) if is_move else Fill(body["name"], body["value"])
-    _note(migration, _batch(blueprint, work, after=migration.cursor))
+    if migration.kind == Migration.Kind.MOVE:
+        return Move(body["part"], body["old"], body["new"])
+    return Fill(body["name"], body["value"]) if migration.kind == Migration.Kind.FILL else Arm(body["name"])
 
 
-def _batch(blueprint: Blueprint, work: Move | Fill, *, after: int) -> Batch:
+def _batch(blueprint: Blueprint, work: Work, *, after: int) -> Batch:
     """What only moves is read under its new name at once; what is filled in is new."""
     did = batch(blueprint, work, after=after)
     if isinstance(work, Fill) and did.changed:
         compute.altered(did.keys, [work.name])
+        if work.name in timers_of(blueprint.schema):
+            arm_all(did.keys, work.name)
     return did
 
 

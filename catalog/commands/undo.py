@@ -11,6 +11,7 @@ from catalog import permissions, queries
 from catalog.commands.bulk import MOST, Outcome, facts_of
 from catalog.commands.deletion import entity_delete
 from catalog.commands.entities import entity_write
+from catalog.commands.timers import timers_remember
 from catalog.models import Entity
 from catalog.wishes import Wish
 from portal.audit import queries as audit
@@ -33,7 +34,7 @@ def changes_undo(trace: UUID, *, preview: bool = False, by: By) -> list[Outcome]
     Each by itself, as in a bulk edit. Raises Missing when the request changed no entity,
     Invalid when it changed too many.
     """
-    made = audit.of_trace(trace, noun="entity")
+    made = audit.of_trace(trace, noun="entity").filter(name__startswith="entity.")
     # What one did oneself one may take back, even where it took the entity out of one's own sight.
     events = list((permissions.visible_events(by, made) | made.filter(actor_key=by.actor.key))[: MOST + 1])
     if not events:
@@ -134,6 +135,7 @@ def _make(event: Event, missing: set[Name], arrows: list[Wish], by: By) -> Outco
             }
             first = {name: targets for name, targets in wish.relations.items() if name not in later}
             written = entity_write(replace(wish, relations=first), by=by)
+            timers_remember(written, event.payload.get("expired", {}))
             if later:
                 arrows.append(_patch(event.blueprint, written.identifier, later))
             return Outcome(event.blueprint, written.identifier, str(written), None, event.before)

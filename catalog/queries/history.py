@@ -18,7 +18,7 @@ with said as (
     select at, id, before -> 'properties' as was, after -> 'properties' as became,
         date_trunc(%(unit)s, at, %(zone)s) as begins
     from audit_event
-    where blueprint = %(blueprint)s and entity = %(entity)s and blueprint <> '' and noun = 'entity' and at <= %(end)s
+    where blueprint = %(blueprint)s and entity = %(entity)s and blueprint <> '' and noun = 'entity' and name like 'entity.%%' and at <= %(end)s
 ), earlier as (
     (select became as stood, 1 as rank from said where at < %(start)s order by at desc, id desc limit 1)
     union all

@@ -41,6 +41,11 @@ def group_of(definition: Json, group: str) -> Json:
     return found
 
 
+def timers_of(schema: Json) -> set[str]:
+    """Which properties of a blueprint's schema are timers."""
+    return {name for name, declared in schema["properties"].items() if declared.get("format") == "timer"}
+
+
 def _check_names(definition: Json) -> None:
     taken: dict[str, str] = {}
     for group in GROUPS:

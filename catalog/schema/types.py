@@ -145,7 +145,7 @@ class Team(PropertyType):
 class Timer(PropertyType):
     """An instant, usually ahead; once it is past the timer has expired."""
 
-    key, label, type, format, show = "timer", "Timer", "string", "timer", "date_time"
+    key, label, type, format, show = "timer", "Timer", "string", "timer", "timer"
 
 
 class LabeledUrl(PropertyType):

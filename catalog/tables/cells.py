@@ -13,8 +13,10 @@ from django.utils.safestring import SafeString, mark_safe
 
 from catalog.models import Relation
 from catalog.schema.types import type_of
+from catalog.search.instants import instant_of
 from catalog.tables.addresses import entity_url, list_url
-from portal.kit.templatetags.kit import absolute, age, chip, icon, initials, middle, tint
+from portal.kit.clock import EARLIEST, LATEST
+from portal.kit.templatetags.kit import absolute, age, chip, icon, initials, middle, tint, until
 
 Json = dict[str, Any]
 
@@ -49,6 +51,8 @@ def of(shown: Json) -> SafeString:
     if kind == "url":
         said = _breakable(value.partition("://")[2].removesuffix("/"), 44)
         return format_html('<a href="{}" rel="noopener">{} {}</a>', value, said, icon("external-link"))
+    if kind == "timer":
+        return format_html('<span class="chip chip-timer">{}{}</span>', icon("hourglass"), until(value, "timer"))
     if kind == "datetime":
         return mark_safe(age(value))
     if kind == "ahead":
@@ -124,6 +128,8 @@ def shown(definition: Json, value: Any, *, brief: bool = False) -> Json:
         return {"kind": "boolean", "value": value}
     if kind == "url" and is_web(value):
         return {"kind": "url", "value": value}
+    if kind == "timer" and (moment := instant_of(value)) and EARLIEST <= moment < LATEST:
+        return {"kind": "timer", "value": moment}
     if kind == "date_time" and (moment := _moment(value)):
         return {"kind": "ahead" if moment > timezone.now() else "datetime", "value": moment}
     if kind == "email" and isinstance(value, str):
@@ -157,4 +163,4 @@ def _moment(value: object) -> datetime | None:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return moment if moment.tzinfo and EARLIEST <= moment < LATEST else None

@@ -3,7 +3,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from portal.audit.models import Event
-from portal.audit.shown import FAILURES, WEBHOOK
+from portal.audit.shown import EXPIRED, FAILURES, WEBHOOK
 from portal.kit import rows
 
 
@@ -33,9 +33,11 @@ def of_run(found: QuerySet[Event], run: str) -> QuerySet[Event]:
 
 
 def of_verbs(found: QuerySet[Event], created: set[str], deleted: set[str], action: str) -> QuerySet[Event]:
-    """Those whose name ends in a verb of making (CREATE), of ending (DELETE), or in another (UPDATE)."""
+    """Those whose name ends in a verb of making (CREATE), of ending (DELETE), or in another (UPDATE); and of timers."""
     made, ended = (Q(name__regex=rf"\.({'|'.join(sorted(verbs))})$") for verbs in (created, deleted))
-    return found.filter({"CREATE": made, "DELETE": ended, "UPDATE": ~made & ~ended}[action])
+    ran_out = Q(name=EXPIRED)
+    wanted = {"CREATE": made, "DELETE": ended, "TIMER_EXPIRED": ran_out, "UPDATE": ~made & ~ended & ~ran_out}
+    return found.filter(wanted[action])
 
 
 def of_webhook(found: QuerySet[Event], identifier: str) -> QuerySet[Event]:

@@ -12,7 +12,8 @@ Json = dict[str, Any]
 PREFIX = "event_"
 # What the log calls a door, and what it calls a change.
 ORIGINS = {"page": "UI", "admin": "UI", "api": "API", "slack": "SLACK", "clock": "CLOCK", "setup": "SETUP"}
-ACTIONS = {"CREATE", "UPDATE", "DELETE"}
+EXPIRED = "timer.expired"
+ACTIONS = {"CREATE", "UPDATE", "DELETE", "TIMER_EXPIRED"}
 CREATED = {"created", "reported", "taken", "kept"}
 DELETED = {"deleted", "dropped", "revoked", "released"}
 PARTS = "action context diff identifier resourceType status trigger additionalData message".split()
@@ -39,6 +40,7 @@ def shown(event: Event, parts: Collection[str] = PARTS) -> Json:
             "entity": event.entity or None,
             "runId": event.payload.get("runId"),
         }
+        | ({"property": event.payload["property"]} if event.name == EXPIRED else {})
         | _webhook(event),
         "diff": {"before": without_secrets(event.before), "after": without_secrets(event.after)},
         "additionalData": {"event": event.name, "trace": str(event.trace), **event.payload},
@@ -54,5 +56,7 @@ def _webhook(event: Event) -> Json:
 
 
 def _action(event: Event) -> str:
+    if event.name == EXPIRED:
+        return "TIMER_EXPIRED"
     verb = event.name.rpartition(".")[2]
     return "CREATE" if verb in CREATED else "DELETE" if verb in DELETED else "UPDATE"

@@ -13,6 +13,7 @@ from deployments.queries import DAYS
 from locks.models import Effect, Lock, Window
 from portal.audit.diff import diff
 from portal.audit.models import Event
+from portal.audit.shown import EXPIRED
 from portal.kit.masks import without_secrets
 from portal.pages.queries import FirstSteps, Overview
 
@@ -20,6 +21,7 @@ Row = dict[str, Any]
 
 # What the past participle of an event's name does not say well.
 WORDS = {
+    "timer.expired": "Timer ran out of",
     "lock.taken": "Locked",
     "lock.released": "Unlocked",
     "lock.expired": "Ran out:",
@@ -77,12 +79,20 @@ def event_row(event: Event) -> Row:
         "noun": event.noun.replace("_", " "),
         "subject": event.title or event.noun_id,
         "subject_url": subject_url(event),
-        "why": (event.after or {}).get(WHY.get(event.name, "")),
+        "why": _why(event),
         "door": event.door,
-        "diff": diff(without_secrets(event.before) or {}, without_secrets(event.after) or {}),
+        "diff": None
+        if event.name == EXPIRED
+        else diff(*(without_secrets(each) or {} for each in (event.before, event.after))),
         "open": False,
         "undo_url": _undo_url(event),
     }
+
+
+def _why(event: Event) -> Any:
+    if event.name == EXPIRED:
+        return f"{event.payload['property']} was {event.payload['value']}"
+    return (event.after or {}).get(WHY.get(event.name, ""))
 
 
 def _undo_url(event: Event) -> str:

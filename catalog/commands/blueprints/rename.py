@@ -8,6 +8,7 @@ from django.db import transaction
 from catalog import compute, hooks, kinds, queries
 from catalog.commands.blueprints.write import check_free, held, stamp
 from catalog.commands.moves import move_start, moves_finish
+from catalog.commands.timers import timers_rename
 from catalog.models import Blueprint, View
 from catalog.moves import Move, Part
 from catalog.schema.definition import GROUPS, check_blueprint, group_of
@@ -55,6 +56,7 @@ def _rename(identifier: str, what: What, old: str, new: str, by: By) -> Blueprin
         blueprint.permissions = rename.of_permissions(blueprint.permissions)
     if what != "relation":
         blueprint.indexed.filter(property=old).update(property=new)
+        timers_rename(blueprint, old, new)
     renamed: Json = {"what": what, "blueprint": identifier, "from": old, "to": new}
     _rewrite(blueprint, rename, {"renamed": renamed, "entities": moved, **_unsure(blueprint, rename)}, by)
     for other in Blueprint.objects.exclude(pk=blueprint.pk).select_for_update(no_key=True).order_by("pk"):

@@ -7,10 +7,11 @@ from django.utils import timezone
 
 from catalog import compute, kinds, queries, search
 from catalog.commands.moves import move_start, moves_finish
+from catalog.commands.timers import timers_drop
 from catalog.models import Blueprint
-from catalog.moves import Fill, Move, Part, moving
+from catalog.moves import Arm, Fill, Move, Part, Work, moving
 from catalog.permissions.telling import telling_no_more
-from catalog.schema.definition import GROUPS, check_blueprint, check_given, group_of
+from catalog.schema.definition import GROUPS, check_blueprint, check_given, group_of, timers_of
 from catalog.schema.paths import Known, path_faults
 from catalog.schema.types import type_of
 from portal.accounts.policy import require
@@ -144,12 +145,14 @@ def _set(
     before, order = blueprint.facts(), blueprint.order
     lost = _losses(old, definition)
     filled = _fills(blueprint, definition)
+    running = timers_of(blueprint.schema)
     kinds.fill(blueprint, definition)
     after = blueprint.facts()
     if after == before and blueprint.order == order:
         return blueprint
     counts = {"removed": _start(blueprint, lost, by), "filled": _start(blueprint, filled, by)}
     payload = {name: count for name, count in counts.items() if count}
+    _time(blueprint, running, by)
     stamp(blueprint, by)
     record(
         "blueprint.updated",
@@ -195,10 +198,17 @@ def _fills(blueprint: Blueprint, definition: Json) -> list[Fill]:
     return [Fill(name, schema["properties"][name]["default"]) for name in fresh if queries.lacking(blueprint, name)]
 
 
-def _start(blueprint: Blueprint, works: Sequence[Move | Fill], by: By) -> Json:
+def _start(blueprint: Blueprint, works: Sequence[Work], by: By) -> Json:
     """By name, how many entities changed at once; the workers do the rest."""
     counts = {each.old if isinstance(each, Move) else each.name: move_start(blueprint, each, by=by) for each in works}
     return {name: count for name, count in sorted(counts.items()) if count}
+
+
+def _time(blueprint: Blueprint, before: Set[str], by: By) -> None:
+    """Properties that are timers from now on run, and those that are none any more stop."""
+    now = timers_of(blueprint.schema)
+    timers_drop(blueprint, before - now)
+    _start(blueprint, [Arm(name) for name in sorted(now - before)], by)
 
 
 def check_others(definition: Json, coming: Mapping[str, Known], *, before: Json | None = None) -> None:

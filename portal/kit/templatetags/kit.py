@@ -146,8 +146,8 @@ def until_words(left: timedelta, style: str = "") -> str:
     """The same words as `untilWords` in portcullis.js."""
     seconds = int(left.total_seconds())
     if seconds <= 0:
-        return "ended"
-    end = "" if style == "short" else " left"
+        return "Expired" if style == "timer" else "ended"
+    end = " left" if style == "" else ""
     if seconds < MINUTE:
         return f"{seconds} s{end}"
     seconds = -(-seconds // MINUTE) * MINUTE  # a lock taken for 2 h has 2 h left, not 1 h 59 min
