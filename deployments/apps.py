@@ -5,6 +5,7 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
+        from django.conf import settings
         from django.db.models.signals import post_migrate
 
         from catalog import hooks, kinds
@@ -30,6 +31,9 @@ class DeploymentsConfig(AppConfig):
         kinds.register_panel(
             kinds.Panel("environment", "timeline", "Timeline", "deployments:timeline_of_environment", order=2)
         )
+        if settings.PROMETHEUS_URL:
+            for blueprint, page in (("service", "metrics_of_service"), ("deploymentConfig", "metrics_of_config")):
+                kinds.register_panel(kinds.Panel(blueprint, "metrics", "Metrics", f"deployments:{page}", order=3))
         for source in timeline.OURS:
             timeline.register(source)
         kinds.register_panel(

@@ -174,6 +174,23 @@ KEEP_DEPLOYMENTS = env.number("PORTCULLIS_KEEP_DEPLOYMENTS", 0, least=0, most=36
 # Networks inside the house that outgoing calls may reach; public addresses they may always.
 OUTGOING_NETWORKS = env.networks("PORTCULLIS_OUTGOING_NETWORKS")
 
+# Where the numbers of running services are; without it their pages show none.
+PROMETHEUS_URL = env.text("PORTCULLIS_PROMETHEUS_URL").rstrip("/")
+PROMETHEUS_TOKEN = env.text("PORTCULLIS_PROMETHEUS_TOKEN")
+_OF = 'service="{service}",environment="{environment}"'
+PROMETHEUS_QUERIES = {
+    "requests": env.text("PORTCULLIS_PROMETHEUS_REQUESTS", f"sum(rate(http_requests_total{{{_OF}}}[5m]))"),
+    "errors": env.text("PORTCULLIS_PROMETHEUS_ERRORS", f'sum(rate(http_requests_total{{{_OF},status=~"5.."}}[5m]))'),
+    "p95": env.text(
+        "PORTCULLIS_PROMETHEUS_P95",
+        f"histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{{{_OF}}}[5m])))",
+    ),
+}
+# Whoever may edit a service may then ask Prometheus anything.
+PROMETHEUS_OWN_QUERIES = env.flag("PORTCULLIS_PROMETHEUS_OWN_QUERIES", False)
+# The demo's services to break; bin/up says where they are.
+DEMO_TARGET = env.text("PORTCULLIS_DEMO_TARGET").rstrip("/")
+
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

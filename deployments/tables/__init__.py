@@ -5,6 +5,7 @@ from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncover
 from deployments.tables.hooks import hook_row
 from deployments.tables.ingest import arrival_page, arrival_row, group_row, silent_row, what
 from deployments.tables.matrix import Chosen, matrix_parts, offered
+from deployments.tables.metrics import metric_rows
 from deployments.tables.places import (
     deployment_row,
     environment_rows,
@@ -28,6 +29,7 @@ from deployments.tables.sources import (
 )
 
 __all__ = [
+    "metric_rows",
     "KINDS",
     "Chosen",
     "arrival_page",

@@ -8,6 +8,7 @@ from deployments.views.hooks import hooks
 from deployments.views.inbox import inbox, mapping, placement
 from deployments.views.ingest import arrival, ingest, replay
 from deployments.views.matrix import card, columns, config_list, matrix
+from deployments.views.metrics import metrics_of_config, metrics_of_service
 from deployments.views.panel import config_panel, panel
 from deployments.views.sources import sources, sources_of_config, sources_of_service
 from deployments.views.timeline import timeline, timeline_of_environment, timeline_of_service
@@ -40,6 +41,8 @@ __all__ = [
     "ingest",
     "mapping",
     "matrix",
+    "metrics_of_config",
+    "metrics_of_service",
     "mine",
     "panel",
     "placement",

@@ -53,6 +53,11 @@ class Layout:
         return self.data / "credentials.env"
 
     @property
+    def target(self) -> Path:
+        """The demo's services to break; written with the demo data."""
+        return self.data / "target.json"
+
+    @property
     def secret_key(self) -> Path:
         return self.data / "secret_key"
 

@@ -2,6 +2,7 @@
 
 import argparse
 import http.client
+import json
 import os
 import secrets
 import socket
@@ -99,12 +100,14 @@ class Stack:
         check_free(self.port)
         write_secret_key(self.layout.secret_key)
         self.start_servers()
+        self.place_target()
         first = " (the demo company takes half a minute, once)" if self.is_first_time() and not self.empty else ""
         say(f"Setting up the database{first}.")
         self.manage("migrate", "--no-input")
         self.manage("setup", *(["--empty"] if self.empty else []))
         say("Starting the portal.")
         self.start_slack()
+        self.start_target()
         for program in self.programs():
             self.supervisor.start(program)
         print(self.manage("welcome").rstrip(), flush=True)
@@ -135,6 +138,34 @@ class Stack:
             "PORTCULLIS_SLACK_CHANNEL": os.environ.get("PORTCULLIS_SLACK_CHANNEL") or "deployments",
         }
 
+    def place_target(self) -> None:
+        """Chooses where the demo's services to break will answer, before the demo data is written that calls them there."""
+        if self.empty and not self.layout.target.exists():
+            return
+        kept = target_port(self.layout.target)
+        chosen = (
+            kept or next((port for port in range(self.port + 10, self.port + 20) if is_free(port)), 0) or free_port()
+        )
+        url = f"http://{HOST}:{chosen}"
+        named = os.environ.get("PORTCULLIS_OUTGOING_NETWORKS", "")
+        self.env |= {
+            "PORTCULLIS_DEMO_TARGET": url,
+            "PORTCULLIS_OUTGOING_NETWORKS": ",".join(filter(None, [named, f"{HOST}/32"])),
+            "PORTCULLIS_PROMETHEUS_URL": os.environ.get("PORTCULLIS_PROMETHEUS_URL") or url,
+        }
+
+    def start_target(self) -> None:
+        """Where there is demo data that calls them, and nowhere else."""
+        chosen = target_port(self.layout.target)
+        if not chosen or not is_free(chosen):
+            if chosen:
+                say(f"Port {chosen} is in use, so the demo's services to break are not there this time.")
+            for name in ("PORTCULLIS_DEMO_TARGET", "PORTCULLIS_OUTGOING_NETWORKS", "PORTCULLIS_PROMETHEUS_URL"):
+                self.env.pop(name, None)
+            return
+        words = [sys.executable, "-m", "portal.embedded.target", "--file", str(self.layout.target)]
+        self.supervisor.start(Program("target", words, self.env, ready=lambda: listens(chosen)))
+
     def programs(self) -> list[Program]:
         """In the order of starting; web last, so that what answers is whole."""
         celery = [sys.executable, "-m", "celery", "-A", "portal"]
@@ -155,6 +186,14 @@ def web(port: int) -> list[str]:
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "portal.wsgi:application", "--no-ws"]
     granian += ["--host", HOST, "--port", str(port), "--workers", str(processes), "--blocking-threads", "4"]
     return [*granian, "--respawn-failed-workers", "--workers-kill-timeout", "5"]
+
+
+def target_port(file: Path) -> int:
+    """Kept with the demo data, whose addresses name it; 0 where there is none."""
+    try:
+        return int(json.loads(file.read_text())["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def check_free(number: int) -> None:
