@@ -131,7 +131,7 @@ def read(queries: Mapping[str, str], window: Window, now: float) -> list[Series]
     if _silence.lasts:
         return [Series(name, query, fault=_silence.why) for name, query in queries.items()]
     with ThreadPoolExecutor(max_workers=len(NAMES)) as pool:
-        return list(pool.map(lambda item: _series(*item, window, now), queries.items()))
+        return list(pool.map(lambda item: _series(item[0], item[1], window, now), queries.items()))
 
 
 class _Silence:
@@ -191,7 +191,7 @@ def _told(answer: outgoing.Answer) -> tuple[Any, list[str]]:
         could = "could not answer" if answer.status >= 500 else "refuses the question"
         raise Wrong(f"Prometheus {could}: {why.rstrip('.')}.")
     warnings = body.get("warnings")
-    notes = [f"Prometheus warns: {_line(each).rstrip('.')}." for each in warnings[:3]] if _is_list(warnings) else []
+    notes = [f"Prometheus warns: {_line(each).rstrip('.')}." for each in _listed(warnings)[:3]]
     return body.get("data"), notes
 
 
@@ -203,8 +203,8 @@ def _json(raw: bytes) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _line(value: object) -> str:
@@ -213,7 +213,7 @@ def _line(value: object) -> str:
 
 def _points(data: Any, start: int, end: int, step: int) -> tuple[list[tuple[float, float | None]], list[str]]:
     """On the grid that was asked for, so that a gap shows as one."""
-    if not isinstance(data, dict) or data.get("resultType") != "matrix" or not _is_list(data.get("result")):
+    if not isinstance(data, dict) or data.get("resultType") != "matrix" or not isinstance(data.get("result"), list):
         raise Wrong("Prometheus answers something else than numbers over time.")
     result = data["result"]
     if not result:

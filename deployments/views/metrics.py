@@ -3,12 +3,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from deployments import prometheus, queries, tables
-from deployments.models import DeploymentConfig
+from deployments.models import Deployment, DeploymentConfig
 from deployments.prometheus import Series
 from portal.accounts.viewer import by_of
 from portal.kit.by import By
@@ -92,7 +93,8 @@ def _choice(label: str, here: bool, **query: str) -> Context:
     return {"label": label, "here": here, "query": query}
 
 
-def _deployed(by: By, config: DeploymentConfig, start: int) -> list[Any]:
+def _deployed(by: By, config: DeploymentConfig, start: int) -> list[Deployment]:
+    """The newest of that time; a success or a failure is one at its end."""
     since = datetime.fromtimestamp(start, UTC)
-    found = queries.history(by, service=config.service.identifier, environment=config.environment.identifier)
-    return list(found.filter(begun__gte=since)[:MOST_MARKS])
+    found = queries.deployments(by).filter(config=config).filter(Q(finished_at__gte=since) | Q(started_at__gte=since))
+    return list(found.order_by("-id")[:MOST_MARKS])
