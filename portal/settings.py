@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "portal.github",
     "portal.actions",
     "portal.sidebars",
+    "deployments.health",
     "deployments",
     "locks",
     "catalog.importers",

@@ -1,0 +1,3 @@
+from deployments.health.commands.readings import readings_take
+
+__all__ = ["readings_take"]
