@@ -1,10 +1,11 @@
-"""What follows, by itself, when something may have opened: the first in line is told that it is his turn, and
-what waits on GitHub is answered."""
+"""What follows, by itself: when something may have opened, the first in line is told that it is his turn, and what
+waits on GitHub is answered; when health says something of a place, the rules that lock by themselves hear of it."""
 
 from typing import Any
 
-from locks.commands import lines_advance, pending_deployments_advance
+from locks.commands import lines_advance, pending_deployments_advance, probe_forget, sign_take
 from locks.models import PendingDeployment, Ticket
+from locks.signs import GONE, sign_of
 from portal.audit.models import Delivery
 
 OPENERS = (
@@ -28,3 +29,11 @@ def github_waits() -> bool:
 
 def answer_github(delivery: Delivery) -> dict[str, Any]:
     return {"pending": pending_deployments_advance()}
+
+
+def hear(delivery: Delivery) -> dict[str, Any]:
+    if delivery.event.name == GONE:
+        probe_forget(delivery.event.noun_id)
+        return {}
+    sign = sign_of(delivery.event)
+    return {"acted": sign_take(sign)} if sign else {}

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from catalog import queries as catalog
 from catalog.models import Entity
+from locks.commands import rules_rename
 from locks.models import Claim, Freeze, Lock, ScopeKind
 from portal.accounts.policy import allows
 from portal.kit.by import By
@@ -41,6 +42,7 @@ def place_changed(entity: Entity, before: Json, by: By) -> None:
     if entity.identifier != before["identifier"]:
         Lock.objects.filter(**{kind: entity}).update(**{f"{kind}_identifier": entity.identifier})
         Freeze.objects.filter(**{kind: entity}).update(**{f"{kind}_identifier": entity.identifier})
+        rules_rename(f"{kind}s", before["identifier"], entity.identifier)
 
 
 def _losing(entity: Entity, before: Json, *, gone: bool) -> Iterable[Lock | Freeze]:

@@ -4,6 +4,7 @@ from locks.commands import (
     claims_lapse,
     freezes_lay,
     freezes_tell,
+    holds_release,
     lines_advance,
     lock_expiries_tell,
     locks_remind,
@@ -14,6 +15,7 @@ from locks.commands import (
 @shared_task(name="locks.expire")
 def expire() -> None:
     lock_expiries_tell()
+    holds_release()
     locks_remind()
     freezes_tell()
     claims_lapse()

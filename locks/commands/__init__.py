@@ -34,10 +34,13 @@ from locks.commands.pending import (
     pending_deployments_advance,
 )
 from locks.commands.reminders import lock_remind, locks_remind
+from locks.commands.rules import lock_rule_create, lock_rule_delete, lock_rule_update, rules_rename
+from locks.commands.signs import SUBSCRIBER, holds_release, probe_forget, sign_take
 from locks.commands.tickets import lines_advance, pair_advance, ticket_join, ticket_withdraw
 
 __all__ = [
     "DEFAULT",
+    "SUBSCRIBER",
     "Begun",
     "Until",
     "already_locked",
@@ -56,12 +59,16 @@ __all__ = [
     "freezes_lay",
     "freezes_tell",
     "gate_ask",
+    "holds_release",
     "limits_set",
     "lines_advance",
     "lock_expiries_tell",
     "lock_expiry_tell",
     "lock_extend",
     "lock_release",
+    "lock_rule_create",
+    "lock_rule_delete",
+    "lock_rule_update",
     "lock_remind",
     "lock_take",
     "locks_remind",
@@ -72,6 +79,9 @@ __all__ = [
     "pending_deployment_advance",
     "pending_deployment_take",
     "pending_deployments_advance",
+    "probe_forget",
+    "rules_rename",
+    "sign_take",
     "ticket_join",
     "ticket_withdraw",
 ]

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from locks import limits, reminders
 from locks.decisions import at_least
-from locks.models import Lock
+from locks.models import Lock, RuleHold
 from locks.scopes import Scope, scope_of
 from portal.accounts import policy
 from portal.accounts.policy import require
@@ -32,24 +32,28 @@ def lock_take(
     effect: str = Lock.Effect.BLOCK,
     allows: Sequence[str] = (),
     steal: bool = False,
+    automatic_by: str = "",
+    now: datetime | None = None,
     by: By,
 ) -> Lock:
     """Locks the scope. `until` is an instant, None for open-ended, or the tier's default length.
 
     One of the same scope and kind already held is a Conflict with the holder, unless `steal`. `allows` names who passes
     all the same: rollbacks, its holder in person. One that stops less
-    (a warning, or automation alone) stands beside the new one. Missing when what it names has just been deleted.
+    (a warning, or automation alone) stands beside the new one, and so does one that a rule took by itself: `automatic_by`
+    is that rule's name. Missing when what it names has just been deleted. `now` is for tests.
     """
     require(by, "lock.take")
-    reason = limits.check_reason(reason, tier=scope.strictest_tier)
+    reason = limits.check_reason(reason, tier="" if automatic_by else scope.strictest_tier)
     _check_choices(kind, effect, link)
     scope.hold()
     scope = scope.kept()
-    now = database_now()
+    now = now or database_now()
     if until == DEFAULT:
         until = now + limits.of(scope.strictest_tier).default
     limits.check_end(until, tier=scope.strictest_tier, now=now)
     same = Lock.objects.active(now).filter(kind=kind, effect__in=at_least(effect), **_same(scope))
+    same = same.filter(holder_key=by.actor.key) if automatic_by else same.filter(automatic_by="")
     for held in same.select_for_update(of=("self",)):
         if not steal:
             raise already_locked(held, now)
@@ -64,7 +68,8 @@ def lock_take(
         created_at=now,
         starts_at=now,
         expires_at=until,
-        remind_at=reminders.next_at(now, until, now=now),
+        automatic_by=automatic_by,
+        remind_at=None if automatic_by else reminders.next_at(now, until, now=now),
         holder_kind=by.actor.holder_kind,
         holder_key=by.actor.key,
         holder_name=by.actor.name,
@@ -76,13 +81,13 @@ def lock_take(
 
 @retried
 @transaction.atomic
-def lock_release(lock: Lock, *, reason: str = "", steal: bool = False, by: By) -> Lock:
+def lock_release(lock: Lock, *, reason: str = "", steal: bool = False, now: datetime | None = None, by: By) -> Lock:
     """Frees this very lock, no other. One that has ended already is answered as it is, without an event.
 
     Who is neither its holder nor an owner may `steal`: with a reason, and as a person.
     """
     lock = _held(lock)
-    now = database_now()
+    now = now or database_now()
     if not lock.is_active(now):
         return lock
     stolen = not policy.allows(by.actor, "lock.release", holder=lock.holder_key, teams=lock.owner_teams())
@@ -96,12 +101,12 @@ def lock_release(lock: Lock, *, reason: str = "", steal: bool = False, by: By) -
 
 @retried
 @transaction.atomic
-def lock_extend(lock: Lock, until: datetime | None, *, by: By) -> Lock:
+def lock_extend(lock: Lock, until: datetime | None, *, now: datetime | None = None, by: By) -> Lock:
     """Moves its end. A lock that has ended is a Conflict: take a new one."""
     scope_of(lock).hold()  # before the row, in the order of lock_take
     lock = _held(lock)
     require(by, "lock.extend", holder=lock.holder_key, teams=lock.owner_teams())
-    now = database_now()
+    now = now or database_now()
     if not lock.is_active(now):
         raise Conflict("This lock has ended. Take a new one.", code="lock_ended")
     limits.check_end(until, tier=scope_of(lock).strictest_tier, now=now)
@@ -172,5 +177,12 @@ def _end(lock: Lock, now: datetime, reason: str, *, by: By, stolen: bool = False
     before = lock.facts()
     lock.released_at, lock.released_by, lock.release_reason = now, by.actor.name, reason
     lock.save(update_fields=["released_at", "released_by", "release_reason"])
+    if lock.automatic_by:
+        RuleHold.objects.filter(lock=lock, ended_at=None).update(
+            ended_at=now,
+            release_at=None,
+            ended_because=f"{by.actor.name}: {reason}" if reason else by.actor.name,
+            by_hand=by.actor.key != lock.holder_key,
+        )
     payload = {"stolen_from": lock.holder_key} if stolen else {}
     record("lock.released", lock.noun(), by=by, before=before, after=lock.facts(), payload=payload)

@@ -5,6 +5,7 @@ from locks.models.limits import TierLimits
 from locks.models.lock import Lock
 from locks.models.override import BreakGlassCode, BreakGlassUse, Override, OverrideUse
 from locks.models.pending import PendingDeployment
+from locks.models.rule import Evidence, HeardProbe, LockRule, RuleHold
 from locks.models.scoped import Effect, Pass, ScopeKind, cover
 
 __all__ = [
@@ -12,13 +13,17 @@ __all__ = [
     "BreakGlassUse",
     "Claim",
     "Effect",
+    "Evidence",
     "Freeze",
+    "HeardProbe",
     "KeptDecision",
     "Lock",
+    "LockRule",
     "Override",
     "OverrideUse",
     "Pass",
     "PendingDeployment",
+    "RuleHold",
     "ScopeKind",
     "Ticket",
     "TierLimits",

@@ -109,6 +109,7 @@ class Lock(Scoped):
             "reason": self.reason,
             "link": self.link or None,
             "holder": self.holder_name,
+            "automatic_by": self.automatic_by or None,
             "starts_at": iso(self.starts_at),
             "expires_at": iso(self.expires_at),
             "released_at": iso(self.released_at),

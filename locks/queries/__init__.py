@@ -63,6 +63,7 @@ from locks.queries.overrides import (
 )
 from locks.queries.pending import pending_deployments, pending_or_misplaced
 from locks.queries.reminders import REMINDERS, reminder_is_stale
+from locks.queries.rules import hold_of, holds_counted, holds_of, let_be, rule, rules, well_since
 from locks.queries.wide import wide_now
 
 __all__ = [
@@ -97,7 +98,11 @@ __all__ = [
     "freeze",
     "freezes",
     "held_on",
+    "hold_of",
+    "holds_counted",
+    "holds_of",
     "history_of",
+    "let_be",
     "line_beat",
     "line_of",
     "lock",
@@ -114,6 +119,8 @@ __all__ = [
     "places_of",
     "reach",
     "reminder_is_stale",
+    "rule",
+    "rules",
     "scope_names",
     "severest",
     "sight",
@@ -123,6 +130,7 @@ __all__ = [
     "tickets",
     "usual_length",
     "waiting_by",
+    "well_since",
     "wide_now",
     "windows",
     "windows_in",

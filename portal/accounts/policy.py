@@ -47,6 +47,7 @@ RULES = {
     "lock.extend": Rule("lock", "owners", "extend this lock", own=True),
     "lock.steal": Rule("lock", "members", "take this lock from its holder", own=True),
     "freeze.write": Rule("lock", "owners", "make and change freezes here", own=True),
+    "lock_rule.write": Rule("admin", "admins", "change rules that lock by themselves"),
     "feed.keep": Rule("admin", "members", "keep an address for a calendar"),
     "action.read": Rule("catalog:read", "members", "see actions and their runs"),
     "action.write": Rule("catalog:write", "moderators", "change this action"),

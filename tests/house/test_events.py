@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from catalog import queries as catalog
 from catalog.importers.things import Thing
 from catalog.wishes import Wish
-from locks import scopes
+from locks import rules, scopes
 from locks.runs import Run
 from portal.accounts.models import Credential
 from portal.accounts.queries import actor_of_user
@@ -50,6 +50,7 @@ RUN = Run("gh:1:1")
 A_PERSON = By(Actor("user", "user:2", "Sam", is_admin=True), "page")
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
 SOURCE = {"name": "Kibana", "kind": "application", "template": "https://kibana.example/"}
+CANARY = {"name": "Canary", "on": ["verdict"]}
 READY = {"identifier": "ready", "title": "Ready", "rules": []}
 
 # command: (how to call it, the events it must record), in the shop of tests/conftest.py
@@ -264,6 +265,12 @@ CASES = {
         lambda do, shop: do(held(shop), database_now() + timedelta(hours=9), by=SETUP),
         ["lock.taken", "lock.extended"],
     ),
+    "lock_rule_create": (lambda do, shop: do(rules.parse(CANARY), by=SETUP), ["lock_rule.created"]),
+    "lock_rule_update": (
+        lambda do, shop: do(canary(), rules.parse(CANARY | {"enabled": False}), by=SETUP),
+        ["lock_rule.created", "lock_rule.updated"],
+    ),
+    "lock_rule_delete": (lambda do, shop: do(canary(), by=SETUP), ["lock_rule.created", "lock_rule.deleted"]),
     "freeze_create": (lambda do, shop: do(scopes.named("everything"), christmas(), by=SETUP), ["freeze.created"]),
     "freeze_change": (
         lambda do, shop: do(frozen(), christmas(duration="2d"), by=SETUP),
@@ -538,6 +545,10 @@ def override(shop):
 
 def code():
     return import_string("locks.commands.codes_issue")(catalog.environment_named("prod"), by=SETUP)[0][0]
+
+
+def canary():
+    return dict(commands())["lock_rule_create"](rules.parse(CANARY), by=SETUP)
 
 
 def christmas(**more):
