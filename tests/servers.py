@@ -6,6 +6,7 @@ Servers go with pytest, however it ends: the kernel tells them.
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ supervisor: Supervisor | None = None
 def pytest_load_initial_conftests() -> Iterator[None]:
     """A wrapper comes before pytest-django, which loads the settings in this very hook."""
     forget_the_developer()
+    compile_once()
     start_servers()
     return (yield)
 
@@ -41,6 +43,12 @@ def forget_the_developer() -> None:
     for name in list(os.environ):
         if name.startswith("PORTCULLIS_") and name != NO_SKIP:
             del os.environ[name]
+
+
+def compile_once() -> None:
+    """The tests start hundreds of processes; where a shell forbids to keep what was compiled, that is most of their work."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def start_servers() -> None:

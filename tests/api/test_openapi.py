@@ -8,6 +8,7 @@ import os
 import re
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import cache
 from itertools import product
 from random import randrange
 from time import process_time
@@ -44,7 +45,7 @@ from portal.wsgi import application
 from tests.conftest import SETUP, write
 from tests.house.test_schema import closed
 
-SECONDS = int(os.environ.get("FUZZ_SECONDS", "15"))
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "5"))
 # The suite tries the same requests each time; with seconds of one's own they are others.
 FIRST = randrange(10**9) if "FUZZ_SECONDS" in os.environ else 0
 CHECKS = [
@@ -164,13 +165,12 @@ def either(name, schema):
     return {"anyOf": [{"enum": NAMES[name]}, schema]}
 
 
+@cache
 def described():
+    """The operations by their names. Not made while tests are only collected."""
     schema = schemathesis.openapi.from_dict(closed(known(document())))
     schema.app = application
     return {each.ok().definition.raw["operationId"]: each.ok() for each in schema.get_all_operations()}
-
-
-OPERATIONS = described()
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def test_no_request_made_from_the_description_gets_an_answer_that_is_not_describ
     """Rounds of a few requests to each operation, until the time is used up: at least one round."""
     broken, began = set(), process_time()
     for number in range(FIRST, FIRST + 10**6):
-        for name, operation in OPERATIONS.items():
+        for name, operation in described().items():
             if name not in broken:
                 with subtests.test(name):
                     broken.add(name)
@@ -252,7 +252,7 @@ TYPES = ["text/plain", "multipart/form-data; boundary=x", "application/x-www-for
 @pytest.mark.timeout(600 + SECONDS * 20)
 def test_no_odd_word_in_a_path_is_more_than_an_unknown_name_or_another_route(program):
     client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {program}"})
-    for word, operation in product(WORDS, [each for each in OPERATIONS.values() if each.path_parameters]):
+    for word, operation in product(WORDS, [each for each in described().values() if each.path_parameters]):
         path = re.sub(r"{\w+}", quote(word, safe=""), operation.path)
         with undone():
             answer = client.generic(operation.method, path, json.dumps(example_of(operation)), "application/json")
@@ -265,7 +265,7 @@ def test_no_odd_word_in_a_path_is_more_than_an_unknown_name_or_another_route(pro
 
 @pytest.mark.timeout(600 + SECONDS * 20)
 def test_no_odd_word_in_a_query_gets_an_answer_that_is_not_described(program):
-    for word, operation in product(WORDS, [each for each in OPERATIONS.values() if len(each.query)]):
+    for word, operation in product(WORDS, [each for each in described().values() if len(each.query)]):
         asked = {each.name: word for each in operation.query}
         case = operation.Case(path_parameters=there(operation, "path"), query=asked)
         hold(case, program, data=json.dumps(example_of(operation)))
@@ -274,7 +274,7 @@ def test_no_odd_word_in_a_query_gets_an_answer_that_is_not_described(program):
 @pytest.mark.timeout(600 + SECONDS * 20)
 def test_no_odd_body_gets_an_answer_that_is_not_described(program):
     bodies = [*product(BODIES, ["application/json"]), *product([b"{}"], TYPES)]
-    for (body, content_type), operation in product(bodies, [each for each in OPERATIONS.values() if each.body]):
+    for (body, content_type), operation in product(bodies, [each for each in described().values() if each.body]):
         case = operation.Case(path_parameters=there(operation, "path"), query=there(operation, "query"))
         hold(case, program, data=body, headers={"Content-Type": content_type})
 
