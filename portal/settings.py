@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "portal.actions",
     "portal.sidebars",
     "deployments.health",
+    "deployments.environments",
     "deployments",
     "locks",
     "catalog.importers",
@@ -192,6 +193,13 @@ PROMETHEUS_OWN_QUERIES = env.flag("PORTCULLIS_PROMETHEUS_OWN_QUERIES", False)
 # The demo's services to break; bin/up says where they are.
 DEMO_TARGET = env.text("PORTCULLIS_DEMO_TARGET").rstrip("/")
 
+# More environments than this, or a greater share, are never torn down in one pass without an administrator's word.
+ENVIRONMENT_BRAKE = env.number("PORTCULLIS_ENVIRONMENT_BRAKE", 20, least=1, most=100000)
+ENVIRONMENT_BRAKE_PERCENT = env.number("PORTCULLIS_ENVIRONMENT_BRAKE_PERCENT", 50, least=1, most=100)
+# A folder of commands that templates of environments may run on this machine; without it they may run none.
+LOCAL_COMMANDS = env.text("PORTCULLIS_LOCAL_COMMANDS")
+DEMO_PROVIDER = env.text("PORTCULLIS_DEMO_PROVIDER").rstrip("/")
+
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
@@ -224,6 +232,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "portcullis"
+# Steps of environments take minutes: they have workers of their own.
+CELERY_TASK_ROUTES = {
+    "environments.work": {"queue": "environments"},
+    "environments.look": {"queue": "environments"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A tick that nobody took in time is dropped: the next one does the same work.
 CELERY_BEAT_SCHEDULE = {
@@ -239,6 +252,9 @@ CELERY_BEAT_SCHEDULE = {
     "ingest-log": {"task": "deployments.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "webhook-log": {"task": "webhooks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "integrations": {"task": "integrations.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "environments": {"task": "environments.tick", "schedule": 5.0, "options": {"expires": 10}},
+    "environment-work": {"task": "environments.work", "schedule": 3.0, "options": {"expires": 6}},
+    "environment-orphans": {"task": "environments.look", "schedule": 300.0, "options": {"expires": 300}},
     "roll-up": {"task": "deployments.roll_up", "schedule": 6 * 3600.0, "options": {"expires": 3600}},
     "freeze-windows": {"task": "locks.lay", "schedule": 3600.0, "options": {"expires": 3600}},
 }

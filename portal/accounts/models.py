@@ -13,6 +13,7 @@ SCOPES = {
     "report": "Report deployments",
     "gate": "Ask the gate",
     "lock": "Take and release locks",
+    "environment": "Ask for environments, extend them and tear them down",
     "catalog:read": "Read the catalog",
     "catalog:write": "Write entities",
     "admin": "Everything",

@@ -49,6 +49,13 @@ RULES = {
     "freeze.write": Rule("lock", "owners", "make and change freezes here", own=True),
     "lock_rule.write": Rule("admin", "admins", "change rules that lock by themselves"),
     "feed.keep": Rule("admin", "members", "keep an address for a calendar"),
+    "environment.read": Rule("catalog:read", "members", "see environments"),
+    "environment.request": Rule("environment", "members", "ask for environments"),
+    "environment.change": Rule("environment", "owners", "change this environment", own=True),
+    "environment_template.write": Rule("admin", "admins", "change templates of environments"),
+    "sweep.read": Rule("catalog:read", "members", "see sweeps"),
+    # Many go at once: somebody has to have looked.
+    "sweep.release": Rule("admin", "admins", "let a sweep go on", in_person=True),
     "action.read": Rule("catalog:read", "members", "see actions and their runs"),
     "action.write": Rule("catalog:write", "moderators", "change this action"),
     "action.run": Rule("catalog:write", "members", "run actions"),

@@ -172,6 +172,11 @@ class Stack:
         threads = ["--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle"]
         return [
             Program("worker", [*celery, "worker", *threads, "-Q", "portcullis", "--loglevel", "INFO"], self.env),
+            Program(
+                "environments",
+                [*celery, "worker", *threads, "-Q", "environments", "-n", "environments@%h", "--loglevel", "INFO"],
+                self.env,
+            ),
             Program("beat", [*celery, "beat", "--schedule", str(self.layout.beat_schedule)], self.env, grace=5.0),
             Program("web", web(self.port), self.env, ready=lambda: answers(self.port)),
         ]
