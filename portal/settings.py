@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "portal.api",
     "portal.slackbot",
     "portal.github",
+    "portal.notifications",
     "portal.actions",
     "portal.sidebars",
     "deployments.health",

@@ -73,6 +73,8 @@ RULES = {
     "override.withdraw": Rule("admin", "owners", "withdraw this override"),
     "code.issue": Rule("admin", "owners", "issue break-glass codes for this environment"),
     "limits.write": Rule("admin", "admins", "change the limits of a tier"),
+    "route.read": Rule("catalog:read", "members", "see who is told of what"),
+    "route.write": Rule("admin", "admins", "change who is told of what"),
     "audit.read": Rule("admin", "members", "read the audit log"),
     "account.write": Rule("admin", "admins", "change accounts"),
 }

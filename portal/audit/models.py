@@ -70,11 +70,22 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
         waiting = Q(state=Delivery.State.PENDING, due_at__lte=Now())
         lapsed = Q(state=Delivery.State.SENDING, lease_until__lt=Now())
-        return self.filter(waiting | lapsed).exclude(Exists(earlier))
+        paused = Pause.objects.filter(subscriber=OuterRef("subscriber"), until__gt=Now())
+        return self.filter(waiting | lapsed).exclude(Exists(earlier)).exclude(Exists(paused))
+
+
+class Pause(models.Model):
+    """A subscriber whose receiver has asked all of its deliveries to wait, or does not answer any."""
+
+    subscriber = models.CharField(max_length=60, unique=True)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} until {self.until}"
 
 
 class Delivery(models.Model):
-    """An event owed to one subscriber."""
+    """An event owed to one subscriber; where that tells many, to one `target` of its."""
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -88,6 +99,8 @@ class Delivery(models.Model):
     public_id = models.UUIDField(default=uuid7, unique=True)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     subscriber = models.CharField(max_length=60)
+    # A channel, an address or a person; empty for those that have one receiver.
+    target = models.TextField(blank=True, default="", db_default="")
     stream = models.TextField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveIntegerField(default=0)
@@ -102,7 +115,7 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
-        constraints = [models.UniqueConstraint(fields=["event", "subscriber"], name="delivery_once")]
+        constraints = [models.UniqueConstraint(fields=["event", "subscriber", "target"], name="delivery_once")]
         indexes = [
             models.Index(fields=["due_at"], name="delivery_due", condition=Q(state__in=["pending", "sending"])),
             models.Index(
@@ -111,6 +124,8 @@ class Delivery(models.Model):
                 condition=Q(state__in=["pending", "sending"]),
             ),
             models.Index(fields=["stream", "id"], name="delivery_changelog", condition=Q(subscriber="changelog")),
+            models.Index(fields=["id"], name="delivery_told", condition=~Q(target="")),
+            models.Index(fields=["stream", "id"], name="delivery_told_stream", condition=~Q(target="")),
         ]
 
     def __str__(self) -> str:

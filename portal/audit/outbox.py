@@ -10,10 +10,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.audit import subscribers
-from portal.audit.models import Delivery
+from portal.audit.models import Delivery, Pause
 from portal.audit.nouns import Noun
 from portal.audit.record import record
-from portal.audit.subscribers import Hopeless, RetryLater
+from portal.audit.subscribers import Hopeless, Owes, RetryLater
 from portal.kit.by import By
 from portal.kit.errors import Refused
 from portal.kit.ids import uuid7
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(days=3)
 LONGEST_WAIT = 300.0  # seconds
+LONGEST_PAUSE = 900.0
 
 
 def deliver_due(limit: int = 500) -> int:
@@ -58,20 +59,42 @@ def deliver(delivery: Delivery) -> None:
     except Hopeless as reason:
         _settle(delivery, state=Delivery.State.PARKED, last_error=str(reason))
     except RetryLater as reason:
-        _postpone(delivery, str(reason), reason.after)
+        _pause(delivery.subscriber, reason.pause)
+        _postpone(delivery, str(reason), reason.after, untaken=reason.untaken)
     except Exception as error:
         logger.exception("Delivery %s failed", delivery.public_id)
         _postpone(delivery, f"{type(error).__name__}: {error}", None)
     else:
-        _settle(delivery, state=Delivery.State.DONE, done_at=timezone.now(), last_error="", result=result or {})
+        _done(delivery, result if isinstance(result, Owes) else Owes([], result or {}))
 
 
-def _settle(delivery: Delivery, **changes: object) -> None:
+@transaction.atomic
+def _done(delivery: Delivery, owes: Owes) -> None:
+    """What it owes to others is owed by whoever settles it, and by nobody else."""
+    now = timezone.now()
+    if _settle(delivery, state=Delivery.State.DONE, done_at=now, last_error="", result=owes.result) and owes.deliveries:
+        Delivery.objects.bulk_create(owes.deliveries, ignore_conflicts=True)
+
+
+def _settle(delivery: Delivery, **changes: object) -> bool:
     # Only while the lease is still ours: a worker that was paused past it must not undo another's work.
-    Delivery.objects.filter(pk=delivery.pk, lease=delivery.lease).update(lease=None, lease_until=None, **changes)
+    ours = Delivery.objects.filter(pk=delivery.pk, lease=delivery.lease)
+    return bool(ours.update(lease=None, lease_until=None, **changes))
 
 
-def _postpone(delivery: Delivery, error: str, after: float | None) -> None:
+def _pause(subscriber: str, seconds: float) -> None:
+    if seconds <= 0:
+        return
+    until = timezone.now() + timedelta(seconds=min(seconds, LONGEST_PAUSE))
+    Pause.objects.bulk_create(
+        [Pause(subscriber=subscriber, until=until)],
+        update_conflicts=True,
+        unique_fields=["subscriber"],
+        update_fields=["until"],
+    )
+
+
+def _postpone(delivery: Delivery, error: str, after: float | None, *, untaken: bool = False) -> None:
     now = timezone.now()
     if now - delivery.event.at > GIVE_UP_AFTER:
         _settle(delivery, state=Delivery.State.PARKED, last_error=error)
@@ -79,7 +102,9 @@ def _postpone(delivery: Delivery, error: str, after: float | None) -> None:
     backoff = min(2.0 ** min(delivery.attempts, 10), LONGEST_WAIT) * random.uniform(0.8, 1.2)
     # What a receiver asks for is its word, not ours: a date that no column holds would stop the worker.
     wait = backoff if after is None else min(after, GIVE_UP_AFTER.total_seconds())
-    _settle(delivery, state=Delivery.State.PENDING, due_at=now + timedelta(seconds=wait), last_error=error)
+    attempts = delivery.attempts - untaken
+    due_at = now + timedelta(seconds=wait)
+    _settle(delivery, state=Delivery.State.PENDING, due_at=due_at, last_error=error, attempts=attempts)
 
 
 @transaction.atomic

@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 
 class RetryLater(Exception):
-    """The receiver cannot take it now. `after` in seconds overrules the usual back-off."""
+    """The receiver cannot take it now. `after` in seconds overrules the usual back-off.
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
+    `pause`: for so many seconds nothing else goes to this subscriber either. `untaken`: it is certain that the
+    receiver has not got it, so that this counts as no attempt.
+    """
+
+    def __init__(self, reason: str, after: float | None = None, *, pause: float = 0.0, untaken: bool = False) -> None:
         super().__init__(reason)
-        self.after = after
+        self.after, self.pause, self.untaken = after, pause, untaken
 
 
 class Hopeless(Exception):
@@ -23,16 +27,27 @@ class Hopeless(Exception):
 
 
 @dataclass(frozen=True)
+class Owes:
+    """What a handler returns whose work is to owe others: written in the transaction that settles its own delivery.
+
+    One that is there already (same event, subscriber and target) is left as it is.
+    """
+
+    deliveries: "list[Delivery]"
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Subscriber:
     """`handle(delivery)` may be called again after a crash, so it must be idempotent by `delivery.public_id`.
 
-    What it returns (a JSON object) is kept on the delivery. `tells`: it brings the event to somebody, and is spared
+    What it returns (a JSON object, or `Owes`) is kept on the delivery. `tells`: it brings the event to somebody, and is spared
     what is loaded as history. `stream`: deliveries of one stream go one after the other.
     """
 
     name: str
     patterns: tuple[str, ...]
-    handle: "Callable[[Delivery], dict[str, Any] | None]"
+    handle: "Callable[[Delivery], dict[str, Any] | Owes | None]"
     wants: "Callable[[Event], bool]"
     tells: bool = True
     stream: "Callable[[Event], str]" = lambda event: event.stream
@@ -52,7 +67,7 @@ _subscribers: dict[str, Subscriber] = {}
 def subscribe(
     name: str,
     *patterns: str,
-    handle: "Callable[[Delivery], dict[str, Any] | None]",
+    handle: "Callable[[Delivery], dict[str, Any] | Owes | None]",
     wants: "Callable[[Event], bool]" = lambda event: True,
     tells: bool = True,
     stream: "Callable[[Event], str]" = lambda event: event.stream,

@@ -1,0 +1,103 @@
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from portal.audit.nouns import Noun
+from portal.kit.ids import uuid7
+
+Json = dict[str, Any]
+
+
+class Route(models.Model):
+    """Who is told of which events. What is left empty keeps nothing out.
+
+    `events` are names or patterns of names ("lock.*"). `dry`: what it would tell stands in the log, and nobody is told.
+    """
+
+    class To(models.TextChoices):
+        PLACE = "place", "the Slack channel of the service, else of the environment, else the portal's"
+        SERVICE = "service", "the Slack channel of the service"
+        ENVIRONMENT = "environment", "the Slack channel of the environment"
+        CHANNEL = "channel", "a Slack channel"
+        PERSON = "person", "the person it concerns: who holds, owns or asked"
+        EMAIL = "email", "e-mail addresses"
+        WEBHOOK = "webhook", "a signed webhook"
+
+    ADDRESSED: ClassVar = (To.CHANNEL, To.EMAIL, To.WEBHOOK)
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    events = ArrayField(models.CharField(max_length=60))
+    teams = ArrayField(models.CharField(max_length=1000), default=list, blank=True)
+    tiers = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    services = ArrayField(models.CharField(max_length=1000), default=list, blank=True)
+    only_bad = models.BooleanField("only what went wrong", default=False)
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    quiet_zone = models.CharField(max_length=60, default="UTC")
+    to = models.CharField(max_length=12, choices=To.choices)
+    # A channel's name or id, addresses with commas between, or a URL.
+    address = models.CharField(max_length=2000, blank=True)
+    sealed_secret = models.TextField(blank=True, editable=False)
+    enabled = models.BooleanField(default=True)
+    dry = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_by = models.CharField(max_length=254, editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_by = models.CharField(max_length=254, editable=False)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="route_has_its_address",
+                condition=Q(to__in=["channel", "email", "webhook"]) & ~Q(address="")
+                | ~Q(to__in=["channel", "email", "webhook"]) & Q(address="", sealed_secret=""),
+            ),
+            models.CheckConstraint(
+                name="route_quiet_hours_whole",
+                condition=Q(quiet_from=None, quiet_until=None) | Q(quiet_from__isnull=False, quiet_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("notifications:edit", args=[self.public_id])
+
+    def noun(self) -> Noun:
+        return Noun("route", str(self.public_id), self.name)
+
+    def facts(self) -> Json:
+        """Without the secret: events keep this for ever."""
+        return {
+            "name": self.name,
+            "events": list(self.events),
+            "teams": list(self.teams),
+            "tiers": list(self.tiers),
+            "services": list(self.services),
+            "only_bad": self.only_bad,
+            "quiet": f"{self.quiet_from:%H:%M}-{self.quiet_until:%H:%M} {self.quiet_zone}"
+            if self.quiet_from and self.quiet_until
+            else None,
+            "to": self.to,
+            "address": self.address or None,
+            "secret": "kept" if self.sealed_secret else None,
+            "enabled": self.enabled,
+            "dry": self.dry,
+        }
+
+
+class Installed(models.Model):
+    """A route that came with the portal: one that somebody deleted does not come back."""
+
+    key = models.CharField(max_length=60, unique=True)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.key
