@@ -1,15 +1,15 @@
 """Changes of a blueprint and of its entities, told to the address that the blueprint names (docs/changelogs.md)."""
 
-import json
 from typing import Any
 
 from django.utils import timezone
 
 from catalog.models import Blueprint
 from portal.accounts.organization import secret_value
+from portal.audit import posting
 from portal.audit.models import Delivery, Event
 from portal.audit.shown import shown
-from portal.audit.subscribers import Hopeless, RetryLater, subscribe
+from portal.audit.subscribers import Hopeless, subscribe
 from portal.kit import outgoing
 from portal.kit.errors import Conflict
 
@@ -20,9 +20,6 @@ TESTED = "changelog.tested"
 # The organisation's secret that calls are signed with; without it they are not signed.
 SIGNING = "changelog-signing"
 PARTS = ["identifier", "action", "resourceType", "status", "trigger", "context", "diff"]
-# Statuses that another attempt may change.
-AGAIN = {408, 423, 425, 429}
-LONGEST_WAIT = 3600.0  # seconds that a receiver may ask for
 
 
 def register() -> None:
@@ -50,21 +47,7 @@ def tell(delivery: Delivery) -> Json:
 
 def send(delivery: Delivery, url: str, said: Json) -> Json:
     """POSTs `said` as compact JSON. Raises RetryLater, or Hopeless when another attempt would change nothing."""
-    raw = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": "Portcullis",
-        "X-Portcullis-Delivery": str(delivery.public_id),
-    }
-    try:
-        answer = outgoing.post(url, raw, headers | _signature(raw))
-    except outgoing.NotAllowed as reason:
-        raise Hopeless(str(reason)) from reason
-    except outgoing.NoAnswer as reason:
-        raise RetryLater(str(reason)) from reason
-    if 200 <= answer.status < 300:
-        return {"status": answer.status, "ms": round(answer.seconds * 1000)}
-    raise _reason(answer)
+    return posting.post(delivery, url, said, _signature)
 
 
 def address_of(blueprint: str) -> str:
@@ -87,14 +70,3 @@ def _signature(raw: bytes) -> dict[str, str]:
     except Conflict as sealed:
         raise Hopeless(f"The secret {SIGNING} cannot be read: {sealed}") from sealed
     return outgoing.signature(secret, raw, timezone.now()) if secret else {}
-
-
-def _reason(answer: outgoing.Answer) -> Exception:
-    if answer.status >= 500 or answer.status in AGAIN:
-        after = None if answer.retry_after is None else min(answer.retry_after, LONGEST_WAIT)
-        return RetryLater(f"The receiver answered {answer.status}.", after)
-    if 300 <= answer.status < 400:
-        return Hopeless(
-            f"The receiver answered {answer.status}: redirects are not followed. Give the address it moved to."
-        )
-    return Hopeless(f"The receiver answered {answer.status}.")

@@ -264,6 +264,15 @@ SLACK_BOT_TOKEN = env.text("PORTCULLIS_SLACK_TOKEN")
 SLACK_API_URL = env.text("PORTCULLIS_SLACK_API_URL", "https://slack.com/api/")
 SLACK_CHANNEL = env.text("PORTCULLIS_SLACK_CHANNEL")
 
+# Without a server nobody is told anything by e-mail.
+_MAIL = env.mail("PORTCULLIS_EMAIL_URL")
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = _MAIL.secure, _MAIL.starttls
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env.text("PORTCULLIS_EMAIL_FROM") or f"Portcullis <portcullis@{urlsplit(BASE_URL).hostname}>"
+
 GITHUB_APP_ID = env.text("PORTCULLIS_GITHUB_APP_ID")
 GITHUB_PRIVATE_KEY = env.text("PORTCULLIS_GITHUB_PRIVATE_KEY")
 GITHUB_WEBHOOK_SECRET = env.text("PORTCULLIS_GITHUB_WEBHOOK_SECRET")

@@ -34,6 +34,8 @@ urlpatterns = [
     path("integrations/", include("catalog.integrations.urls")),
     path("webhooks", RedirectView.as_view(pattern_name="webhooks:list", query_string=True)),
     path("webhooks/", include("catalog.webhooks.urls")),
+    path("notifications", RedirectView.as_view(pattern_name="notifications:list", query_string=True)),
+    path("notifications/", include("portal.notifications.urls")),
     path("", include("portal.actions.urls")),
     path("", include("portal.pages.urls")),
 ]

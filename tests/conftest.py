@@ -24,6 +24,7 @@ from portal.accounts.models import User
 from portal.accounts.queries import actor_of_user
 from portal.audit.models import Event
 from portal.kit.by import By, system
+from portal.notifications import known
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,6 +74,7 @@ def cheap_passwords(settings: Any) -> None:
 def no_lines_of_another_test() -> None:
     """What is rolled back leaves no event behind, by which the matrix knows that something has changed."""
     LINES.clear()
+    known.clear()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Typed readers of environment variables. A value that does not parse stops the start with a sentence."""
 
 import os
+from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -87,3 +88,35 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(port or ""),
         "OPTIONS": options,
     }
+
+
+@dataclass(frozen=True)
+class Mail:
+    """`secure`: encrypted from its first byte. `starttls`: once both have said hello."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    secure: bool
+    starttls: bool
+
+
+def mail(name: str) -> Mail:
+    """`smtp://user:password@host:port`, `smtps://…`, or `smtp://…?starttls=true`. Empty: there is no server."""
+    url = text(name)
+    try:
+        parts = urlsplit(url)
+        port, wish = parts.port, dict(parse_qsl(parts.query, keep_blank_values=True))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}.") from error
+    if url and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+        raise ImproperlyConfigured(f"{name} must be smtp:// or smtps:// and a host, as in smtps://user:password@host.")
+    if wish.keys() - {"starttls"} or wish.get("starttls", "false") not in {"true", "false"}:
+        raise ImproperlyConfigured(f"{name} knows one option, ?starttls=true.")
+    secure, starttls = parts.scheme == "smtps", wish.get("starttls") == "true"
+    if secure and starttls:
+        raise ImproperlyConfigured(f"{name}: smtps:// is encrypted from its first byte; starttls is for smtp://.")
+    usual = 465 if secure else 587 if starttls else 25
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Mail(parts.hostname or "", port or usual, user, password, secure, starttls)

@@ -23,11 +23,12 @@ def without_secrets(facts: dict[str, Any] | None) -> dict[str, Any] | None:
     shown = facts | ({"spec": masked(facts["spec"])} if "spec" in facts else {})
     destination = facts.get("changelogDestination")
     if isinstance(destination, dict) and destination.get("url"):
-        shown["changelogDestination"] = destination | {"url": _host(str(destination["url"]))}
+        shown["changelogDestination"] = destination | {"url": host_only(str(destination["url"]))}
     return shown
 
 
-def _host(url: str) -> str:
+def host_only(url: str) -> str:
+    """The rest of an address may be as good as a password."""
     scheme, there, rest = url.partition("://")
     host = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
     return f"{scheme}://{host}/{HIDDEN}" if there else HIDDEN

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from portal.audit.nouns import Noun
 from portal.kit.ids import uuid7
+from portal.kit.masks import host_only
 
 Json = dict[str, Any]
 
@@ -68,13 +69,17 @@ class Route(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("notifications:edit", args=[self.public_id])
+        return reverse("notifications:list")
+
+    @property
+    def shown_address(self) -> str:
+        return host_only(self.address) if self.to == self.To.WEBHOOK else self.address
 
     def noun(self) -> Noun:
         return Noun("route", str(self.public_id), self.name)
 
     def facts(self) -> Json:
-        """Without the secret: events keep this for ever."""
+        """Without the secret, and without the path of a webhook: events keep this for ever, for everybody."""
         return {
             "name": self.name,
             "events": list(self.events),
@@ -86,7 +91,7 @@ class Route(models.Model):
             if self.quiet_from and self.quiet_until
             else None,
             "to": self.to,
-            "address": self.address or None,
+            "address": self.shown_address or None,
             "secret": "kept" if self.sealed_secret else None,
             "enabled": self.enabled,
             "dry": self.dry,
@@ -101,3 +106,29 @@ class Installed(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class SlackThread(models.Model):
+    """The first message about one thing in one channel, which is edited, and below which the rest is said.
+
+    `key` is the notice's thread, `delivery` the one that made the message: by it the message is known in Slack.
+    """
+
+    key = models.TextField()
+    target = models.CharField(max_length=100)
+    channel = models.CharField(max_length=40)
+    ts = models.CharField(max_length=40)
+    delivery = models.UUIDField(unique=True)
+    at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True)
+    # Changes that were not told below it, because there were too many.
+    folded = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key", "target", "-id"], name="slack_thread_key"),
+            models.Index(fields=["target", "-id"], name="slack_thread_target"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} in #{self.target}"

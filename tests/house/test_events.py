@@ -35,6 +35,7 @@ MODULES = [
     "portal.actions.commands",
     "portal.github.imports",
     "portal.github.reruns",
+    "portal.notifications.commands",
     "portal.sidebars.commands",
     "portal.audit.outbox",
 ]
@@ -51,6 +52,7 @@ A_PERSON = By(Actor("user", "user:2", "Sam", is_admin=True), "page")
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
 SOURCE = {"name": "Kibana", "kind": "application", "template": "https://kibana.example/"}
 CANARY = {"name": "Canary", "on": ["verdict"]}
+ROUTE = {"name": "All of it", "events": ["route.tested"], "to": "channel", "address": "deployments"}
 READY = {"identifier": "ready", "title": "Ready", "rules": []}
 
 # command: (how to call it, the events it must record), in the shop of tests/conftest.py
@@ -247,6 +249,12 @@ CASES = {
         ["inbox.kept", "entity.created", "deployment.reported", "deployment_config.changed", "inbox.placed"],
     ),
     "inbox_place_known": (lambda do, shop: do(by=SETUP) if kept() else None, ["inbox.kept"]),
+    "route_create": (lambda do, shop: do(ROUTE, by=SETUP), ["route.created"]),
+    "route_update": (
+        lambda do, shop: do(route(), ROUTE | {"enabled": False}, by=SETUP),
+        ["route.created", "route.updated"],
+    ),
+    "route_delete": (lambda do, shop: do(route(), by=SETUP), ["route.created", "route.deleted"]),
     "hook_create": (lambda do, shop: do(HOOK, secret="s" * 16, by=SETUP), ["hook.created"]),
     "hook_update": (
         lambda do, shop: do(hook(), {"enabled": False}, by=SETUP),
@@ -519,6 +527,10 @@ def kept():
 
 def hook():
     return import_string("deployments.commands.hook_create")(HOOK, secret="s" * 16, by=SETUP)
+
+
+def route():
+    return import_string("portal.notifications.commands.route_create")(ROUTE, by=SETUP)
 
 
 def arrived():

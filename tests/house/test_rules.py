@@ -55,6 +55,7 @@ def test_nothing_happens_by_model_signal():
         "catalog/scorecards/apps.py",
         "deployments/apps.py",
         "portal/embedded/processes.py",
+        "portal/notifications/apps.py",
         "portal/embedded/supervisor.py",
     }
     assert "import post_migrate" in (ROOT / "catalog/apps.py").read_text()

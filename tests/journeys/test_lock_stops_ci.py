@@ -174,7 +174,7 @@ def test_a_worker_killed_between_a_lock_and_its_message_sends_it_once_it_is_back
     worker.start()
     eventually(settled)
     assert len(slack.messages) == 1
-    assert Delivery.objects.get().attempts == 2
+    assert Delivery.objects.get(subscriber="slack").attempts == 2
 
 
 def test_with_the_worker_dead_the_message_waits_and_is_sent_once_it_is_back(checkout, ci, slack, start):

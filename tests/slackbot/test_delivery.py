@@ -8,7 +8,7 @@ from django.utils import timezone
 from locks import scopes
 from locks.commands import lock_release, lock_take
 from portal.audit import outbox
-from portal.audit.models import Delivery
+from portal.audit.models import Delivery, Pause
 from tests.conftest import write
 
 
@@ -18,8 +18,14 @@ def lock(shop, page, bob, slack):
 
 
 def later():
+    Pause.objects.all().delete()
     Delivery.objects.filter(state="pending").update(due_at=timezone.now() - timedelta(seconds=1))
     outbox.deliver_due()
+
+
+def told():
+    """The delivery to Slack, beside the one that found out where to."""
+    return Delivery.objects.get(subscriber="slack")
 
 
 def channels(slack):
@@ -58,14 +64,14 @@ def test_without_a_token_nothing_is_owed(shop, page, bob, settings):
 def test_without_any_channel_it_is_parked_with_what_to_set(lock, slack, settings):
     settings.SLACK_CHANNEL = ""
     outbox.deliver_due()
-    delivery = Delivery.objects.get()
+    delivery = told()
     assert delivery.state == "parked" and "PORTCULLIS_SLACK_CHANNEL" in delivery.last_error
 
 
 def test_slack_asking_to_wait_is_waited_for_as_long_as_it_says(lock, slack):
     slack.faults.append({"status": 429, "retry_after": 30})
     outbox.deliver_due()
-    delivery = Delivery.objects.get()
+    delivery = told()
     assert delivery.state == "pending"
     assert timedelta(seconds=25) < delivery.due_at - timezone.now() <= timedelta(seconds=31)
     later()
@@ -75,9 +81,9 @@ def test_slack_asking_to_wait_is_waited_for_as_long_as_it_says(lock, slack):
 def test_a_message_whose_answer_was_lost_is_found_and_not_sent_again(lock, slack):
     slack.faults.append({"drop_after_accept": True})
     outbox.deliver_due()
-    assert (len(slack.messages), Delivery.objects.get().state) == (1, "pending")
+    assert (len(slack.messages), told().state) == (1, "pending")
     later()
-    delivery = Delivery.objects.get()
+    delivery = told()
     assert (len(slack.messages), delivery.state, delivery.result["found"]) == (1, "done", True)
 
 
@@ -86,13 +92,15 @@ def test_slack_broken_for_a_while_hears_all_of_it_in_order_afterwards(lock, slac
     slack.faults += [{"status": 500}] * 3
     for _ in range(6):
         later()
-    assert [message["text"].split()[0] for message in slack.messages] == [":lock:", ":unlock:"]
+    head, reply = slack.messages
+    assert head["text"] == reply["text"] == ":unlock: Bob unlocked checkout in production, locked by Bob"
+    assert reply["thread_ts"] == head["ts"] and head["edited"]
 
 
 def test_a_revoked_token_is_parked_not_hammered(lock, slack, settings):
     settings.SLACK_BOT_TOKEN = "nonsense"
     outbox.deliver_due()
-    assert Delivery.objects.get().state == "parked"
+    assert told().state == "parked"
 
 
 def test_what_people_write_cannot_mention_or_link(shop, page, bob, slack):
@@ -106,7 +114,7 @@ def test_where_slack_does_not_let_us_look_the_message_is_sent_again(lock, slack)
     outbox.deliver_due()
     slack.faults.append({"method": "conversations.list", "error": "missing_scope"})
     later()
-    assert (len(slack.messages), Delivery.objects.get().state) == (1, "done")
+    assert (len(slack.messages), told().state) == (1, "done")
 
 
 def test_a_long_reason_is_cut_and_the_link_stays(shop, page, bob, slack):

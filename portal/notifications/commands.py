@@ -1,0 +1,66 @@
+"""Commands that make, change and delete a route."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.accounts.policy import require
+from portal.audit.record import record
+from portal.kit.by import By
+from portal.kit.errors import Conflict
+from portal.kit.seal import seal
+from portal.notifications import queries, shapes
+from portal.notifications.known import forget
+from portal.notifications.models import Route
+
+Json = dict[str, Any]
+
+
+@transaction.atomic
+def route_create(definition: Json, *, by: By) -> Route:
+    """`definition` as `shapes.ROUTE`. Raises Invalid with every fault, Conflict for a name that is taken."""
+    require(by, "route.write")
+    route = Route(created_by=by.actor.name, **shapes.columns(definition))
+    route.sealed_secret = seal(definition.get("secret") or "")
+    _save(route, by)
+    record("route.created", route.noun(), by=by, after=route.facts())
+    return route
+
+
+@transaction.atomic
+def route_update(route: Route, definition: Json, *, by: By) -> Route:
+    """Sets the whole definition. The secret that is there stays unless another, or null, is given. The same again is no event."""
+    require(by, "route.write")
+    route = queries.route_kept(route.public_id, held=True)
+    before, address = route.facts(), route.address
+    for name, value in shapes.columns(definition).items():
+        setattr(route, name, value)
+    rekeyed = "secret" in definition
+    if rekeyed or route.to != Route.To.WEBHOOK:
+        route.sealed_secret = seal(definition.get("secret") or "")
+    if rekeyed or route.facts() != before or route.address != address:
+        _save(route, by)
+        payload = {"secret": "changed"} if rekeyed else {}
+        record("route.updated", route.noun(), by=by, before=before, after=route.facts(), payload=payload)
+    return route
+
+
+@transaction.atomic
+def route_delete(route: Route, *, by: By) -> None:
+    """What is on its way by it arrives, unless it is a webhook's: nobody else knows that address."""
+    require(by, "route.write")
+    route = queries.route_kept(route.public_id, held=True)
+    record("route.deleted", route.noun(), by=by, before=route.facts())
+    route.delete()
+    forget()
+
+
+def _save(route: Route, by: By) -> None:
+    route.updated_at, route.updated_by = timezone.now(), by.actor.name
+    try:
+        with transaction.atomic():
+            route.save()
+    except IntegrityError as taken:
+        raise Conflict(f"There is a route called “{route.name}” already.", code="name_taken", kind="name") from taken
+    forget()

@@ -1,0 +1,90 @@
+"""Flips of health. What is muted, and what says only that nobody knows, is told to nobody."""
+
+from django.urls import NoReverseMatch
+
+from portal.audit.models import Event
+from portal.notifications.notice import Link, Notice, When, says
+from portal.notifications.words.deployments import values_of
+from portal.notifications.words.phrases import after, facts_of, moment, page, service_page, text
+
+GROUP = "Health"
+BAD = {"degraded", "failing", "down"}
+SAID = {
+    "healthy": ("is healthy again", "white_check_mark", "good"),
+    "degraded": ("is degraded", "warning", "waiting"),
+    "failing": ("is failing", "warning", "bad"),
+    "down": ("is down", "rotating_light", "bad"),
+}
+
+
+def _state(event: Event) -> str:
+    return text(after(event).get("state"))
+
+
+def _matters(event: Event) -> bool:
+    """Not while it is muted, and healthy only after something else was told."""
+    before = text((event.before or {}).get("state"))
+    told = _state(event) in BAD or (_state(event) == "healthy" and before in BAD)
+    return told and not event.payload.get("muted")
+
+
+@says("probe.flipped", "Health changes", group=GROUP, matters=_matters, is_bad=lambda event: _state(event) in BAD)
+def flipped(event: Event) -> Notice:
+    facts = after(event)
+    what, emoji, tone = SAID.get(_state(event), (f"is {_state(event)}", "grey_question", "plain"))
+    said = f"{event.title} {what}"
+    since = moment(facts.get("since"))
+    return Notice(
+        said,
+        facts_of(
+            ("Because", text(facts.get("reason"))),
+            ("Values", values_of(facts.get("values"))),
+            ("Since", When(since) if since else None),
+            ("Before", text((event.before or {}).get("state"))),
+            ("Running", text(event.payload.get("run_version"))),
+        ),
+        _page(event),
+        tone="good" if tone == "good" else "bad" if tone == "bad" else "waiting" if tone == "waiting" else "plain",
+        emoji=emoji,
+        thread=event.stream,
+        standing=said,
+        closes=_state(event) == "healthy",
+        folds=True,
+    )
+
+
+def _page(event: Event) -> Link | None:
+    try:
+        return Link(page("health:probe_detail", event.noun_id), "See the probe")
+    except NoReverseMatch:
+        return service_page(event)
+
+
+@says("prober.went_down", "The prober cannot see", group=GROUP, is_bad=lambda event: True)
+def prober_went_down(event: Event) -> Notice:
+    said = "The prober cannot reach its own references: nobody knows how services do until it can"
+    reason = text(after(event).get("reason") or event.payload.get("reason"))
+    return Notice(
+        said,
+        facts_of(("Because", reason), ("Services", "None of them is said to be down because of this.")),
+        Link(page("pages:home"), "See the portal"),
+        tone="bad",
+        emoji="see_no_evil",
+        thread=event.stream,
+        standing=said,
+    )
+
+
+@says("prober.came_back", "The prober can see again", group=GROUP)
+def prober_came_back(event: Event) -> Notice:
+    said = "The prober reaches its references again"
+    return Notice(
+        said,
+        (),
+        Link(page("pages:home"), "See the portal"),
+        tone="good",
+        emoji="eyes",
+        thread=event.stream,
+        standing=said,
+        closes=True,
+    )
