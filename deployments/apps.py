@@ -10,9 +10,10 @@ class DeploymentsConfig(AppConfig):
 
         from catalog import hooks, kinds
         from catalog.tables import looks as catalog_looks
-        from deployments import handlers, looks
+        from deployments import followers, handlers, looks, queries
         from deployments.commands import payload_map, sources_install
         from deployments.queries import timeline
+        from locks import witnesses
         from portal.audit.subscribers import subscribe
 
         post_migrate.connect(sources_install, sender=self)
@@ -22,6 +23,8 @@ class DeploymentsConfig(AppConfig):
             handle=lambda delivery: payload_map(delivery.event.payload["request"]),
             tells=False,
         )
+        subscribe("deployments.watch", *followers.REPORTED, handle=followers.open_watch, wants=followers.has_succeeded)
+        witnesses.register(queries.is_well)
         handlers.register_kinds()
         catalog_looks.register(looks.CONFIG)
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))

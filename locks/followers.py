@@ -3,9 +3,9 @@ waits on GitHub is answered; when health says something of a place, the rules th
 
 from typing import Any
 
-from locks.commands import lines_advance, pending_deployments_advance, probe_forget, sign_take
+from locks.commands import lines_advance, pending_deployments_advance, probe_forget, probe_pause, sign_take
 from locks.models import PendingDeployment, Ticket
-from locks.signs import GONE, sign_of
+from locks.signs import CHANGED, GONE, sign_of
 from portal.audit.models import Delivery
 
 OPENERS = (
@@ -32,8 +32,11 @@ def answer_github(delivery: Delivery) -> dict[str, Any]:
 
 
 def hear(delivery: Delivery) -> dict[str, Any]:
-    if delivery.event.name == GONE:
-        probe_forget(delivery.event.noun_id)
-        return {}
-    sign = sign_of(delivery.event)
-    return {"acted": sign_take(sign)} if sign else {}
+    event = delivery.event
+    if event.name == GONE:
+        probe_forget(event.noun_id)
+    elif event.name == CHANGED:
+        probe_pause(event.noun_id, (event.after or {}).get("paused") is True)
+    elif sign := sign_of(event):
+        return {"acted": sign_take(sign)}
+    return {}

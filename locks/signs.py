@@ -10,8 +10,8 @@ from portal.audit.models import Event
 
 Json = dict[str, Any]
 
-FLIPPED, GONE, CLOSED = "probe.flipped", "probe.deleted", "watch.closed"
-HEARD = (FLIPPED, GONE, CLOSED)
+FLIPPED, CHANGED, GONE, CLOSED = "probe.flipped", "probe.updated", "probe.deleted", "watch.closed"
+HEARD = (FLIPPED, CHANGED, GONE, CLOSED)
 HEALTHY = "healthy"
 # Somebody took these out of sight: they say nothing, neither good nor bad.
 SILENT = ("paused", "maintenance")

@@ -174,6 +174,10 @@ INGEST_DAYS = env.number("PORTCULLIS_INGEST_DAYS", 30, least=1, most=3650)
 # Days that deployments are kept whole; older ones are rolled up by day. 0 is for ever.
 KEEP_DEPLOYMENTS = env.number("PORTCULLIS_KEEP_DEPLOYMENTS", 0, least=0, most=36500)
 
+# Deployments to environments of these tiers are watched for so long once they have finished.
+WATCH_TIERS = env.items("PORTCULLIS_WATCH_TIERS", "production")
+WATCH_SECONDS = env.number("PORTCULLIS_WATCH_SECONDS", 900, least=5, most=86400)
+
 # Networks inside the house that outgoing calls may reach; public addresses they may always.
 OUTGOING_NETWORKS = env.networks("PORTCULLIS_OUTGOING_NETWORKS")
 
@@ -250,6 +254,7 @@ CELERY_BEAT_SCHEDULE = {
     "indexes": {"task": "catalog.index", "schedule": 20.0, "options": {"expires": 20}},
     "levels": {"task": "scorecards.compare", "schedule": 10.0, "options": {"expires": 10}},
     "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
+    "watches": {"task": "deployments.watch", "schedule": 3.0, "options": {"expires": 6}},
     "ingest-log": {"task": "deployments.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "webhook-log": {"task": "webhooks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "integrations": {"task": "integrations.forget", "schedule": 3600.0, "options": {"expires": 3600}},

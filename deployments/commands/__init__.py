@@ -11,8 +11,12 @@ from deployments.commands.reports import deployment_report, deployment_store, re
 from deployments.commands.retention import requests_forget
 from deployments.commands.rollup import deployments_roll_up
 from deployments.commands.sources import log_source_create, log_source_delete, log_source_update, sources_install
+from deployments.commands.watches import watch_look, watch_open, watches_look
 
 __all__ = [
+    "watch_look",
+    "watch_open",
+    "watches_look",
     "changes_fill",
     "commits_backfill",
     "Outcome",

@@ -4,6 +4,7 @@ from deployments.models.hooks import Hook
 from deployments.models.reports import InboxItem, ReportRequest
 from deployments.models.rollups import DeploymentDay, Ran
 from deployments.models.sources import LogSource
+from deployments.models.watches import Watch
 
 __all__ = [
     "LEVEL",
@@ -20,6 +21,7 @@ __all__ = [
     "Ran",
     "ReportRequest",
     "Status",
+    "Watch",
     "begun",
     "happened",
 ]

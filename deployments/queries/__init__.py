@@ -36,8 +36,15 @@ from deployments.queries.sights import Sight, deployment, deployment_of, sight
 from deployments.queries.silent import Silent, silent
 from deployments.queries.sources import Sources, log_sources, sources_everywhere, sources_of, span_of
 from deployments.queries.standings import Standing, standing, standings
+from deployments.queries.watches import is_well, observed, was_muted, watch_of, watched_probes, watches_of
 
 __all__ = [
+    "is_well",
+    "observed",
+    "was_muted",
+    "watch_of",
+    "watched_probes",
+    "watches_of",
     "Silent",
     "silent",
     "succeeded",

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from catalog.models import Entity
-from deployments.models import Deployment, LogSource
+from deployments.models import Deployment, LogSource, Watch
 from deployments.queries import Sight
 from deployments.tables.diffs import compare_url, diff_row, short_row
 from deployments.tables.places import deployment_row, instance_rows, service_row
@@ -20,10 +20,10 @@ Row = dict[str, Any]
 LATE = timedelta(minutes=2)  # sooner is how long a job takes to report
 
 
-def sight_row(sight: Sight, sources: list[LogSource]) -> Row:
+def sight_row(sight: Sight, sources: list[LogSource], watch: Watch | None = None) -> Row:
     one = sight.deployment
     service: Entity | None = one.config.service if one.config else None
-    row = deployment_row(one, service, sight.step) if service else _orphan(one)
+    row = deployment_row(one, service, sight.step, watch) if service else _orphan(one)
     return row | {
         "id": str(one.public_id),
         "title": one.version or one.commit[:10],

@@ -8,7 +8,7 @@ from django.urls import reverse
 from catalog.models import Entity
 from catalog.queries import tier_of
 from deployments import cells, instances
-from deployments.models import Deployment, Gate, LogSource
+from deployments.models import Deployment, Gate, LogSource, Watch
 from deployments.queries import Cell, Step
 from deployments.sources import web
 from deployments.tables.forge import forge_of
@@ -114,9 +114,12 @@ LIVE = [
 ]
 
 
-def deployment_row(deployment: Deployment, service: Entity, step: Step | None = None) -> Row:
+def deployment_row(
+    deployment: Deployment, service: Entity, step: Step | None = None, watch: Watch | None = None
+) -> Row:
     """`step`: its place in the order of its pair, which says what it is marked as."""
     return {
+        "watch": watch_row(watch),
         "url": deployment.get_absolute_url(),
         "mark": mark_row(step),
         "environment": deployment.environment_identifier,
@@ -132,6 +135,30 @@ def deployment_row(deployment: Deployment, service: Entity, step: Step | None = 
         "at": deployment.happened_at,
         "took": took(deployment),
         "links": run_links(deployment),
+    }
+
+
+WATCHES = {
+    "": ("watched", "blue", "eye", "Its place's probes are watched"),
+    "passed": ("healthy since", "green", "circle-check", "The watch of its place has passed"),
+    "failed": ("broke its place", "red", "heart-pulse", "The watch of its place has failed"),
+    "inconclusive": ("inconclusive", "lightGray", "circle-dashed", "The watch of its place could not tell"),
+}
+
+
+def watch_row(watch: Watch | None) -> Row | None:
+    """As a chip, with what was found; `until` while it is open."""
+    if watch is None:
+        return None
+    word, colour, icon, about = WATCHES[watch.verdict]
+    return {
+        "word": word,
+        "colour": colour,
+        "icon": icon,
+        "about": watch.reason or about,
+        "reason": watch.reason,
+        "until": None if watch.verdict else watch.until,
+        "closed_at": watch.closed_at,
     }
 
 

@@ -39,4 +39,5 @@ def _page(request: HttpRequest, context: Any) -> HttpResponse:
 
 
 def _context(by: By, one: Deployment) -> Context:
-    return {"deployment": tables.sight_row(queries.sight(by, one), queries.log_sources([one.config]))}
+    sources = queries.log_sources([one.config])
+    return {"deployment": tables.sight_row(queries.sight(by, one), sources, queries.watch_of(one))}

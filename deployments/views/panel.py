@@ -65,11 +65,13 @@ def _history(request: HttpRequest, url: str, service: Entity, moment: Moment, en
     by, before = by_of(request), _deployment(request.GET.get("before", ""))
     history = queries.history(by, service=service.identifier, environment=environment, before=before, at=moment.at)
     rows = list(history[: ON_PANEL + 1])
-    steps = queries.steps_of(rows[:ON_PANEL])
+    steps, watches = queries.steps_of(rows[:ON_PANEL]), queries.watches_of(rows[:ON_PANEL])
     older = rows[ON_PANEL - 1] if len(rows) > ON_PANEL else None
     return {
         "service": tables.service_row(service),
-        "rows": [tables.deployment_row(each, service, steps.get(each.pk)) for each in rows[:ON_PANEL]],
+        "rows": [
+            tables.deployment_row(each, service, steps.get(each.pk), watches.get(each.pk)) for each in rows[:ON_PANEL]
+        ],
         "older_url": url + address(request.GET, before=str(older.public_id)) if older else None,
         "newest_url": url + address(request.GET, before=None) if before else None,
         "moment": moment,

@@ -35,7 +35,7 @@ from locks.commands.pending import (
 )
 from locks.commands.reminders import lock_remind, locks_remind
 from locks.commands.rules import lock_rule_create, lock_rule_delete, lock_rule_update, rules_rename
-from locks.commands.signs import SUBSCRIBER, holds_release, probe_forget, sign_take
+from locks.commands.signs import SUBSCRIBER, holds_release, probe_forget, probe_pause, sign_take
 from locks.commands.tickets import lines_advance, pair_advance, ticket_join, ticket_withdraw
 
 __all__ = [
@@ -80,6 +80,7 @@ __all__ = [
     "pending_deployment_take",
     "pending_deployments_advance",
     "probe_forget",
+    "probe_pause",
     "rules_rename",
     "sign_take",
     "ticket_join",

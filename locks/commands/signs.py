@@ -8,7 +8,7 @@ from django.db.models import Max
 from catalog import queries as catalog
 from catalog.models import Entity
 from catalog.queries import Place
-from locks import limits, queries, rules
+from locks import limits, queries, rules, witnesses
 from locks.commands.locks import lock_extend, lock_release, lock_take
 from locks.models import Evidence, HeardProbe, Lock, LockRule, RuleHold, ScopeKind
 from locks.scopes import HELD, Scope, scope_of
@@ -46,6 +46,13 @@ def probe_forget(probe: str, *, now: datetime | None = None) -> None:
     """A probe that was deleted says nothing any more."""
     for heard in HeardProbe.objects.filter(probe=probe[:64]):
         heard.delete()
+        holds_time(heard.service_id, heard.environment_id, now=now or database_now())
+
+
+def probe_pause(probe: str, paused: bool, *, now: datetime | None = None) -> None:
+    """One that is paused counts neither way."""
+    for heard in HeardProbe.objects.filter(probe=probe[:64]).exclude(paused=paused):
+        HeardProbe.objects.filter(pk=heard.pk).update(paused=paused)
         holds_time(heard.service_id, heard.environment_id, now=now or database_now())
 
 
@@ -256,7 +263,8 @@ def holds_release(*, now: datetime | None = None) -> int:
 @retried
 @transaction.atomic
 def hold_release(pk: int, *, now: datetime) -> bool:
-    """Whoever is second finds it done. While something was said that nobody has heard yet, nothing is let go."""
+    """Whoever is second finds it done. Nothing is let go while something was said that nobody has heard yet, or while
+    health has fallen silent."""
     hold = _alone(pk)
     if hold is None or hold.release_at is None or hold.release_at > now:
         return False
@@ -265,6 +273,8 @@ def hold_release(pk: int, *, now: datetime) -> bool:
         return False
     if not hold.is_on(now):
         _close(hold, hold.end or now, TIME_OVER)
+        return False
+    if not all(witnesses.all_say_well(*place, now) for place in _places(hold)):
         return False
     because = f"healthy for {_lasted(hold)}"
     if hold.lock is None:

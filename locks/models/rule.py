@@ -100,6 +100,7 @@ class HeardProbe(models.Model):
     service = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
     environment = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=20)
+    paused = models.BooleanField(default=False)
     since = models.DateTimeField()
     unwell_since = models.DateTimeField(null=True)
     event = models.BigIntegerField()

@@ -18,7 +18,7 @@ MONTH = timedelta(days=30)
 
 def well_since(service: int, environment: int) -> datetime | None:
     """Since when all probes of the place are healthy; None when one is not, or when there is none to say so."""
-    heard = HeardProbe.objects.filter(service=service, environment=environment).exclude(state__in=SILENT)
+    heard = HeardProbe.objects.filter(service=service, environment=environment, paused=False).exclude(state__in=SILENT)
     states = list(heard.values_list("state", "since"))
     if not states or any(state != HEALTHY for state, _ in states):
         return None

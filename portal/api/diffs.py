@@ -25,7 +25,19 @@ Json = dict[str, Any]
 @api_view(["GET"])
 def deployment(request: Request, public_id: UUID) -> Response:
     by = by_of(request)
-    return Response({"ok": True, "deployment": sight_json(queries.sight(by, queries.deployment(by, public_id)))})
+    one = queries.deployment(by, public_id)
+    return Response({"ok": True, "deployment": sight_json(queries.sight(by, one)) | {"watch": watch_json(one)}})
+
+
+@api_view(["GET"])
+def watch(request: Request, public_id: UUID) -> Response:
+    """What its place's probes say of it: open, or a verdict; null where nobody watches it."""
+    return Response({"ok": True, "watch": watch_json(queries.deployment(by_of(request), public_id))})
+
+
+def watch_json(one: Deployment) -> Json | None:
+    found = queries.watch_of(one)
+    return {"id": str(found.public_id), **found.facts(), "url": url_of(one.get_absolute_url())} if found else None
 
 
 @api_view(["GET"])

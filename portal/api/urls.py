@@ -181,6 +181,7 @@ urlpatterns = [
     path("deployments/diff", diffs.diff),
     path("deployments/drift", diffs.drift),
     path("deployments/<uuid:public_id>", diffs.deployment),
+    path("deployments/<uuid:public_id>/watch", diffs.watch),
     path("deployments/batch", ingest.batch),
     path("deployments/ingest", ingest.ingest),
     path("deployments/ingest/<int:pk>/replay", ingest.replay),

@@ -1,8 +1,9 @@
+from deployments.models import Watch
 from portal.api.schema.answers import fault, missing, ok
 from portal.api.schema.operation import Group, Operation
 from portal.api.schema.operations.deployments import DEPLOYMENT, DEPLOYMENT_FIELDS
 from portal.api.schema.parameters import in_path, query
-from portal.api.schema.shapes import Shape, choice, flag, instant, listed, null, shown, text, whole
+from portal.api.schema.shapes import Shape, choice, flag, free, instant, listed, null, shown, text, whole
 
 ID = text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid")
 OTHER = text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709", format="uuid")
@@ -42,6 +43,24 @@ DIFF = shown(
     name="DeploymentDiff",
     about="What lies between two deployments of a service. No commits where one of them has none, or none was before.",
 )
+WATCH = shown(
+    {
+        "id": OTHER,
+        "deployment": ID,
+        "state": choice(["open", *Watch.Verdict.values], "Open until there is a verdict.", "passed"),
+        "opened_at": instant("The watch, not the deployment."),
+        "until": instant("When there is a verdict at the latest."),
+        "closed_at": null(instant()),
+        "verdict": null(
+            choice(Watch.Verdict.values, "No data is inconclusive, and so is what was no better before.", "passed")
+        ),
+        "reason": null(text("http answered 90 times, no worse than in the hour before.")),
+        "values": free({"http": {"before": "healthy", "results": 90, "failed": 0}}, "What each probe found."),
+        "url": text("https://portal.example.org/deployments/019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"),
+    },
+    name="Watch",
+    about="What a finished deployment did to its place, by the place's probes.",
+)
 SIGHT = shown(
     {
         **DEPLOYMENT_FIELDS,
@@ -53,6 +72,7 @@ SIGHT = shown(
         "previous": null(OTHER),
         "following": null(text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f710", format="uuid")).like(None),
         "since_previous": null(DIFF),
+        "watch": null(WATCH),
     },
     name="DeploymentInOrder",
     about="A deployment, and its place among those of its service in its environment.",
@@ -119,6 +139,19 @@ GROUP = Group(
             parameters=[in_path("public_id", ID)],
             answers={
                 200: ok("With what lies between it and what was live before.", deployment=SIGHT),
+                404: missing("deployment", "There is no deployment with the id 019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708."),
+            },
+        ),
+        Operation(
+            "deployment_watch",
+            "GET",
+            "/deployments/{public_id}/watch",
+            "What a deployment did to its place",
+            about="Ask again while its state is open. Null where nobody watches it, and for the second until somebody does.",
+            needs="catalog.read",
+            parameters=[in_path("public_id", ID)],
+            answers={
+                200: ok("Whether it is open, or its verdict.", watch=null(WATCH)),
                 404: missing("deployment", "There is no deployment with the id 019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708."),
             },
         ),
