@@ -250,6 +250,8 @@ CELERY_BEAT_SCHEDULE = {
     "timers": {"task": "catalog.expire", "schedule": 2.0, "options": {"expires": 4}},
     "sweep": {"task": "catalog.sweep", "schedule": 3.0, "options": {"expires": 6}},
     "self-check": {"task": "catalog.check", "schedule": crontab(hour=3, minute=20), "options": {"expires": 3600}},
+    "slack": {"task": "slackbot.work", "schedule": 2.0, "options": {"expires": 4}},
+    "slack-lines": {"task": "slackbot.wait", "schedule": 20.0, "options": {"expires": 20}},
     "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "indexes": {"task": "catalog.index", "schedule": 20.0, "options": {"expires": 20}},
     "levels": {"task": "scorecards.compare", "schedule": 10.0, "options": {"expires": 10}},
@@ -268,6 +270,11 @@ CELERY_BEAT_SCHEDULE = {
 SLACK_BOT_TOKEN = env.text("PORTCULLIS_SLACK_TOKEN")
 SLACK_API_URL = env.text("PORTCULLIS_SLACK_API_URL", "https://slack.com/api/")
 SLACK_CHANNEL = env.text("PORTCULLIS_SLACK_CHANNEL")
+# What comes from Slack: signed with the first, or over a socket that is opened with the second.
+SLACK_SIGNING_SECRET = env.text("PORTCULLIS_SLACK_SIGNING_SECRET")
+SLACK_APP_TOKEN = env.text("PORTCULLIS_SLACK_APP_TOKEN")
+# Where the addresses of one's own people are; empty is everywhere that Slack has confirmed.
+SLACK_DOMAINS = [each.lower().lstrip("@") for each in env.items("PORTCULLIS_SLACK_DOMAINS", "")]
 
 # Without a server nobody is told anything by e-mail.
 _MAIL = env.mail("PORTCULLIS_EMAIL_URL")

@@ -36,6 +36,7 @@ urlpatterns = [
     path("webhooks/", include("catalog.webhooks.urls")),
     path("notifications", RedirectView.as_view(pattern_name="notifications:list", query_string=True)),
     path("notifications/", include("portal.notifications.urls")),
+    path("slack/", include("portal.slackbot.urls")),
     path("", include("portal.actions.urls")),
     path("", include("portal.pages.urls")),
 ]

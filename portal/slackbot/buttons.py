@@ -29,6 +29,24 @@ def glass_break(lock_id: str | UUID) -> Json:
     return _button("glass_break", "Break glass…", lock_id, style="danger")
 
 
+def lock_over(lock_id: str | UUID) -> Json:
+    """Opens the form of a lock that takes this one over."""
+    return _button("lock_over", "Take it over…", lock_id)
+
+
+def lock_mine(lock_id: str | UUID) -> Json:
+    """For who waited for its end: the form of a lock of the same."""
+    return _button("lock_mine", "Lock it now…", lock_id, style="primary")
+
+
+def lock_new() -> Json:
+    return _button("lock_new", "Lock something…", "new")
+
+
+def watch_end(lock_id: str | UUID) -> Json:
+    return _button("watch_end", "I do not need it any more", lock_id)
+
+
 def run_approve(run_id: str | UUID) -> Json:
     return _button("run_approve", "Approve", run_id, style="primary")
 

@@ -176,7 +176,7 @@ def test_messages_outlive_a_restart_when_they_have_a_file(tmp_path):
 def test_the_page_shows_the_newest_first_and_runs_nothing(slack, dana):
     dana.chat_postMessage(channel="#deploys", text="older")
     dana.chat_postMessage(channel="#deploys", text="newer <script>alert(1)</script> <https://x.test/a|the *page*>")
-    page = urllib.request.urlopen(slack.page, timeout=5).read().decode()
+    page = urllib.request.urlopen(f"{slack.page}_feed", timeout=5).read().decode()
     assert page.index("newer") < page.index("older")
     assert "<script>" not in page and '<a href="https://x.test/a" rel="noreferrer">the *page*</a>' in page
 
