@@ -204,6 +204,12 @@ ENVIRONMENT_BRAKE_PERCENT = env.number("PORTCULLIS_ENVIRONMENT_BRAKE_PERCENT", 5
 # A folder of commands that templates of environments may run on this machine; without it they may run none.
 LOCAL_COMMANDS = env.text("PORTCULLIS_LOCAL_COMMANDS")
 DEMO_PROVIDER = env.text("PORTCULLIS_DEMO_PROVIDER").rstrip("/")
+# What probes may call: ports, and how many calls at once in all and of one host.
+HEALTH_PORTS = env.ports("PORTCULLIS_HEALTH_PORTS", "80,443,1024-65535")
+HEALTH_THREADS = env.number("PORTCULLIS_HEALTH_THREADS", 128, least=4, most=1000)
+HEALTH_PER_HOST = env.number("PORTCULLIS_HEALTH_PER_HOST", 8, least=1, most=1000)
+# Where a prober asks whether it is itself the one without a network; without any it does not ask.
+HEALTH_REFERENCES = env.items("PORTCULLIS_HEALTH_REFERENCES", "")
 
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -255,6 +261,10 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "indexes": {"task": "catalog.index", "schedule": 20.0, "options": {"expires": 20}},
     "levels": {"task": "scorecards.compare", "schedule": 10.0, "options": {"expires": 10}},
+    # The next tick waits for the round that is on, so that there is always one.
+    "probes": {"task": "health.poll", "schedule": 1.0, "options": {"expires": 2, "queue": "health"}},
+    "health": {"task": "health.sweep", "schedule": 20.0, "options": {"expires": 20}},
+    "health-roll-up": {"task": "health.roll_up", "schedule": 300.0, "options": {"expires": 300}},
     "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
     "watches": {"task": "deployments.watch", "schedule": 3.0, "options": {"expires": 6}},
     "ingest-log": {"task": "deployments.forget", "schedule": 3600.0, "options": {"expires": 3600}},

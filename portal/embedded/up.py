@@ -177,6 +177,11 @@ class Stack:
                 [*celery, "worker", *threads, "-Q", "environments", "-n", "environments@%h", "--loglevel", "INFO"],
                 self.env,
             ),
+            Program(
+                "prober",
+                [*celery, "worker", *threads, "-Q", "health", "-n", "prober@%h", "--loglevel", "INFO"],
+                self.env,
+            ),
             Program("beat", [*celery, "beat", "--schedule", str(self.layout.beat_schedule)], self.env, grace=5.0),
             Program("web", web(self.port), self.env, ready=lambda: answers(self.port)),
         ]

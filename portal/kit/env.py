@@ -56,6 +56,17 @@ def networks(name: str) -> list[str]:
     return found
 
 
+def ports(name: str, default: str) -> list[tuple[int, int]]:
+    """`80,443,8000-8999`: the first and the last of each range."""
+    found = []
+    for each in items(name, default):
+        first, _, last = each.partition("-")
+        if not (first.isdigit() and (last or first).isdigit() and 1 <= int(first) <= int(last or first) <= 65535):
+            raise ImproperlyConfigured(f"{name} names {each!r}; give ports and ranges such as 80,443,8000-8999.")
+        found.append((int(first), int(last or first)))
+    return found
+
+
 def _threshold(word: object) -> int | None:
     """After how many times a statement is prepared; `none` for a pooler that cannot have it."""
     if word == "none":

@@ -7,22 +7,23 @@ answered differently a moment later. Redirects are not followed: they would lead
 import base64
 import hashlib
 import hmac
+import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
-from http.client import HTTPConnection, HTTPException
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from http.client import HTTPConnection, HTTPException, HTTPMessage
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-Address = IPv4Address | IPv6Address
+from portal.kit.names import Address, look_up
 
 TIMEOUT = 10.0  # seconds, for all of it: name, connection, answer
 MOST_BYTES = 64 * 1024
@@ -41,12 +42,20 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """`body`: its first 64 KiB. `seconds`: how long it took."""
+    """`body`: its first 64 KiB. `seconds`: how long it took. `certificate_ends`: over TLS."""
 
     status: int
     body: bytes
     seconds: float
     retry_after: float | None = None
+    headers: HTTPMessage = field(default_factory=HTTPMessage)
+    certificate_ends: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Reached:
+    seconds: float
+    certificate_ends: datetime | None = None
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout: float = TIMEOUT) -> Answer:
@@ -55,15 +64,37 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout: float = 
 
 
 def call(method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, timeout: float = TIMEOUT) -> Answer:
+    """As `post`, with any method. The headers of the answer are found whatever their case."""
     begun = time.monotonic()
     parts, host, port = _parsed(url)
-    try:
-        wire = _Pinned(host, port, _reachable(host, port), begun + timeout, secure=parts.scheme == "https")
+    with _told_of(host, begun, timeout):
+        wire = _Pinned(host, port, _reachable(host, timeout), begun + timeout, secure=parts.scheme == "https")
         with wire.in_time():
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             wire.request(method, target, body, dict(headers))
             with wire.getresponse() as response:
                 told = response.read(MOST_BYTES)
+    wait = response.headers.get("Retry-After", "")
+    after = float(wait[:9]) if wait.isascii() and wait.isdecimal() else None
+    seconds = time.monotonic() - begun
+    return Answer(response.status, told, seconds, after, response.headers, wire.certificate_ends)
+
+
+def reach(host: str, port: int, *, secure: bool = False, timeout: float = TIMEOUT) -> Reached:
+    """Connects, with TLS where `secure`, and says no word. Raises NotAllowed or NoAnswer."""
+    begun = time.monotonic()
+    with _told_of(host, begun, timeout):
+        wire = _Pinned(host, port, _reachable(host, timeout), begun + timeout, secure=secure)
+        with wire.in_time():
+            wire.connect()
+    return Reached(time.monotonic() - begun, wire.certificate_ends)
+
+
+@contextmanager
+def _told_of(host: str, begun: float, timeout: float) -> Iterator[None]:
+    """Whatever goes wrong within is NoAnswer, with a sentence."""
+    try:
+        yield
         if time.monotonic() - begun >= timeout:
             raise TimeoutError  # cut short, which may look like an end
     except TimeoutError as error:
@@ -72,9 +103,6 @@ def call(method: str, url: str, body: bytes | None, headers: Mapping[str, str], 
         late = time.monotonic() - begun >= timeout
         why = f"did not answer within {timeout:g} s" if late else f"could not be reached: {_said(error)}"
         raise NoAnswer(f"{host} {why}.") from error
-    wait = response.headers.get("Retry-After", "")
-    after = float(wait[:9]) if wait.isascii() and wait.isdecimal() else None
-    return Answer(response.status, told, time.monotonic() - begun, after)
 
 
 def signature(secret: str, raw: bytes, now: datetime) -> dict[str, str]:
@@ -84,9 +112,9 @@ def signature(secret: str, raw: bytes, now: datetime) -> dict[str, str]:
     return {"X-Port-Timestamp": stamp, "X-Port-Signature": f"v1,{base64.b64encode(made).decode()}"}
 
 
-def check(url: str) -> None:
-    """Raises NotAllowed for what is no address that could ever be called. Where its host is is not looked up."""
-    _parsed(url)
+def check(url: str) -> int:
+    """The port. Raises NotAllowed for what is no address that could ever be called. Where its host is is not looked up."""
+    return _parsed(url)[2]
 
 
 def allowed(address: Address) -> bool:
@@ -134,9 +162,8 @@ def _parsed(url: str) -> tuple[SplitResult, str, int]:
     return parts, host, port
 
 
-def _reachable(host: str, port: int) -> Address:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    known = [ip_address(str(each[4][0]).partition("%")[0]) for each in found]
+def _reachable(host: str, within: float) -> Address:
+    known = look_up(host, within)
     for address in known:
         if allowed(address):
             return address
@@ -151,10 +178,17 @@ def _said(error: Exception) -> str:
     return str(said).rstrip(".")[:200] or type(error).__name__
 
 
+@lru_cache(maxsize=2)
+def _context(authorities: str) -> ssl.SSLContext:
+    """To read the system's certificates takes longer than a handshake."""
+    return ssl.create_default_context()
+
+
 class _Pinned(HTTPConnection):
     """To one address, whatever the name says by now, and closed at its end whether or not somebody still drips."""
 
     wire: socket.socket | None = None
+    certificate_ends: datetime | None = None
 
     def __init__(self, host: str, port: int, address: Address, end: float, *, secure: bool) -> None:
         super().__init__(host, port)
@@ -169,11 +203,14 @@ class _Pinned(HTTPConnection):
         self.sock = socket.create_connection((self.address, self.port), self.left)
         self.sock.settimeout(self.left)
         if self.secure:
-            context = ssl.create_default_context()
+            context = _context(os.environ.get("SSL_CERT_FILE", ""))
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
         self.wire = self.sock
         if isinstance(self.sock, ssl.SSLSocket):
             self.sock.do_handshake()
+            ends = (self.sock.getpeercert() or {}).get("notAfter")
+            if ends:
+                self.certificate_ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(ends)), UTC)
 
     @contextmanager
     def in_time(self) -> Iterator[None]:

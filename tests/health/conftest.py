@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,3 +37,29 @@ def make_probe(place, name="http", **more):
         created_by="Alice",
         **more,
     )
+
+
+@pytest.fixture(scope="session")
+def targets():
+    """The address of the targets' own process."""
+    words = [sys.executable, "-m", "tests.health.targets"]
+    running = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    yield f"http://127.0.0.1:{running.stdout.readline().strip()}"
+    running.stdin.close()
+    running.kill()
+    running.wait()
+
+
+@pytest.fixture
+def at_home(settings):
+    settings.OUTGOING_NETWORKS = ["127.0.0.0/8"]
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory):
+    """`certified(length)` serves over TLS with a certificate that ends then, by an authority that the portal trusts."""
+    from tests.health.certificates import Certified
+
+    made = Certified(tmp_path_factory.mktemp("tls"))
+    yield made
+    made.close()

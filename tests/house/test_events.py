@@ -28,6 +28,7 @@ MODULES = [
     "catalog.starters.commands",
     "catalog.webhooks.commands",
     "deployments.commands",
+    "deployments.health.commands",
     "locks.commands",
     "portal.accounts.commands",
     "portal.accounts.feeds",
@@ -47,6 +48,7 @@ ACTION = {
 }
 PAGE = {"identifier": "board", "type": "dashboard", "widgets": [{"id": "w", "type": "markdown"}]}
 HOOK = {"name": "Forge", "kind": "github"}
+PROBE = {"kind": "heartbeat", "name": "nightly", "service": "checkout", "environment": "production"}
 RUN = Run("gh:1:1")
 A_PERSON = By(Actor("user", "user:2", "Sam", is_admin=True), "page")
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
@@ -432,8 +434,41 @@ CASES = {
         ["folder.created", "folder.updated"],
     ),
     "folder_delete": (lambda do, shop: do(folder(), by=SETUP), ["folder.created", "folder.deleted"]),
+    "probe_create": (lambda do, shop: do(PROBE, by=SETUP), ["probe.created"]),
+    "probe_update": (lambda do, shop: do(probe(), {"interval": 30}, by=SETUP), ["probe.created", "probe.updated"]),
+    "probe_rekey": (lambda do, shop: do(probe(), by=SETUP), ["probe.created", "probe.updated"]),
+    "probe_delete": (lambda do, shop: do(probe(), by=SETUP), ["probe.created", "probe.deleted"]),
+    "probes_remove": (
+        lambda do, shop: do([probe().service, catalog.service_named("search")], by=SETUP),
+        ["probe.created", "probe.deleted"],
+    ),
+    "readings_take": (
+        lambda do, shop: do(came_in(probe()), now=database_now(), by=SETUP),
+        ["probe.created", "probe.flipped"],
+    ),
+    "maintenance_begin": (lambda do, shop: do(**upkeep(), by=SETUP), ["maintenance.begun"]),
+    "maintenance_end": (
+        lambda do, shop: do(
+            import_string("deployments.health.commands.maintenance_begin")(**upkeep(), by=SETUP), by=SETUP
+        ),
+        ["maintenance.begun", "maintenance.ended"],
+    ),
     "delivery_retry": (lambda do, shop: do(parked(), by=SETUP), ["thing.made", "delivery.retried"]),
 }
+
+
+def probe():
+    return import_string("deployments.health.commands.probe_create")(PROBE, by=SETUP)[0]
+
+
+def came_in(probe):
+    return [
+        import_string("deployments.health.results.Result")(probe.pk, database_now(), "ok", key=str(n)) for n in (1, 1)
+    ]
+
+
+def upkeep():
+    return {"reason": "a new disk", "ends_at": database_now() + timedelta(hours=1), "everything": True}
 
 
 def deployed():

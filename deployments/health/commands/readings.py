@@ -7,9 +7,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from deployments.health.commands.standings import standings_follow
-from deployments.health.models import Flip, Probe, Reading
+from deployments.health.figures import hour_of
+from deployments.health.models import Flip, Kind, Probe, Reading
 from deployments.health.queries.standings import Muted, muted_at
 from deployments.health.results import LONGEST_REASON, LONGEST_VERSION, Result
+from deployments.health.schedule import after_silence, heartbeat_due, next_due
 from deployments.health.states import LEVELS, Level, Outcome, State, level_of, verdict
 from portal.audit.record import Entry, record_many
 from portal.kit import rows
@@ -20,6 +22,10 @@ from portal.kit.locking import retried
 KEPT = timedelta(days=7)
 # So many of the newest results decide nearly always; where they do not, so many more are read.
 NEAR, FAR = 24, 500
+
+NOTED = (
+    "state", "since", "reason", "checked_at", "ms", "run_version", "due_at", "lease", "lease_until", "summed_until",
+)  # fmt: skip
 
 RECENT = """
 select p.id, r.at, r.outcome, r.answered
@@ -45,7 +51,7 @@ def readings_take(results: Sequence[Result], *, now: datetime, by: By | None = N
     new = [_reading(each, probes[each.probe_id], now) for each in _unknown(results, probes)]
     rows.insert(new)
     flips = _judge(probes, new, now)
-    _note(probes, results, new)
+    _note(probes, results, new, now)
     if new:
         standings_follow(probes.values(), now=now)
     _tell(flips, by or system("prober"))
@@ -59,12 +65,17 @@ def _unknown(results: Sequence[Result], probes: dict[int, Probe]) -> list[Result
     if keyed:
         found = Reading.objects.filter(probe__in={pk for pk, _ in keyed}, key__in={key for _, key in keyed})
         known = set(found.values_list("probe_id", "key"))
+    asked = [each for each in results if each.lease]
+    if asked:
+        # What we asked is known by its instant: a commit whose answer was lost is tried again.
+        there = Reading.objects.filter(probe__in={each.probe_id for each in asked}, at__in={each.at for each in asked})
+        known |= {(pk, iso(at) or "") for pk, at in there.filter(key="").values_list("probe_id", "at")}
     fresh = []
     for each in results:
-        if each.probe_id not in probes or (each.key and (each.probe_id, each.key) in known):
-            continue
-        known.add((each.probe_id, each.key))
-        fresh.append(each)
+        name = each.probe_id, each.key or (iso(each.at) or "" if each.lease else "")
+        if each.probe_id in probes and not (name[1] and name in known):
+            known.add(name)
+            fresh.append(each)
     return fresh
 
 
@@ -162,21 +173,35 @@ def _values(reading: Reading) -> dict[str, Any]:
     return {**{name: value for name, value in own.items() if value is not None}, **reading.values}
 
 
-def _note(probes: dict[int, Probe], results: Sequence[Result], new: Sequence[Reading]) -> None:
+def _note(probes: dict[int, Probe], results: Sequence[Result], new: Sequence[Reading], now: datetime) -> None:
     """When it was asked last, what runs there, and when it is due again."""
+    leased = {(each.probe_id, each.lease) for each in results if each.lease}
+    missed = {each.key for each in results if each.lease and each.key}
     for reading in new:
-        probe = probes[reading.probe_id]
-        if reading.outcome != Outcome.NO_DATA and (probe.checked_at is None or reading.at >= probe.checked_at):
-            probe.checked_at, probe.ms = reading.at, reading.ms
-            probe.run_version = reading.run_version or probe.run_version
-    for each in results:
-        found = probes.get(each.probe_id)
-        if found and each.lease and found.lease == each.lease:
-            found.lease = found.lease_until = None
-    rows.update(
-        list(probes.values()),
-        ["state", "since", "reason", "checked_at", "ms", "run_version", "lease", "lease_until"],
-    )
+        _note_reading(probes[reading.probe_id], reading, is_heartbeat=reading.key not in missed)
+    for probe in probes.values():
+        if (probe.pk, probe.lease) in leased:
+            probe.lease = probe.lease_until = None
+            probe.due_at = _due(probe, now)
+    rows.update(list(probes.values()), NOTED)
+
+
+def _note_reading(probe: Probe, reading: Reading, *, is_heartbeat: bool) -> None:
+    if probe.summed_until and reading.at < probe.summed_until:
+        probe.summed_until = hour_of(reading.at)  # what that hour came to is reckoned anew
+    if reading.outcome == Outcome.NO_DATA:
+        probe.reason = reading.reason if probe.state == State.UNKNOWN else probe.reason
+    elif probe.checked_at is None or reading.at >= probe.checked_at:
+        probe.checked_at, probe.ms = reading.at, reading.ms
+        probe.run_version = reading.run_version or probe.run_version
+        if probe.kind == Kind.HEARTBEAT and is_heartbeat and not probe.paused:
+            probe.due_at = heartbeat_due(probe, reading.at)
+
+
+def _due(probe: Probe, now: datetime) -> datetime | None:
+    if probe.paused:
+        return None
+    return after_silence(probe, now) if probe.kind == Kind.HEARTBEAT else next_due(probe, now)
 
 
 def _tell(flips: Sequence[Flip], by: By) -> None:

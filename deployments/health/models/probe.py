@@ -67,6 +67,9 @@ class Probe(models.Model):
     # While somebody watches a deployment it is asked more often.
     hurry_until = models.DateTimeField(null=True, editable=False)
 
+    # Hours before it are in summaries.
+    summed_until = models.DateTimeField(null=True, editable=False)
+
     due_at = models.DateTimeField(null=True, editable=False)
     lease = models.UUIDField(null=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)

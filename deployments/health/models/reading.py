@@ -71,7 +71,7 @@ class Summary(models.Model):
     span = models.CharField(max_length=4, choices=Span.choices)
     at = models.DateTimeField()
     counts = models.JSONField(default=dict)
-    seconds = models.JSONField(default=dict)
+    lasted = models.JSONField(default=dict)
     histogram = models.JSONField(default=dict)
 
     class Meta:

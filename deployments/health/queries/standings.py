@@ -45,7 +45,11 @@ class Muted:
         return min(starts, default=None)
 
     def covers(self, probe: Probe) -> bool:
-        return self.since(service=probe.service_id, environment=probe.environment_id, probe=probe.pk) is not None
+        return self.since_of(probe) is not None
+
+    def since_of(self, probe: Probe) -> datetime | None:
+        service, environment = probe.service_id or probe.entity_id, probe.environment_id or probe.entity_id
+        return self.since(service=service, environment=environment, probe=probe.pk)
 
 
 def _covers(window: Maintenance, service: int | None, environment: int | None, probe: int | None) -> bool:
@@ -104,7 +108,7 @@ def shown(row: Standing, at: datetime, *, muted: Muted, down: datetime | None) -
 
 
 def shown_probe(probe: Probe, at: datetime, *, muted: Muted, down: datetime | None) -> Health:
-    quiet = muted.since(service=probe.service_id, environment=probe.environment_id, probe=probe.pk)
+    quiet = muted.since_of(probe)
     return _reckoned(
         State.PAUSED if probe.paused else probe.state,
         probe.since,

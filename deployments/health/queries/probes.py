@@ -1,0 +1,170 @@
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+
+from catalog import permissions
+from catalog.models import Entity
+from deployments.health.figures import HOUR, Figures, figures_of, hour_of
+from deployments.health.models import Flip, Kind, Maintenance, Probe, Reading, Summary
+from portal.accounts.policy import require
+from portal.kit.by import By
+from portal.kit.clock import database_now
+from portal.kit.errors import Missing
+from portal.kit.ids import hashed
+
+KEPT = timedelta(days=7)
+ENDS = ("service", "environment", "entity")
+
+
+def probes(
+    by: By, *, service: str = "", environment: str = "", blueprint: str = "", entity: str = "", state: str = ""
+) -> QuerySet[Probe]:
+    """Those whose place the viewer may see, with it at hand. `state` is the verdict of their results."""
+    require(by, "probe.read")
+    found = visible(by, Probe.objects.select_related(*ENDS))
+    named = {
+        "service_identifier": service,
+        "environment_identifier": environment,
+        "entity_blueprint": blueprint,
+        "entity_identifier": entity,
+        "state": state,
+    }
+    found = found.filter(**{column: value for column, value in named.items() if value})
+    return found.order_by("service_identifier", "environment_identifier", "entity_identifier", "name", "id")
+
+
+def probes_of(by: By, service: int, environment: int) -> QuerySet[Probe]:
+    """Of a place, by its entities' keys."""
+    return probes(by).filter(service=service, environment=environment)
+
+
+def probe(by: By, public_id: str | UUID) -> Probe:
+    require(by, "probe.read")
+    try:
+        found = visible(by, Probe.objects.select_related(*ENDS)).filter(public_id=public_id).first()
+    except (ValidationError, ValueError):
+        found = None
+    if found is None:
+        raise Missing(f"There is no probe with the id {public_id}.")
+    return found
+
+
+def visible(by: By, rows: QuerySet[Probe]) -> QuerySet[Probe]:
+    seen = permissions.bounds(by)
+    if seen is None:
+        return rows
+    known = Entity.objects.filter(seen).values("pk")
+    return rows.filter(*(Q(**{name: None}) | Q(**{f"{name}__in": known}) for name in ENDS))
+
+
+def heartbeat_at(token: str) -> Probe:
+    """The probe with this address. One that is gone, or has another by now, is not there."""
+    found: Probe | None = Probe.objects.filter(token_hash=hashed(token), kind=Kind.HEARTBEAT).first()
+    if found is None:
+        raise Missing("There is no heartbeat at this address.")
+    return found
+
+
+def told_from_outside(source: str, names: Collection[str]) -> dict[str, list[Probe]]:
+    """Probes by the names under which the other side knows them; one name may stand for several."""
+    rows = Probe.objects.filter(kind=Kind.OUTSIDE, spec__source=source, spec__id__in=list(names), paused=False)
+    found: dict[str, list[Probe]] = {}
+    for each in rows.order_by("pk"):
+        found.setdefault(str(each.spec["id"]), []).append(each)
+    return found
+
+
+def flips(by: By, *, probe: Probe | None = None, since: datetime | None = None, until: datetime | None = None) -> QuerySet[Flip]:  # fmt: skip
+    """The newest first, each with its probe, of those that the viewer may see."""
+    require(by, "probe.read")
+    found = Flip.objects.filter(probe__in=visible(by, Probe.objects.all()).values("pk")).select_related("probe")
+    if probe:
+        found = found.filter(probe=probe)
+    if since:
+        found = found.filter(at__gte=since)
+    if until:
+        found = found.filter(at__lt=until)
+    return found.order_by("-at", "-id")
+
+
+def history(probe: Probe, since: datetime, until: datetime | None = None) -> QuerySet[Reading]:
+    """Its readings, the oldest first; no more than a week of them is kept."""
+    found = Reading.objects.filter(probe=probe, at__gte=since)
+    return (found.filter(at__lt=until) if until else found).order_by("at", "id")
+
+
+def maintenance(by: By, *, now: datetime | None = None) -> QuerySet[Maintenance]:
+    """What is on or still to come, and names nothing that the viewer may not see."""
+    require(by, "probe.read")
+    found = Maintenance.objects.filter(ends_at__gt=now or database_now()).select_related(
+        "probe", "service", "environment"
+    )
+    seen = permissions.bounds(by)
+    if seen is not None:
+        known = Entity.objects.filter(seen).values("pk")
+        mine = visible(by, Probe.objects.all()).values("pk")
+        found = found.filter(
+            Q(service=None) | Q(service__in=known),
+            Q(environment=None) | Q(environment__in=known),
+            Q(probe=None) | Q(probe__in=mine),
+        )
+    return found.order_by("starts_at", "id")
+
+
+def maintenance_window(by: By, public_id: str | UUID) -> Maintenance:
+    try:
+        found = maintenance(by).filter(public_id=public_id).first()
+    except (ValidationError, ValueError):
+        found = None
+    if found is None:
+        raise Missing(f"There is no maintenance with the id {public_id}, or it is over.")
+    return found
+
+
+def uptime(probe: Probe, start: datetime, end: datetime) -> Figures:
+    return uptimes([probe], start, end)[probe.pk]
+
+
+def uptimes(probes: Sequence[Probe], start: datetime, end: datetime) -> dict[int, Figures]:
+    """Of each probe from `start` to `end`, neither later than now: exactly within the last week, to the hour beyond it,
+    and to the day beyond 90 days."""
+    end = max(start, end)
+    found = {each.pk: Figures() for each in probes}
+    spans = {each.pk: _summed_span(each, start, end) for each in probes}
+    rows = Summary.objects.filter(probe__in=found, at__gte=hour_of(start) - timedelta(hours=23), at__lt=end)
+    for row in rows:
+        low, high = spans[row.probe_id]
+        length = HOUR if row.span == Summary.Span.HOUR else timedelta(days=1)
+        if row.at + length > low and row.at + HOUR <= high and not (row.span == Summary.Span.HOUR and row.at < low):
+            kept = Figures()
+            kept.counts.update(row.counts)
+            kept.lasted.update(row.lasted)
+            kept.histogram.update(row.histogram)
+            found[row.probe_id] += kept
+    for each in probes:
+        low, high = spans[each.pk]
+        if low >= high:
+            found[each.pk] += _raw(each, start, end)
+        else:
+            if start < low:
+                found[each.pk] += _raw(each, start, low)
+            if high < end:
+                found[each.pk] += _raw(each, high, end)
+    return found
+
+
+def _summed_span(probe: Probe, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """The whole hours that summaries tell of; the rest is told by readings."""
+    until = min(probe.summed_until, hour_of(end)) if probe.summed_until else start
+    first = hour_of(start) if start == hour_of(start) else hour_of(start) + HOUR
+    if start < database_now() - KEPT:
+        first = hour_of(start)  # readings are no longer there
+    return first, max(until, first)
+
+
+def _raw(probe: Probe, start: datetime, end: datetime) -> Figures:
+    before = Reading.objects.filter(probe=probe, at__lt=start).order_by("-at").first()
+    return figures_of(history(probe, start, end).iterator(), start, end, hold=probe.hold, before=before)
