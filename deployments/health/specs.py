@@ -11,6 +11,7 @@ from deployments.health import paths
 from deployments.health.models import Kind
 from portal.kit import outgoing
 from portal.kit.errors import Invalid
+from portal.kit.masks import HIDDEN
 from portal.kit.outgoing import NotAllowed
 
 Json = dict[str, Any]
@@ -108,6 +109,8 @@ def _headers(value: Any) -> Iterator[Fault]:
     for name, text in value.items():
         if not _HEADER.fullmatch(name) or name.lower() in _OWN:
             yield f".{name[:40]}", "is no header that a probe can send"
+        elif text == HIDDEN:
+            continue  # as it was shown: what is known stays
         elif not isinstance(text, str) or len(text) > LONGEST_TEXT or not text.isprintable() or not text.isascii():
             yield f".{name}", "must be a printable text of ASCII, on one line"
 

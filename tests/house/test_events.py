@@ -446,6 +446,10 @@ CASES = {
         lambda do, shop: do(came_in(probe()), now=database_now(), by=SETUP),
         ["probe.created", "probe.flipped"],
     ),
+    "readings_report": (
+        lambda do, shop: do({"id": "canary", "outcome": "ok"}, by=SETUP) if elsewhere() else None,
+        ["probe.created", "probe.flipped"],
+    ),
     "maintenance_begin": (lambda do, shop: do(**upkeep(), by=SETUP), ["maintenance.begun"]),
     "maintenance_end": (
         lambda do, shop: do(
@@ -459,6 +463,11 @@ CASES = {
 
 def probe():
     return import_string("deployments.health.commands.probe_create")(PROBE, by=SETUP)[0]
+
+
+def elsewhere():
+    wished = PROBE | {"kind": "outside", "name": "canary", "spec": {"source": "generic", "id": "canary"}}
+    return import_string("deployments.health.commands.probe_create")(wished, by=SETUP)
 
 
 def came_in(probe):

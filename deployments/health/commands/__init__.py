@@ -1,4 +1,5 @@
 from deployments.health.commands.maintenance import maintenance_begin, maintenance_end, maintenance_settle
+from deployments.health.commands.outside import heartbeat_take, readings_report
 from deployments.health.commands.polling import heartbeat_listen, prober_tell, probes_claim, queue_mend, silence_of
 from deployments.health.commands.probes import (
     probe_create,
@@ -14,6 +15,7 @@ from deployments.health.commands.rollup import readings_forget, readings_roll_up
 
 __all__ = [
     "heartbeat_listen",
+    "heartbeat_take",
     "maintenance_begin",
     "maintenance_end",
     "maintenance_settle",
@@ -28,6 +30,7 @@ __all__ = [
     "probes_rename",
     "queue_mend",
     "readings_forget",
+    "readings_report",
     "readings_roll_up",
     "readings_take",
     "silence_of",

@@ -1,6 +1,7 @@
 """Probes: made, changed and taken away."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -32,6 +33,8 @@ LONGEST_TIMEOUT = 60.0
 MOST_IN_A_ROW = 10
 PLACE = ("service", "environment", "blueprint", "entity")
 WISHES = ("name", "spec", "interval", "timeout", "failure_threshold", "recovery_threshold", "paused")
+# What others found elsewhere before we heard of it counts as well.
+BEFORE = timedelta(days=6)
 # Whoever tells us from outside has thresholds of his own.
 DEFAULTS: dict[str, Json] = {
     Kind.HTTP: {},
@@ -59,6 +62,8 @@ def probe_create(wished: Json, *, by: By) -> tuple[Probe, str]:
     token = _key(probe) if kind == Kind.HEARTBEAT else ""
     now = database_now()
     probe.judged_from = probe.since = now
+    if kind == Kind.OUTSIDE:
+        probe.judged_from = now - BEFORE
     probe.due_at = first_due(probe, now)
     _save(probe)
     standings_follow([probe], now=now)

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from catalog import permissions
 from catalog.models import Entity
 from deployments.health.figures import HOUR, Figures, figures_of, hour_of
-from deployments.health.models import Flip, Kind, Maintenance, Probe, Reading, Summary
+from deployments.health.models import Flip, Kind, Maintenance, Probe, Reading, Standing, Summary
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.clock import database_now
@@ -41,6 +41,21 @@ def probes_of(by: By, service: int, environment: int) -> QuerySet[Probe]:
     return probes(by).filter(service=service, environment=environment)
 
 
+def places(by: By, *, service: str = "", environment: str = "") -> QuerySet[Standing]:
+    """Of places that the viewer may see, with their entities at hand."""
+    require(by, "probe.read")
+    found = Standing.objects.select_related("service", "environment")
+    if service:
+        found = found.filter(service__identifier=service)
+    if environment:
+        found = found.filter(environment__identifier=environment)
+    seen = permissions.bounds(by)
+    if seen is not None:
+        known = Entity.objects.filter(seen).values("pk")
+        found = found.filter(service__in=known, environment__in=known)
+    return found.order_by("service__identifier", "environment__identifier", "id")
+
+
 def probe(by: By, public_id: str | UUID) -> Probe:
     require(by, "probe.read")
     try:
@@ -68,11 +83,11 @@ def heartbeat_at(token: str) -> Probe:
     return found
 
 
-def told_from_outside(source: str, names: Collection[str]) -> dict[str, list[Probe]]:
-    """Probes by the names under which the other side knows them; one name may stand for several."""
-    rows = Probe.objects.filter(kind=Kind.OUTSIDE, spec__source=source, spec__id__in=list(names), paused=False)
+def told_from_outside(source: str, names: Collection[str], *, rows: QuerySet[Probe]) -> dict[str, list[Probe]]:
+    """Of `rows`, by the names under which the other side knows them; one name may stand for several."""
+    known = rows.filter(kind=Kind.OUTSIDE, spec__source=source, spec__id__in=list(names), paused=False)
     found: dict[str, list[Probe]] = {}
-    for each in rows.order_by("pk"):
+    for each in known.order_by("pk"):
         found.setdefault(str(each.spec["id"]), []).append(each)
     return found
 
