@@ -179,7 +179,7 @@ class Stack:
             ),
             Program(
                 "prober",
-                [*celery, "worker", *threads, "-Q", "health", "-n", "prober@%h", "--loglevel", "INFO"],
+                [*celery, "worker", *threads, "-Q", "health", "-n", "prober@%h", "--loglevel", "WARNING"],
                 self.env,
             ),
             Program("beat", [*celery, "beat", "--schedule", str(self.layout.beat_schedule)], self.env, grace=5.0),

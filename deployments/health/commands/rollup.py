@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from deployments.health.commands.readings import KEPT
 from deployments.health.figures import HOUR, Figures, day_of, figures_of, hour_of
 from deployments.health.models import Maintenance, Probe, Prober, Reading, Summary
+from deployments.health.queries.probes import figures_in
 
 HOURS_KEPT = timedelta(days=90)
 # An hour is summed up so long after its end: what came late is mostly in.
@@ -84,13 +85,6 @@ def _days(before: datetime) -> int:
             old.filter(pk__in=[each.pk for each in hours]).delete()
             gone += len(hours)
     return gone
-
-
-def figures_in(summary: Summary) -> Figures:
-    found = Figures()
-    for name in ("counts", "lasted", "histogram"):
-        getattr(found, name).update(getattr(summary, name))
-    return found
 
 
 def _summary(probe: Probe, span: str, at: datetime, found: Figures) -> Summary:

@@ -1,4 +1,6 @@
+from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -144,40 +146,51 @@ def uptime(probe: Probe, start: datetime, end: datetime) -> Figures:
 
 
 def uptimes(probes: Sequence[Probe], start: datetime, end: datetime) -> dict[int, Figures]:
-    """Of each probe from `start` to `end`, neither later than now: exactly within the last week, to the hour beyond it,
-    and to the day beyond 90 days."""
-    end = max(start, end)
+    """Of each probe from `start`, or its own beginning, to `end`, neither later than now: exactly within the last week, to the
+    hour beyond it, and to the day beyond 90 days."""
+    spans = {each.pk: _Span.of(each, start, end) for each in probes}
     found = {each.pk: Figures() for each in probes}
-    spans = {each.pk: _summed_span(each, start, end) for each in probes}
-    rows = Summary.objects.filter(probe__in=found, at__gte=hour_of(start) - timedelta(hours=23), at__lt=end)
+    day = timedelta(days=1)
+    rows = Summary.objects.filter(probe__in=found, at__gt=hour_of(start) - day, at__lt=max(start, end))
     for row in rows:
-        low, high = spans[row.probe_id]
-        length = HOUR if row.span == Summary.Span.HOUR else timedelta(days=1)
-        if row.at + length > low and row.at + HOUR <= high and not (row.span == Summary.Span.HOUR and row.at < low):
-            kept = Figures()
-            kept.counts.update(row.counts)
-            kept.lasted.update(row.lasted)
-            kept.histogram.update(row.histogram)
-            found[row.probe_id] += kept
+        span, is_hour = spans[row.probe_id], row.span == Summary.Span.HOUR
+        begins = row.at if is_hour else row.at + day - HOUR
+        if span.summed_from <= begins and row.at + HOUR <= span.summed_until:
+            found[row.probe_id] += figures_in(row)
     for each in probes:
-        low, high = spans[each.pk]
-        if low >= high:
-            found[each.pk] += _raw(each, start, end)
-        else:
-            if start < low:
-                found[each.pk] += _raw(each, start, low)
-            if high < end:
-                found[each.pk] += _raw(each, high, end)
+        for first, last in spans[each.pk].by_readings():
+            found[each.pk] += _raw(each, first, last)
     return found
 
 
-def _summed_span(probe: Probe, start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """The whole hours that summaries tell of; the rest is told by readings."""
-    until = min(probe.summed_until, hour_of(end)) if probe.summed_until else start
-    first = hour_of(start) if start == hour_of(start) else hour_of(start) + HOUR
-    if start < database_now() - KEPT:
-        first = hour_of(start)  # readings are no longer there
-    return first, max(until, first)
+def figures_in(summary: Summary) -> Figures:
+    return Figures(Counter(summary.counts), Counter(summary.lasted), Counter(summary.histogram))
+
+
+@dataclass(frozen=True)
+class _Span:
+    """From `start` to `end`; summaries tell of the whole hours in between, and readings of the rest."""
+
+    start: datetime
+    summed_from: datetime
+    summed_until: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, probe: Probe, start: datetime, end: datetime) -> "_Span":
+        start = max(start, min(probe.created_at, probe.judged_from))
+        end = max(start, end)
+        hour = hour_of(start)
+        # Where readings are no longer there, the hour that had begun counts whole.
+        first = hour if start == hour or start < database_now() - KEPT else hour + HOUR
+        until = min(probe.summed_until, hour_of(end)) if probe.summed_until else first
+        return cls(start, first, max(until, first), end)
+
+    def by_readings(self) -> list[tuple[datetime, datetime]]:
+        if self.summed_from == self.summed_until:
+            return [(self.start, self.end)]
+        parts = [(self.start, self.summed_from), (self.summed_until, self.end)]
+        return [(first, last) for first, last in parts if first < last]
 
 
 def _raw(probe: Probe, start: datetime, end: datetime) -> Figures:
