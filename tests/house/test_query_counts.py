@@ -4,9 +4,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from deployments.commands import deployment_report
+from deployments.health.commands import probe_create, readings_take
+from deployments.health.results import Result
 from locks import scopes
 from locks.commands import lock_take
 from portal.actions.commands import action_create, run_create
+from portal.kit.clock import database_now
 from tests.conftest import SETUP, write
 
 
@@ -27,6 +30,9 @@ def grow(names):
     for name in names:
         write("service", name, team=("payments",), relations={"dependsOn": ("checkout", "search")})
         deployment_report({"service": name, "environment": "production", "version": "1"}, by=SETUP)
+        asked = {"service": name, "environment": "production", "kind": "heartbeat", "name": "nightly"}
+        probe = probe_create(asked, by=SETUP)[0]
+        readings_take([Result(probe.pk, database_now(), "ok")], now=database_now(), by=SETUP)
         lock_take(scopes.named("pair", service=name, environment="production"), reason="why", by=SETUP)
         run_create(action(name), {}, entity=name, by=SETUP)
 
@@ -37,6 +43,9 @@ PATHS = [
     "blueprints/deploymentConfig/entities",
     "blueprints/deployment/entities",
     "locks",
+    "health",
+    "health/probes",
+    "health/flips",
     "deployments/current",
     "deployments",
     "deployments/drift",
