@@ -1,6 +1,7 @@
 """The prober: asks what is due, all the time, and never waits for one before it asks another.
 
-Calls run in threads that touch no database. One thread claims, and writes what came back, many at once.
+Calls run in threads that touch no database and that nobody waits for at the end of the process. One thread claims, and writes
+what came back, many at once.
 """
 
 import logging
@@ -8,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 from queue import Empty, SimpleQueue
@@ -38,8 +39,6 @@ class Prober:
         self.name = (name or socket.gethostname())[:200]
         self.threads = threads or settings.HEALTH_THREADS
         self.per_host = per_host or settings.HEALTH_PER_HOST
-        self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="prober")
-        self.onlooker = ThreadPoolExecutor(1, thread_name_prefix="prober-look")
         self.came: SimpleQueue[tuple[Probe, Result]] = SimpleQueue()
         self.busy = self.slow = 0
         # What would be the first news that something is bad waits until we have looked at ourselves.
@@ -97,7 +96,7 @@ class Prober:
             return
         self.busy += 1
         self.slow += _hung(probe)
-        self.pool.submit(self._call, probe, now)
+        threading.Thread(target=self._call, args=(probe, now), name="probe", daemon=True).start()
 
     def _call(self, probe: Probe, now: datetime) -> None:
         try:
@@ -134,7 +133,8 @@ class Prober:
         since = time.monotonic() - self.looked_at
         if self.look is None and ((self.doubtful and since > SELF_CHECK / 2) or (self.lost and since > SELF_CHECK)):
             self.look_begun = time.monotonic()
-            self.look = self.onlooker.submit(references.unreachable)
+            self.look = Future()
+            threading.Thread(target=_look, args=(self.look,), name="look", daemon=True).start()
 
     def _learn(self, lost: str) -> None:
         self.looked_at = time.monotonic()
@@ -172,6 +172,14 @@ class Prober:
             lag = round(self.lag * 1000)
             prober_tell(self.name, up=not self.lost, reason=self.lost[:500], lag_ms=lag, now=database_now())
             self.told_at, self.lag = time.monotonic(), 0.0
+
+
+def _look(answer: "Future[str]") -> None:
+    try:
+        answer.set_result(references.unreachable())
+    except Exception:
+        logger.exception("The references could not be looked at")
+        answer.set_result("")  # what failed is believed
 
 
 def _hung(probe: Probe) -> bool:
