@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many changes tests/catalog/test_computed_random.py makes, a way; 5000 is the long form",
     )
     parser.addoption("--computed-seed", help="a number, for other changes")
+    parser.addoption("--rewrite-goldens", action="store_true", help="writes tests/notifications/goldens anew")
     parser.addoption("--stress-seconds", help="how long tests/stress lets its processes loose; 60 is the long form")
 
 

@@ -64,6 +64,8 @@ def _about(event: Event, found: dict[Named, tuple[list[str], Json]]) -> About:
     teams = {team for named in _named(event) for team in found.get(named, ([], {}))[0]}
     if scope == "team" and facts.get("team"):
         teams.add(str(facts["team"]))
+    if event.noun == "environment" and event.payload.get("team"):
+        teams.add(str(event.payload["team"]))
     return About(
         event.service or (event.entity if event.blueprint == "service" else ""),
         frozenset(teams),

@@ -1,9 +1,8 @@
 """Environments with a TTL, the sweep that guards them, and timers of any blueprint."""
 
-from django.urls import NoReverseMatch
-
+from deployments.environments.models import Environment
 from portal.audit.models import Event
-from portal.kit.clock import database_now
+from portal.kit.clock import database_now, iso
 from portal.notifications.notice import Button, Link, Notice, Tone, When, says
 from portal.notifications.words.phrases import after, entity_page, facts_of, moment, page, text
 
@@ -19,10 +18,13 @@ def _expires(event: Event) -> When | None:
     return When(at) if at else None
 
 
-def _has_passed(event: Event) -> bool:
-    """A warning after the end is none; the end itself is told."""
-    when = _expires(event)
-    return when is not None and when.at is not None and when.at <= database_now()
+def _is_stale(event: Event) -> bool:
+    """Its end has moved or has come since, and that is told by itself."""
+    found = Environment.objects.filter(public_id=event.noun_id).first()
+    if found is None:
+        return True
+    warned = moment(event.payload.get("expires_at"))
+    return found.deadline <= database_now() or warned is None or iso(found.deadline) != iso(warned)
 
 
 def _notice(
@@ -30,15 +32,14 @@ def _notice(
     closes: bool = False, folds: bool = False,
 ) -> Notice:  # fmt: skip
     facts, told = after(event), event.payload
-    error = text(told.get("error") or told.get("reason") or facts.get("last_error") or facts.get("reason"))
+    error = text(told.get("error") or told.get("why") or told.get("reason") or facts.get("last_error"))
     deeds = ("environment_extend", "environment_pin") if buttons else ()
     return Notice(
         said,
         facts_of(
             ("Owner", text(facts.get("owner") or told.get("owner"))),
-            ("Ends", _expires(event)),
+            ("Ends", None if closes else _expires(event)),
             ("Because", error),
-            ("Next try", When(moment(facts.get("next_try_at"))) if moment(facts.get("next_try_at")) else None),
         ),
         _page(event),
         tone=tone,
@@ -52,10 +53,8 @@ def _notice(
 
 
 def _page(event: Event) -> Link | None:
-    try:
-        return Link(page("environments:environment_detail", event.noun_id), "See the environment")
-    except NoReverseMatch:
-        return entity_page("environment", event.environment, "See the environment")
+    url = text(event.payload.get("url"))
+    return Link(url, "See it") if url else entity_page("environment", event.environment, "See the environment")
 
 
 def _name(event: Event) -> str:
@@ -89,12 +88,14 @@ _word(
 _word(
     "torn_down", "An environment is gone", "is gone: its provider says that nothing is left", "wastebasket", closes=True
 )
+_word("sleep_failed", "An environment could not be put to sleep", "could not be put to sleep", "x", "bad")
+_word("wake_failed", "An environment could not be woken", "could not be woken", "x", "bad")
 _word("teardown_failed", "An environment could not be taken down", "could not be taken down", "x", "bad")
 _word("orphan_suspected", "Something may be left over", "may have left something behind", "ghost", "bad")
 _word("handed_over", "An environment has another owner", "has another owner", "handshake")
 
 
-@says("environment.expiry_warned", "An environment ends soon", group=GROUP, person=_owner, is_stale=_has_passed)
+@says("environment.expiry_warned", "An environment ends soon", group=GROUP, person=_owner, is_stale=_is_stale)
 def expiry_warned(event: Event) -> Notice:
     left = _left(event.payload.get("minutes"))
     said = f"{_name(event)} ends {left}, and will be taken down"
@@ -109,11 +110,12 @@ def _left(minutes: object) -> str:
 @says("sweep.braked", "Taking down many at once was stopped", group=GROUP, is_bad=lambda event: True)
 def braked(event: Event) -> Notice:
     told = {**after(event), **event.payload}
-    count = told.get("count") or told.get("wished") or told.get("found")
+    count, names = told.get("held"), told.get("environments")
     many = f"{count} environments" if isinstance(count, int) else "many environments"
+    listed = ", ".join(map(text, names[:20])) if isinstance(names, list) else ""
     return Notice(
         f"A sweep wanted to take down {many} at once, and was stopped. Somebody has to look",
-        facts_of(("Because", text(told.get("reason"))), ("Limit", text(told.get("limit")))),
+        facts_of(("Because", text(told.get("reason"))), ("Held", listed)),
         Link(page("pages:audit"), "See what happened"),
         tone="bad",
         emoji="octagonal_sign",
