@@ -6,13 +6,18 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.accounts.policy import require
+from portal.audit.models import Delivery, Event
 from portal.audit.record import record
+from portal.audit.wake import wake
 from portal.kit.by import By
 from portal.kit.errors import Conflict
 from portal.kit.seal import seal
 from portal.notifications import queries, shapes
+from portal.notifications.about import about
 from portal.notifications.known import forget
 from portal.notifications.models import Route
+from portal.notifications.notice import TESTED
+from portal.notifications.targets import is_possible, person, targets
 
 Json = dict[str, Any]
 
@@ -54,6 +59,34 @@ def route_delete(route: Route, *, by: By) -> None:
     record("route.deleted", route.noun(), by=by, before=route.facts())
     route.delete()
     forget()
+
+
+@transaction.atomic
+def route_test(route: Route, of: Event | None = None, *, by: By) -> list[Delivery]:
+    """Really tells it, marked as a test: what the route says of the event `of`, or that it is there.
+
+    Whom it concerns is not bothered: a route to a person tells the one who tests. Raises Conflict where the portal
+    could tell nobody.
+    """
+    require(by, "route.write")
+    event = record(TESTED, route.noun(), by=by, payload={"of": str(of.public_id) if of else None})
+    found = person(by.actor.key, event) if route.to == Route.To.PERSON else [*targets(route, event, about(of or event))]
+    if not found:
+        raise Conflict(_nobody(route), code="nobody")
+    owed = [
+        Delivery(event=event, subscriber=each, target=name, stream=f"test {event.public_id}") for each, name in found
+    ]
+    Delivery.objects.bulk_create(owed)
+    transaction.on_commit(wake, robust=True)
+    return owed
+
+
+def _nobody(route: Route) -> str:
+    if is_possible(route.to):
+        return "It would reach nobody: there is no such channel, or no such person."
+    if route.to == Route.To.EMAIL:
+        return "There is no mail server: set PORTCULLIS_EMAIL_URL."
+    return "Slack is not connected: set PORTCULLIS_SLACK_TOKEN."
 
 
 def _save(route: Route, by: By) -> None:

@@ -69,7 +69,7 @@ class Route(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("notifications:list")
+        return reverse("notifications:edit", args=[self.public_id])
 
     @property
     def shown_address(self) -> str:

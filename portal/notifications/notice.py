@@ -13,6 +13,8 @@ from typing import Literal
 
 from portal.audit.models import Event
 
+TESTED = "route.tested"
+
 Tone = Literal["good", "bad", "waiting", "plain"]
 
 

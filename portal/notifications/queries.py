@@ -1,11 +1,30 @@
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from portal.accounts.policy import require
+from portal.audit.models import Delivery, Event
 from portal.kit.by import By
 from portal.kit.errors import Missing
+from portal.notifications.about import abouts, concerns
 from portal.notifications.models import Route
+from portal.notifications.notice import kind_of, kinds
+from portal.notifications.routing import hears, listens
+
+LOOK_BACK = timedelta(days=7)
+MOST_LOOKED_AT = 1000  # events
+State = Delivery.State
+DRY, SPARED = Q(result__has_key="dry"), Q(result__has_any_keys=["skipped", "folded"])
+# What the log can be narrowed to.
+STATES = {
+    "told": Q(state=State.DONE) & ~DRY & ~SPARED,
+    "waiting": Q(state__in=Delivery.UNFINISHED),
+    "given up": Q(state=State.PARKED),
+    "not told": Q(state=State.DONE) & SPARED,
+    "would be told": DRY,
+}
 
 
 def routes(by: By) -> QuerySet[Route]:
@@ -26,3 +45,47 @@ def route_kept(public_id: UUID | str, *, held: bool = False) -> Route:
     if found is None:
         raise Missing("There is no such route; it may have been deleted.")
     return found
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What a route would have told, the newest first. `is_cut`: only the newest thousand events were looked at."""
+
+    events: list[Event]
+    is_cut: bool
+
+
+def matched(by: By, route: Route, *, now: datetime) -> Matched:
+    """Of the last seven days. The route need not be saved."""
+    require(by, "route.write")
+    names = [kind.name for kind in kinds() if hears(route, kind.name)]
+    since = now - LOOK_BACK
+    rows = list(Event.objects.filter(name__in=names, at__gt=since).order_by("-id")[: MOST_LOOKED_AT + 1])
+    heard = [event for event in rows[:MOST_LOOKED_AT] if listens(route, event)]
+    found = [event for event, where in zip(heard, abouts(heard), strict=True) if concerns(route, where)]
+    return Matched(found, len(rows) > MOST_LOOKED_AT)
+
+
+def told(by: By, *, state: str = "", medium: str = "") -> QuerySet[Delivery]:
+    """The log: what was told, is on its way or was given up, the newest first. It names addresses and their answers."""
+    require(by, "route.write")
+    found = Delivery.objects.exclude(target="").select_related("event").order_by("-id")
+    if medium:
+        found = found.filter(subscriber=medium)
+    return found.filter(STATES[state]) if state in STATES else found
+
+
+def told_one(by: By, public_id: UUID) -> Delivery:
+    found = told(by).filter(public_id=public_id).first()
+    if found is None:
+        raise Missing("There is no such notification; it may be too old.")
+    return found
+
+
+def parked_count(by: By) -> int:
+    return told(by).filter(state=State.PARKED)[:100].count()
+
+
+def label_of(event: Event) -> str:
+    kind = kind_of(event.name)
+    return kind.label if kind else event.name

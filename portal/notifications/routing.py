@@ -41,10 +41,14 @@ def wanted(event: Event) -> bool:
     )
 
 
+def hears(route: Route, name: str) -> bool:
+    return _among(name, tuple(route.events))
+
+
 def listens(route: Route, event: Event) -> bool:
     """Whether the route is about such events, wherever they happen."""
     kind = kind_of(event.name)
-    if kind is None or not _among(event.name, tuple(route.events)) or not kind.matters(event):
+    if kind is None or not hears(route, event.name) or not kind.matters(event):
         return False
     return not route.only_bad or kind.is_bad(event)
 

@@ -33,6 +33,7 @@ PAGES = [
     ("Scorecards", "scorecards:scorecard_list", "trophy", False),
     ("Integrations", "integrations:integration_list", "refresh", False),
     ("Self-service", "actions:action_list", "play", True),
+    ("Notifications", "notifications:list", "bell", False),
     ("Audit", "pages:audit", "scroll-text", True),
     ("Webhooks", "webhooks:list", "webhook", False),
     ("API", "api_docs:index", "terminal", False),
@@ -103,6 +104,8 @@ def _children(name: str, here: str, user: Any) -> list[Item]:
         return _catalog(here, user)
     if name == "webhooks:list":
         return [_child("Secrets", reverse("pages:secrets"), here)]
+    if name == "notifications:list":
+        return [_child("Log", reverse("notifications:log"), here)] if user.is_staff else []
     if name == "actions:action_list":
         return [_child("Runs", reverse("actions:run_list"), here)]
     if name != "deployments:matrix":

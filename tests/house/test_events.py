@@ -256,6 +256,10 @@ CASES = {
         lambda do, shop: do(route(), ROUTE | {"enabled": False}, by=SETUP),
         ["route.created", "route.updated"],
     ),
+    "route_test": (
+        lambda do, shop: pytest.raises(Conflict, do, route(), by=SETUP),  # Slack is not connected
+        ["route.created"],
+    ),
     "route_delete": (lambda do, shop: do(route(), by=SETUP), ["route.created", "route.deleted"]),
     "hook_create": (lambda do, shop: do(HOOK, secret="s" * 16, by=SETUP), ["hook.created"]),
     "hook_update": (

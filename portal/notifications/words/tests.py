@@ -1,11 +1,11 @@
 """A route that is tried out: what it would say of an event that has happened."""
 
 from portal.audit.models import Event
-from portal.notifications.notice import Link, Notice, kind_of, says
+from portal.notifications.notice import TESTED, Link, Notice, kind_of, says
 from portal.notifications.words.phrases import facts_of, page
 
 
-@says("route.tested", "A route is tested", group="Notifications")
+@says(TESTED, "A route is tested", group="Notifications", matters=lambda event: False)  # no other route hears it
 def tested(event: Event) -> Notice:
     of = Event.objects.filter(public_id=event.payload.get("of")).first() if event.payload.get("of") else None
     if of is not None and (kind := kind_of(of.name)):
