@@ -31,12 +31,15 @@ from locks.runs import Run
 from locks.wishes import parse
 from portal.accounts.feeds import feed_renew
 from portal.accounts.organization import secret_create
+from portal.audit.models import Delivery, Event
 from portal.kit.clock import database_now
+from portal.notifications.models import Route
 from tests.catalog.test_webhooks import PAGER
 from tests.conftest import SETUP, write
 from tests.locks.test_freezes import ICS, WEEKEND, always
 
 FREEZE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709"
+ROUTE = "01990000-0000-7000-8000-000000000004"
 RECEIVED = "01990000-0000-7000-8000-000000000003"
 DEPLOYMENT = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"
 PAGES = {
@@ -90,6 +93,10 @@ PAGES = {
     "edit a webhook": "/webhooks/pager/edit",
     "try a payload": "/webhooks/pager/try",
     "a payload": f"/webhooks/pager/received/{RECEIVED}",
+    "notifications": "/notifications/",
+    "new route": "/notifications/new",
+    "route": f"/notifications/routes/{ROUTE}",
+    "log of notifications": "/notifications/log",
     "secrets": "/secrets",
     "a secret": "/secrets/token",
     "changes of a blueprint": "/catalog/!changelog/of/service",
@@ -150,6 +157,10 @@ def busy_shop(transactional_db, shop, page, alice):
     Freeze.objects.filter(pk=frozen.pk).update(public_id=FREEZE)
     freeze_withdraw(freeze_create(scopes.pair(shop.search_production), always(), by=page(alice)), by=page(alice))
     feed_renew(by=page(alice))
+    Route.objects.filter(name="Locks").update(public_id=ROUTE)
+    told = Event.objects.filter(noun="lock").first()
+    for state in ("pending", "done", "parked"):
+        Delivery.objects.create(event=told, subscriber="email", target=f"{state}@example.org", stream="x", state=state)
     webhook = webhook_create(PAGER, by=SETUP)
     refused = {"status": "refused", "errors": [{"path": "mappings.0", "message": "no"}], "error": "no"}
     outcome = {"mapping": 0, "item": 0, "blueprint": "service", "identifier": "a", "problems": ["title: no"]} | refused
