@@ -11,7 +11,7 @@ from django.utils.safestring import mark_safe
 
 from portal.accounts.models import User
 from portal.audit.models import Delivery, Event
-from portal.embedded.mock_slack import mrkdwn, words_of
+from portal.embedded.mock_slack import mrkdwn
 from portal.kit.by import By
 from portal.kit.masks import host_only
 from portal.kit.templatetags.kit import until_words
@@ -116,14 +116,7 @@ def sample_rows(events: Sequence[Event]) -> list[Row]:
 def preview(event: Event) -> Row:
     """The event as each medium would show it."""
     notice = notice_of(event)
-    said = media.form_of(SLACK, notice)
-    lines = [line for block in said.get("blocks", []) if block["type"] != "actions" for line in words_of(block)]
-    pressed = [
-        each["text"]["text"]
-        for block in said.get("blocks", [])
-        for each in block.get("elements", [])
-        if "action_id" in each
-    ]
+    lines, pressed = slack_words(media.form_of(SLACK, notice))
     return {
         "at": event.at,
         "slack": [mark_safe(mrkdwn(_glyphs(line))) for line in lines],
@@ -132,6 +125,16 @@ def preview(event: Event) -> Row:
         "text": mail.body(notice),
         "json": json.dumps(as_json(notice, event), indent=2, ensure_ascii=False),
     }
+
+
+def slack_words(said: Row) -> tuple[list[str], list[str]]:
+    """The texts of a message's blocks in their order, as mark-up, and the words on its buttons."""
+    lines, pressed = [], []
+    for block in said.get("blocks", []):
+        parts = [block.get("text"), *block.get("elements", [])]
+        lines += [each["text"] for each in parts if each and isinstance(each.get("text"), str)]
+        pressed += [each["text"]["text"] for each in parts if each and each.get("type") == "button"]
+    return lines, pressed
 
 
 def _glyphs(line: str) -> str:

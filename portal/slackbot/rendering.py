@@ -8,9 +8,9 @@ from django.conf import settings
 from portal.notifications.notice import Fact, Items, Link, Notice, Person, When
 from portal.notifications.plain import LONGEST, LONGEST_SUMMARY, clean, is_address, spoken, words
 from portal.slackbot import buttons
+from portal.slackbot.blocks import MOST_TEXT, escape
 
 Json = dict[str, Any]
-MOST_TEXT = 3000  # characters of a section
 LONGEST_LINK = 200  # in a list
 SHORTER = (LONGEST, 200, 80, 30, 10)  # characters of each fact, until all of them go in
 
@@ -31,11 +31,7 @@ def message(notice: Notice, people: Mapping[str, str] | None = None, *, standing
 
 def is_interactive() -> bool:
     """Whether what is pressed in Slack comes here: a button that does nothing is worse than none."""
-    return bool(getattr(settings, "SLACK_SIGNING_SECRET", "") or getattr(settings, "SLACK_APP_TOKEN", ""))
-
-
-def escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return bool(settings.SLACK_SIGNING_SECRET or settings.SLACK_APP_TOKEN)
 
 
 def _section(text: str) -> Json:

@@ -8,10 +8,10 @@ import pytest
 from django.test import override_settings
 
 from portal.audit.models import Delivery
-from portal.embedded.mock_slack import words_of
 from portal.notifications import mail
 from portal.notifications.notice import kinds, notice_of
 from portal.notifications.plain import as_json
+from portal.notifications.tables import slack_words
 from portal.slackbot.rendering import message
 from tests.notifications.samples import ID, SAMPLES
 
@@ -28,7 +28,8 @@ NAMED = {name_of(event, SEEN): event for event in SAMPLES}
 
 
 def slack(said):
-    return [said["text"], *(line for block in said["blocks"] for line in words_of(block))]
+    lines, pressed = slack_words(said)
+    return [said["text"], *lines, *(f"[{each}]" for each in pressed)]
 
 
 def golden(event):
