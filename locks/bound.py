@@ -52,10 +52,13 @@ def bindings(blueprint: Blueprint) -> dict[str, Binding]:
         for name, each in (told.items() if isinstance(told, dict) else ())
         if isinstance(each, dict)
     }
+    known = SHIPPED.get(blueprint.identifier, {}) | own
+    if not known:
+        return {}  # as of nearly every blueprint, for each of its entities that is written
     types = {name: each.get("type") for name, each in blueprint.properties.items()}
     return {
         name: each if types.get(each.reason) == "string" else replace(each, reason="")
-        for name, each in (SHIPPED.get(blueprint.identifier, {}) | own).items()
+        for name, each in known.items()
         if types.get(name) == "boolean"
     }
 

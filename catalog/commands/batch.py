@@ -348,14 +348,22 @@ def _store(drafts: list[Draft], by: By) -> None:
         entity = each.entity
         entity.updated_at, entity.updated_by, entity.datasource = now, by.actor.name, by.agent[:300]
         entity.created_at = now if each.is_new else entity.created_at
-    rows.insert([each.entity for each in changed if each.is_new])
-    rows.update([each.entity for each in changed if not each.is_new], WRITTEN)
+    new = [each.entity for each in changed if each.is_new]
+    there = [each.entity for each in changed if not each.is_new]
+    # Rows that compute something come with their values, which their arrows tell.
+    computing = any("plan" in each.blueprint.derived for each in new)
+    (rows.keyed if computing else rows.insert)(new)
+    rows.update(there, WRITTEN)
     stale = [arrow.pk for each in changed for arrow in each.stale()]
     if stale:
         Relation.objects.filter(pk__in=stale).delete()
-    rows.insert([arrow for each in changed for arrow in each.drawn()])
+    arrows = [arrow for each in changed for arrow in each.drawn()]
+    rows.insert(arrows)  # whether their ends are there is looked at when the transaction ends
+    if computing:
+        there += compute.own_first(new, {each.target_id for each in arrows})
+        rows.insert(new)
     timers_keep((each.entity, each.before.get("properties", {})) for each in changed)
-    compute.own([each.entity for each in changed])
+    compute.own(there)
     compute.changed(each.change() for each in changed if each.entity.blueprint.derived)
     for each in drafts:
         _follow(each, by)

@@ -4,7 +4,7 @@ from catalog.compute.check import Fault, check, faults
 from catalog.compute.derive import derive, hold_definitions, install
 from catalog.compute.marks import WRITER, Change, altered, changed, going, rouse
 from catalog.compute.owners import owners
-from catalog.compute.shown import own, refresh, shown
+from catalog.compute.shown import own, own_first, refresh, shown
 from catalog.compute.sweep import sweep
 from catalog.compute.told import relations_shown, told
 from catalog.compute.types import defined
@@ -25,6 +25,7 @@ __all__ = [
     "hold_definitions",
     "install",
     "own",
+    "own_first",
     "owners",
     "refresh",
     "relations_shown",

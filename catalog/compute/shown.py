@@ -1,13 +1,13 @@
 """Computed values as a reader sees them: always as they are now, whether a worker has come by or not."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from django.db import connection, transaction
 
 from catalog import moves
-from catalog.compute.values import World, settle, stored_anew
+from catalog.compute.values import World, made_anew, settle, stored_anew
 from catalog.models import Blueprint, Entity, Json
 from portal.kit.locking import retried
 
@@ -43,7 +43,7 @@ def _shown(entities: Sequence[Entity]) -> dict[int, Json]:
         stored, is_stale = _stored(blueprint, keys)
         values |= stored
         if is_stale or derived["live"]:
-            world = world or World()
+            world = world or World([blueprint])
             if blueprint.identifier in world.among:
                 fresh = world.of(blueprint.identifier, keys, None if is_stale else derived["live"])
                 values |= {pk: fresh[pk] if is_stale else stored.get(pk, {}) | fresh[pk] for pk in keys}
@@ -74,7 +74,31 @@ def own(entities: Sequence[Entity]) -> None:
     """Within their write, once they are stored with their arrows: their own values are stored with them."""
     computing = [each for each in entities if "plan" in each.blueprint.derived]
     if computing:
-        stored_anew(computing, World())
+        stored_anew(computing, _world(computing))
+
+
+def own_first(entities: Sequence[Entity], targets: Set[int]) -> list[Entity]:
+    """The same of new ones that have their keys and their arrows but no rows yet, so that the rows come with the values.
+
+    Answers those that it left out: where another new one is at the end of an arrow, or something computed reads them,
+    they are computed once they are there. `targets`: keys at the ends of their arrows.
+    """
+    if not targets.isdisjoint(each.pk for each in entities):
+        return list(entities)
+    computing = [each for each in entities if "plan" in each.blueprint.derived]
+    first = [each for each in computing if _stands_apart(each.blueprint)]
+    if first:
+        made_anew(first, _world(first))
+    return [each for each in computing if not _stands_apart(each.blueprint)]
+
+
+def _stands_apart(blueprint: Blueprint) -> bool:
+    """Whether nothing that is computed for its entities looks for their rows."""
+    return not (blueprint.aggregation_properties or blueprint.derived.get("watched"))
+
+
+def _world(entities: Iterable[Entity]) -> World:
+    return World({each.blueprint_id: each.blueprint for each in entities}.values())
 
 
 @retried

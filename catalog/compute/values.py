@@ -12,8 +12,8 @@ from catalog.compute.aggregations import aggregated, reached
 from catalog.compute.graph import Node, counted, inputs, live_names, mirrored, on_the_way, steps_of
 from catalog.compute.owners import owners
 from catalog.compute.told import relations_shown, told
-from catalog.compute.ways import Way, known
-from catalog.models import Blueprint, Entity, Json, Relation, Stale
+from catalog.compute.ways import Around, Way
+from catalog.models import Blueprint, Entity, Json, Stale
 from portal.kit import jq, rows
 from portal.kit.clock import database_now, iso
 from portal.kit.errors import Invalid
@@ -34,11 +34,13 @@ Make = Callable[[Blueprint, str, list[int]], dict[int, Any]]
 
 
 class World:
-    """What has been read and made so far. Of one transaction, or of one answer; never kept."""
+    """What has been read and made so far. Of one transaction, or of one answer; never kept.
 
-    def __init__(self, now: datetime | None = None) -> None:
-        self.among = known()
-        self.by_key = {each.pk: each for each in self.among.values()}
+    `around`: the blueprints that it begins with.
+    """
+
+    def __init__(self, around: Iterable[Blueprint] = (), now: datetime | None = None) -> None:
+        self.among = Around(around)
         self._now = now
         self.entities: dict[int, Entity] = {}
         self.faults: dict[tuple[int, str], str] = {}  # by entity and calculation
@@ -135,8 +137,8 @@ class World:
         missing = wanted - self.entities.keys()
         if missing:
             for each in Entity.objects.filter(pk__in=missing):
-                if each.blueprint_id in self.by_key:
-                    each.blueprint = self.by_key[each.blueprint_id]
+                if blueprint := self.among.with_key(each.blueprint_id):
+                    each.blueprint = blueprint
                     self.entities[each.pk] = each
         return {pk: self.entities[pk] for pk in wanted if pk in self.entities}
 
@@ -274,12 +276,17 @@ def _walked(
         return list(cursor.fetchall())
 
 
+_ARROWS = """
+    select r.source_id, r.name, e.identifier from catalog_relation r join catalog_entity e on e.id = r.target_id
+    where r.source_id = any(%s) order by r.position, r.id
+"""
+
+
 def _arrows(blueprint: Blueprint, keys: Sequence[int]) -> dict[int, dict[str, list[str]]]:
     if not blueprint.relations:
         return {}
     found: dict[int, dict[str, list[str]]] = {}
-    arrows = Relation.objects.filter(source__in=keys).order_by("position", "id")
-    for source, name, identifier in arrows.values_list("source_id", "name", "target__identifier"):
+    for source, name, identifier in rows.prepared(_ARROWS, [list(keys)]):
         found.setdefault(source, {}).setdefault(name, []).append(identifier)
     return found
 
@@ -304,8 +311,15 @@ def settle(pks: Iterable[int]) -> int:
 
 def stored_anew(held: Sequence[Entity], world: World) -> list[Entity]:
     """Whose rows the caller holds; answers those whose values were others."""
+    wrong = made_anew(held, world)
+    rows.update(wrong, ["computed"])
+    return wrong
+
+
+def made_anew(held: Sequence[Entity], world: World) -> list[Entity]:
+    """Sets their computed values and stores nothing; answers those whose values were others."""
     for each in held:
-        each.blueprint = world.by_key[each.blueprint_id]
+        each.blueprint = world.among.with_key(each.blueprint_id)
     world.know(held)
     wrong: list[Entity] = []
     for blueprint in {each.blueprint for each in held}:
@@ -315,7 +329,6 @@ def stored_anew(held: Sequence[Entity], world: World) -> list[Entity]:
             if each.computed != fresh[each.pk]:
                 each.computed = fresh[each.pk]
                 wrong.append(each)
-    rows.update(wrong, ["computed"])
     return wrong
 
 

@@ -1,6 +1,6 @@
 """How the entities of one blueprint come to those of another: chains of relations, told from the definitions alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -30,6 +30,50 @@ Known = Mapping[str, Blueprint]
 def known() -> dict[str, Blueprint]:
     """All blueprints, by identifier. One query."""
     return {each.identifier: each for each in Blueprint.objects.all()}
+
+
+class Around(Known):
+    """All blueprints, by identifier; read are only these and those that their computed values depend on, in one query.
+
+    Another is read when it is asked for, and all of them when somebody goes through them.
+    """
+
+    def __init__(self, blueprints: Iterable[Blueprint]) -> None:
+        self._read = {each.identifier: each for each in blueprints}
+        self._is_whole = False
+        held = {each.pk for each in self._read.values()}
+        others = {pk for each in self._read.values() for pk in each.derived.get("reads", ())} - held
+        if others:
+            self._take(pk__in=others)
+
+    def with_key(self, pk: int) -> Blueprint | None:
+        for _ in range(2):
+            if found := next((each for each in self._read.values() if each.pk == pk), None):
+                return found
+            self._take(pk=pk)
+        return None
+
+    def __getitem__(self, identifier: str) -> Blueprint:
+        if identifier not in self._read and not self._is_whole:
+            self._take(identifier=identifier)
+        return self._read[identifier]
+
+    def __iter__(self) -> Iterator[str]:
+        self._take_all()
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        self._take_all()
+        return len(self._read)
+
+    def _take_all(self) -> None:
+        if not self._is_whole:
+            self._take()
+            self._is_whole = True
+
+    def _take(self, **which: object) -> None:
+        """Those that are known stay the objects that they are."""
+        self._read = {each.identifier: each for each in Blueprint.objects.filter(**which)} | self._read
 
 
 def ways(blueprint: Blueprint, name: str, among: Known | None = None) -> list[Way]:

@@ -13,6 +13,7 @@ from catalog.queries.blueprints import (
     losses,
     pinned,
     readable_blueprint,
+    require_blueprint,
 )
 from catalog.queries.changelog import changelog_deliveries, changelog_latest, changelog_waiting
 from catalog.queries.entities import (
@@ -99,6 +100,7 @@ __all__ = [
     "pointed_from",
     "pointing_at",
     "readable_blueprint",
+    "require_blueprint",
     "properties_of",
     "related",
     "relations_of",

@@ -8,6 +8,7 @@ from catalog import compute, kinds, permissions, search
 from catalog.models import Blueprint, Entity, Relation
 from catalog.schema.paths import Known
 from portal.accounts.policy import require
+from portal.kit import rows
 from portal.kit.by import By
 from portal.kit.errors import Missing
 from portal.kit.locking import advisory_lock
@@ -20,6 +21,12 @@ def blueprint(identifier: str) -> Blueprint:
     if found is None:
         raise Missing(f'Blueprint with identifier "{identifier}" was not found')
     return found
+
+
+def require_blueprint(identifier: str) -> None:
+    """Raises Missing where there is none, for who needs nothing more of it."""
+    if not rows.prepared("select 1 from catalog_blueprint where identifier = %s", [identifier]):
+        blueprint(identifier)
 
 
 def blueprint_to_fill(identifier: str) -> Blueprint:

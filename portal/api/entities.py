@@ -106,7 +106,7 @@ def bulk(request: Request, blueprint: str) -> Response:
     """1 to 20 entities, each by itself: 200 when all were written, 207 when some were refused; matched by `index`."""
     by, wished = writer_of(request), _listed(request, most=20)
     require(by, "entity.write")
-    queries.blueprint(blueprint)
+    queries.require_blueprint(blueprint)
     outcomes: dict[int, Wish | Written | PortalError] = {}
     for index, each in enumerate(wished):
         try:

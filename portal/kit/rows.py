@@ -20,16 +20,29 @@ M = TypeVar("M", bound=Model)
 
 
 def insert(rows: Sequence[Model]) -> None:
-    """Inserts new rows of one model in their order and gives them their keys. Columns that none sets get their default."""
+    """Inserts new rows of one model in their order and gives them their keys, but for those that `keyed` gave theirs.
+
+    Columns that none sets get their default.
+    """
     if not rows:
         return
     model = type(rows[0])
     unset = set.intersection(*map(_unset, rows))
-    names = tuple(each.name for each in _own_fields(model) if each.attname not in unset)
+    own = _own_fields(model) if rows[0].pk is None else model._meta.concrete_fields
+    names = tuple(each.name for each in own if each.attname not in unset)
     query, fields = _insert(model, names)
     for row, (key,) in zip(rows, prepared(query, [_json(rows, fields)]), strict=True):
         row.pk = key
         row._state.adding = False
+
+
+def keyed(rows: Sequence[Model]) -> None:
+    """Gives new rows of one model their keys before they are inserted, so that others may point at them already."""
+    if not rows:
+        return
+    found = prepared(_keys(type(rows[0])), [len(rows)])
+    for row, (key,) in zip(rows, found, strict=True):
+        row.pk = key
 
 
 def update(rows: Sequence[Model], names: Iterable[str]) -> None:
@@ -67,6 +80,12 @@ def prepared(query: str, params: Any = None) -> list[tuple[Any, ...]]:
         plain.execute(query, params, prepare=True)
         # Not by its description, which tells every column apart.
         return plain.fetchall() if plain.pgresult and plain.pgresult.nfields else []
+
+
+@cache
+def _keys(model: type[Model]) -> str:
+    table, column = connection.ops.quote_name(model._meta.db_table), model._meta.pk.column
+    return f"select nextval(pg_get_serial_sequence('{table}', '{column}')) from generate_series(1, %s::int)"
 
 
 @lru_cache(maxsize=100)

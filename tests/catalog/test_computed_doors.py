@@ -92,6 +92,49 @@ def test_a_blueprint_that_computes_nothing_costs_its_writers_nothing(db):
     assert cost("stone") < cost("gem")
 
 
+def test_new_entities_are_stored_with_their_values_in_one_go(park):
+    wishes = [Wish("van", f"b{number}", "create", properties={"plate": "P"}) for number in range(2)]
+    with CaptureQueriesContext(connection) as asked:
+        entities_write(wishes, by=SETUP)
+    touching = [each["sql"] for each in asked if "catalog_entity" in each["sql"] and "update" in each["sql"][:30]]
+    assert not touching
+    assert [stored("van", each.identifier)["label"] for each in wishes] == ["P of "] * 2
+
+
+def test_new_entities_that_show_each_other_are_right_at_once(db):
+    blueprint(
+        "link",
+        schema={"properties": {"word": {"type": "string"}}, "required": []},
+        relations={"next": {"target": "link"}},
+        mirrorProperties={"after": {"title": "After", "path": "next.word"}},
+        calculationProperties={"said": calculation('.properties.after // "none"')},
+    )
+
+    def wish(name, word, *after):
+        return Wish("link", name, "create", properties={"word": word}, relations={"next": after} if after else {})
+
+    entities_write([wish("last", "end"), wish("loop", "round", "loop")], by=SETUP)
+    assert stored("link", "last") == {"said": "none"}
+    assert stored("link", "loop") == {"after": "round", "said": "round"}
+
+
+def test_a_target_that_is_made_on_the_way_is_read_at_once(db):
+    blueprint("box", mirrorProperties={}, relations={})
+    blueprint(
+        "tag",
+        relations={"on": {"target": "box"}},
+        mirrorProperties={"box": {"title": "Box", "path": "on.$identifier"}},
+    )
+    tags = [
+        Wish(
+            "tag", f"t{n}", "create", relations={"on": (f"b{n}",)}, create_missing=True, given=frozenset({"relations"})
+        )
+        for n in range(3)
+    ]
+    assert all(each.created for each in entities_write(tags, by=SETUP))
+    assert [stored("tag", f"t{n}") for n in range(3)] == [{"box": f"b{n}"} for n in range(3)]
+
+
 def test_a_report_is_counted_at_once(shop):
     update(
         "service", aggregationProperties={"deploys": {"title": "D", "target": "deployment", "calculationSpec": COUNT}}
