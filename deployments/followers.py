@@ -10,8 +10,10 @@ REPORTED = ("deployment.reported", "deployment.updated")
 
 
 def has_succeeded(event: Event) -> bool:
-    """With this event, not before."""
+    """With this event, not before, where a probe can say something."""
     before, after = event.before or {}, event.after or {}
+    if not event.payload.get("probed"):
+        return False
     is_new = before.get("status") != Status.SUCCESS and after.get("status") == Status.SUCCESS
     return is_new and after.get("kind") in Deployment.DEPLOYS
 

@@ -28,6 +28,9 @@ _CONFIG = """
     select c.id, c.entity_id, e.identifier, c.current_id, c.latest_id,
         d.public_id, d.version, d.commit, d.finished_at, d.actor, d.fence,
         coalesce(l.started_at, l.finished_at, l.reported_at),
+        exists (
+            select from health_probe p where p.service_id = c.service_id and p.environment_id = c.environment_id
+        ),
         c.xmin <> (select o.xmin from deployments_deploymentconfig o where o.id = c.id) as moved
     from deployments_deploymentconfig c join catalog_entity e on e.id = c.entity_id
         left join deployments_deployment d on d.id = c.current_id
@@ -61,7 +64,7 @@ def config_of(place: Place, *, by: By) -> DeploymentConfig:
 def _config(place: Place) -> DeploymentConfig | None:
     """With as much of its entity, its ends and what is live as a report needs; the rest is read when it is asked for."""
     values = {"service": place.service_id, "environment": place.environment_id}
-    for pk, entity, identifier, current, latest, *live, begun, moved in rows.prepared(_CONFIG, values):
+    for pk, entity, identifier, current, latest, *live, begun, probed, moved in rows.prepared(_CONFIG, values):
         if moved:
             return _config(place)  # the row is ours now
         config = rows.part(
@@ -77,7 +80,7 @@ def _config(place: Place) -> DeploymentConfig | None:
         config.service = rows.part(Entity, id=place.service_id, identifier=place.service)
         config.environment = rows.part(Entity, id=place.environment_id, identifier=place.environment)
         config.current = rows.part(Deployment, **dict(zip(_OF_CURRENT, (current, *live)))) if current else None
-        config.latest_begun = begun
+        config.latest_begun, config.is_probed = begun, probed
         return config
     return None
 

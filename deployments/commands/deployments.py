@@ -205,4 +205,5 @@ def payload_of(deployment: Deployment) -> Json:
         "version": deployment.version,
         "commit": deployment.commit,
         "changes": deployment.changes[:20],
+        "probed": deployment.config.is_probed if deployment.config else False,
     }

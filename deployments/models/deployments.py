@@ -43,6 +43,7 @@ class DeploymentConfig(models.Model):
     latest = models.ForeignKey("Deployment", null=True, on_delete=models.SET_NULL, related_name="+")
 
     latest_begun: datetime | None = None  # when `latest` began, where that was read with it
+    is_probed = False  # whether something asks after its health, where that was read with it
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["service", "environment"], name="config_once")]
