@@ -25,6 +25,8 @@ urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("deployments/", include("deployments.urls")),
     path("locks/", include("locks.urls")),
+    path("environments", RedirectView.as_view(pattern_name="environments:environment_list", query_string=True)),
+    path("environments/", include("deployments.environments.urls")),
     path("catalog/", include("catalog.urls")),
     path("starters/", include("catalog.starters.urls")),
     path("import/github/", include("portal.github.urls")),

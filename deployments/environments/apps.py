@@ -7,6 +7,7 @@ class EnvironmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import hooks as catalog
+        from catalog import kinds
         from deployments.environments import hooks, providers
         from deployments.environments.providers import demo, local, webhook
         from portal.audit.subscribers import subscribe
@@ -14,6 +15,7 @@ class EnvironmentsConfig(AppConfig):
         providers.register("webhook", webhook.Webhook())
         providers.register("local", local.Local())
         providers.register("demo", demo.Demo())
+        kinds.register_panel(kinds.Panel("environment", "stay", "Time to live", "environments:panel", order=0))
         catalog.before_deletion(hooks.no_living_environment)
         catalog.after_change(hooks.renamed, "environment")
         subscribe(

@@ -6,6 +6,7 @@ from typing import Any
 from catalog.schema.definition import refers
 from catalog.schema.types import json_schema
 from catalog.schema.validate import check_shape, compile_schema, defaults
+from deployments.environments.models import Template
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
@@ -93,3 +94,9 @@ def given_inputs(declared: Json, given: Any) -> Json:
     if len(json.dumps(whole)) > LARGEST_INPUTS:
         raise Invalid.at("inputs", "are larger than 16 KiB")
     return whole
+
+
+def named(template: Template) -> list[str]:
+    """Its inputs, those that are required first: JSON in the database forgets in which order they were declared."""
+    required = template.inputs.get("required") or []
+    return sorted(template.inputs.get("properties") or {}, key=lambda name: (name not in required, name))

@@ -29,6 +29,7 @@ PAGES = [
     ("Home", "pages:home", "home", False),
     ("Deployments", "deployments:matrix", "rocket", True),
     ("Locks", "locks:lock_list", "lock", True),
+    ("Environments", "environments:environment_list", "cloud", False),
     ("Catalog", "catalog:home", "boxes", True),
     ("Scorecards", "scorecards:scorecard_list", "trophy", False),
     ("Integrations", "integrations:integration_list", "refresh", False),

@@ -11,6 +11,8 @@ from catalog.commands import blueprint_update
 from catalog.webhooks.commands import webhook_create
 from catalog.webhooks.models import Received
 from deployments.commands import deployment_report
+from deployments.environments.commands import environment_request, environment_teardown, template_create
+from deployments.environments.models import Environment
 from deployments.models import Deployment
 from locks import scopes
 from locks.commands import (
@@ -36,12 +38,15 @@ from portal.kit.clock import database_now
 from portal.notifications.models import Route
 from tests.catalog.test_webhooks import PAGER
 from tests.conftest import SETUP, write
+from tests.environments.conftest import WISHED
+from tests.environments.test_pages import worked
 from tests.locks.test_freezes import ICS, WEEKEND, always
 
 FREEZE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709"
 ROUTE = "01990000-0000-7000-8000-000000000004"
 RECEIVED = "01990000-0000-7000-8000-000000000003"
 DEPLOYMENT = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"
+STAY, GONE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f730", "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f731"
 PAGES = {
     "matrix": "/deployments/",
     "columns of the matrix": "/deployments/columns",
@@ -76,6 +81,15 @@ PAGES = {
     "no feature": "/deployments/features/PAY-8",
     "mine": "/deployments/mine",
     "badges": "/deployments/badges/checkout",
+    "environments": "/environments/",
+    "environment": f"/environments/{STAY}",
+    "end of an environment": f"/environments/{STAY}/teardown",
+    "tombstone": f"/environments/{GONE}",
+    "ask for an environment": "/environments/new",
+    "ask for one of a template": "/environments/new/preview",
+    "templates of environments": "/environments/templates",
+    "template": "/environments/templates/edit/preview",
+    "orphans and brake": "/environments/sweeps",
     "locks": "/locks/",
     "waiting": "/locks/waiting",
     "overrides": "/locks/overrides",
@@ -111,6 +125,23 @@ def brought():
     back = {"sha": "c" * 40, "message": f"This reverts commit {'b' * 40}.", "author": "Erin", "parents": ["b" * 40]}
     pick = {"sha": "d" * 40, "message": f"PAY-7: Fix\n\n(cherry picked from commit {'b' * 40})", "parents": ["a" * 40]}
     return {"checkout": [back, fix], "search": [fix, pick]}
+
+
+def stays(by):
+    """An environment with an end, and one that is gone."""
+    inputs = {"properties": {"branch": {"type": "string"}, "big": {"type": "boolean"}}, "required": ["branch"]}
+    template = template_create(WISHED | {"inputs": inputs, "cost_per_hour": "1"}, by=SETUP)
+    template_create(WISHED | {"identifier": "rig", "title": "Rig"}, by=SETUP)
+    for number, key in enumerate((GONE, STAY)):
+        ttl = timedelta(hours=1)
+        made = environment_request(
+            template, name=f"pr-{number}", ttl=ttl, reason="A try", inputs={"branch": "x"}, by=by
+        )
+        worked(output="made it\nand more")
+        if key == GONE:
+            environment_teardown(made, reason="merged", by=by)
+            worked()
+        Environment.objects.filter(pk=made.pk).update(public_id=key)
 
 
 @pytest.fixture
@@ -161,6 +192,7 @@ def busy_shop(transactional_db, shop, page, alice):
     told = Event.objects.filter(noun="lock").first()
     for state in ("pending", "done", "parked"):
         Delivery.objects.create(event=told, subscriber="email", target=f"{state}@example.org", stream="x", state=state)
+    stays(page(alice))
     webhook = webhook_create(PAGER, by=SETUP)
     refused = {"status": "refused", "errors": [{"path": "mappings.0", "message": "no"}], "error": "no"}
     outcome = {"mapping": 0, "item": 0, "blueprint": "service", "identifier": "a", "problems": ["title: no"]} | refused

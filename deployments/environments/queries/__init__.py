@@ -8,6 +8,7 @@ from deployments.environments.queries.environments import (
     steps,
     teardown_preview,
 )
+from deployments.environments.queries.sightings import odd
 from deployments.environments.queries.sweeps import braked, sweep, sweeps
 from deployments.environments.queries.templates import template, templates
 
@@ -18,6 +19,7 @@ __all__ = [
     "environment_of",
     "environments",
     "living_named",
+    "odd",
     "of_pull_request",
     "steps",
     "sweep",
