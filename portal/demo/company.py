@@ -24,6 +24,7 @@ from portal.demo.cast import ENVIRONMENTS, PEOPLE, SERVICES, TEAMS, THINGS, WORK
 from portal.demo.closures import freezes, locks
 from portal.demo.figures import figures
 from portal.demo.maturity import LACKING, scorecards
+from portal.demo.previews import environments
 from portal.demo.requests import requests
 from portal.kit.by import By, system
 from portal.kit.clock import database_now, iso
@@ -75,6 +76,7 @@ def load() -> None:
     locks(places, people, now)
     freezes(people, now)
     requests(people, by)
+    environments(people, now, by)
     scorecards(now, by)
     figures(by)
 

@@ -101,6 +101,7 @@ class Stack:
         write_secret_key(self.layout.secret_key)
         self.start_servers()
         self.place_target()
+        self.start_provider()
         first = " (the demo company takes half a minute, once)" if self.is_first_time() and not self.empty else ""
         say(f"Setting up the database{first}.")
         self.manage("migrate", "--no-input")
@@ -165,6 +166,16 @@ class Stack:
             return
         words = [sys.executable, "-m", "portal.embedded.target", "--file", str(self.layout.target)]
         self.supervisor.start(Program("target", words, self.env, ready=lambda: listens(chosen)))
+
+    def start_provider(self) -> None:
+        """Makes the environments of the demo; where the operator names another, that one does."""
+        if given("PORTCULLIS_DEMO_PROVIDER") or self.empty:
+            return
+        chosen = free_port()
+        folder = self.layout.data / "environments"
+        words = [sys.executable, "-m", "portal.embedded.provider", "--folder", str(folder), "--port", str(chosen)]
+        self.supervisor.start(Program("provider", words, self.env, ready=lambda: listens(chosen)))
+        self.env |= {"PORTCULLIS_DEMO_PROVIDER": f"http://{HOST}:{chosen}"}
 
     def programs(self) -> list[Program]:
         """In the order of starting; web last, so that what answers is whole."""
