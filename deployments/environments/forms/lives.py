@@ -30,7 +30,7 @@ class ExtensionForm(forms.Form):
     reason = forms.CharField(required=False, max_length=LONGEST_REASON, label="Why", widget=LINE)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="extend_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "extend_%s"} | kwargs)
 
     def extend(self, environment: Environment, *, by: By) -> Environment | None:
         """The environment, or None with what is wrong on the form."""
@@ -51,7 +51,7 @@ class PinForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="pin_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "pin_%s"} | kwargs)
         self.fields["until"].label = f"Until ({zone_name()})"
 
     def pin(self, environment: Environment, *, by: By) -> Environment | None:
