@@ -8,7 +8,9 @@ class EnvironmentsConfig(AppConfig):
     def ready(self) -> None:
         from catalog import hooks as catalog
         from catalog import kinds
+        from deployments import passing
         from deployments.environments import hooks, providers
+        from deployments.environments.models import Environment
         from deployments.environments.providers import demo, local, webhook
         from portal.audit.subscribers import subscribe
 
@@ -16,6 +18,7 @@ class EnvironmentsConfig(AppConfig):
         providers.register("local", local.Local())
         providers.register("demo", demo.Demo())
         kinds.register_panel(kinds.Panel("environment", "stay", "Time to live", "environments:panel", order=0))
+        passing.register(lambda: Environment.objects.living().exclude(entity=None).values("entity"))
         catalog.before_deletion(hooks.no_living_environment)
         catalog.after_change(hooks.renamed, "environment")
         subscribe(

@@ -68,7 +68,7 @@ def matrix(
 ) -> Matrix:
     """Now, or `at` an instant of the past. `locked` and `failing` keep the services where that is so anywhere."""
     now = at or now or database_now()
-    columns = environments(by, tier=tier)
+    columns = environments(by, tier=tier, all=False)
     wanted = services(by, text="" if at else text, team=team).only("identifier", "title", "team")
     found = list(wanted)
     configs = visible(by, DeploymentConfig.objects.all())

@@ -13,6 +13,7 @@ from catalog.models import Entity
 from catalog.queries import place_of, tier_of
 from deployments.instances import Rollout, rollout
 from deployments.models import Deployment, DeploymentConfig, InboxItem, Status, begun
+from deployments.passing import lasting
 from deployments.queries.past import as_it_was, put_back
 from locks.decisions import Decision
 from locks.queries import decide_many, decided_at
@@ -117,11 +118,12 @@ def teams(by: By) -> list[str]:
     return sorted(set(owners.values_list("owner", flat=True).distinct()))
 
 
-def environments(by: By, *, tier: str = "") -> list[Entity]:
-    """From development to production; those of a tier by name."""
+def environments(by: By, *, tier: str = "", all: bool = True) -> list[Entity]:
+    """From development to production; those of a tier by name. Not `all`: without those that come and go unused."""
     require(by, "catalog.read")
     order = list(reversed(TIERS))
     found = permissions.readable(by, Entity.objects.filter(blueprint__identifier="environment"))
+    found = found if all else lasting(found)
     wanted = [each for each in found if not tier or tier_of(each) == tier]
     return sorted(wanted, key=lambda each: (order.index(tier_of(each)), each.identifier))
 

@@ -90,7 +90,7 @@ def _while(by: By, asked: Asked, found: list[Any]) -> Context:
 
 
 def _strip(by: By, asked: Asked, found: list[Any], over: list[Stretch]) -> Context:
-    places = [asked.environment] if asked.environment else list(reversed(queries.environments(by)))
+    places = [asked.environment] if asked.environment else list(reversed(queries.environments(by, all=False)))
     shown = tables.lanes(places, found, over, asked, most=LANES)
     return {"lanes": shown, "ticks": tables.ticks(asked), "cut": len(found) >= ON_STRIP}
 

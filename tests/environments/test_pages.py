@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from catalog import queries as catalog
 from catalog.commands import permissions_update
+from deployments.commands import deployment_report
 from deployments.environments.commands import (
     environment_request,
     environments_tick,
@@ -320,3 +321,10 @@ def test_somebody_elses_name_may_not_be_used_in_a_request(template, bob, charlie
         == 422
     )
     assert Environment.objects.count() == 1
+
+
+def test_it_is_no_column_of_the_matrix_until_something_is_deployed_to_it(bobs, shop, alice):
+    client = signed_in(alice)
+    assert "pr-7" not in client.get(reverse("deployments:matrix")).content.decode()
+    deployment_report({"service": "checkout", "environment": "pr-7", "version": "1.0", "status": "success"}, by=SETUP)
+    assert "pr-7" in client.get(reverse("deployments:matrix")).content.decode()
