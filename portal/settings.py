@@ -257,6 +257,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "catalog.sweep", "schedule": 3.0, "options": {"expires": 6}},
     "self-check": {"task": "catalog.check", "schedule": crontab(hour=3, minute=20), "options": {"expires": 3600}},
     "slack": {"task": "slackbot.work", "schedule": 2.0, "options": {"expires": 4}},
+    "slack-forget": {"task": "slackbot.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "slack-lines": {"task": "slackbot.wait", "schedule": 20.0, "options": {"expires": 20}},
     "deliver": {"task": "audit.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "indexes": {"task": "catalog.index", "schedule": 20.0, "options": {"expires": 20}},

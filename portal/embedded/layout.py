@@ -58,6 +58,10 @@ class Layout:
         return self.data / "target.json"
 
     @property
+    def slack_people(self) -> Path:
+        return self.data / "slack-people.json"
+
+    @property
     def secret_key(self) -> Path:
         return self.data / "secret_key"
 

@@ -19,6 +19,7 @@ from portal.embedded.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
+APP_TOKEN = "PORTCULLIS_SLACK_APP_TOKEN"
 # A recovery after a crash reads the log from the last checkpoint on; that may take minutes on a slow disk.
 RECOVERY = 600.0
 
@@ -132,7 +133,11 @@ class Stack:
             return
         chosen = next((port for port in range(self.port + 1, self.port + 10) if is_free(port)), 0) or free_port()
         words = [sys.executable, "-m", "portal.embedded.mock_slack", "--port", str(chosen)]
-        self.supervisor.start(Program("mock-slack", words, self.env, ready=lambda: listens(chosen)))
+        words += ["--portal", f"http://{HOST}:{self.port}/slack/events", "--people", str(self.layout.slack_people)]
+        self.manage("slack_people", str(self.layout.slack_people))
+        if not given("PORTCULLIS_SLACK_SIGNING_SECRET"):
+            self.env["PORTCULLIS_SLACK_SIGNING_SECRET"] = secrets.token_hex(16)
+        self.supervisor.start(Program("mock-slack", words, dict(self.env), ready=lambda: listens(chosen)))
         self.env |= {
             "PORTCULLIS_SLACK_API_URL": f"http://{HOST}:{chosen}/api/",
             "PORTCULLIS_SLACK_TOKEN": "xoxb-demo",
@@ -193,6 +198,7 @@ class Stack:
                 [*celery, "worker", *threads, "-Q", "health", "-n", "prober@%h", "--loglevel", "WARNING"],
                 self.env,
             ),
+            *([Program("slack", [sys.executable, "manage.py", "slack"], self.env)] if given(APP_TOKEN) else []),
             Program("beat", [*celery, "beat", "--schedule", str(self.layout.beat_schedule)], self.env, grace=5.0),
             Program("web", web(self.port), self.env, ready=lambda: answers(self.port)),
         ]

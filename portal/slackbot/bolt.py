@@ -6,13 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections
-from slack_bolt import Ack, App, BoltResponse
+from slack_bolt import Ack, App
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
 
 from portal.slackbot import events, press, slash  # noqa: F401 - they say what they handle
-from portal.slackbot.client import web
-from portal.slackbot.forms import glass, lock  # noqa: F401
+from portal.slackbot.forms import glass, lives, lock  # noqa: F401
 from portal.slackbot.forms.names import offered
 from portal.slackbot.forms.sent import submitted
 from portal.slackbot.inbound import inbound_take
@@ -33,11 +32,10 @@ def _app(secret: str, token: str, api: str) -> App:
         name="portcullis",
         signing_secret=secret or "of a socket, where nothing is signed",
         authorize=_authorized,
-        client=web(),
+        client=WebClient(base_url=api),
         process_before_response=True,
         logger=logging.getLogger("portal.slackbot.bolt"),
     )
-    made.use(_fresh_connection)
     made.command(ANY)(lambda ack, body: _take("command", ack, body))
     made.block_action(ANY)(lambda ack, body: _take("action", ack, body))
     for name in EVENTS:
@@ -50,14 +48,6 @@ def _app(secret: str, token: str, api: str) -> App:
 
 def _authorized(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=settings.SLACK_BOT_TOKEN)
-
-
-def _fresh_connection(req: Any, next: Any) -> BoltResponse | None:
-    """A thread of the socket's is no request of Django's, which would look after this."""
-    if req.mode == "socket_mode":
-        close_old_connections()
-    answer: BoltResponse | None = next()
-    return answer
 
 
 def _take(kind: str, ack: Ack, body: Json) -> None:

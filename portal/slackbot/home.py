@@ -19,6 +19,7 @@ from portal.slackbot import buttons
 from portal.slackbot.blocks import MOST_HOME, actions, context, divider, escape, header, link, moment, section
 from portal.slackbot.inbound import Asked, Call
 from portal.slackbot.sights import lock_blocks, more, run_blocks, short
+from portal.slackbot.staying import mine_blocks
 
 Json = dict[str, Any]
 MOST, MOST_READ = 10, 100
@@ -44,7 +45,7 @@ def home(asked: Asked) -> Json:
 
 
 def _blocks(by: By, now: datetime) -> list[Json]:
-    parts = [_locks(by, now), _approvals(by), _changes(by, now)]
+    parts = [_locks(by, now), _approvals(by), _changes(by, now), [header("My environments"), *mine_blocks(by)]]
     top = [actions(buttons.lock_new()), context(f"{link(settings.BASE_URL, 'Portcullis')} · as of {moment(now)}")]
     return [*top, *(block for part in parts for block in [divider(), *part])]
 

@@ -1,8 +1,7 @@
 """What the buttons do. Each asks for the same command as the page; pressed twice, it says the same and does it once."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from locks import queries as locks
 from locks.commands import lock_extend, lock_release
@@ -12,18 +11,17 @@ from portal.actions import queries as runs
 from portal.actions.commands import run_decide
 from portal.actions.models import Approval, Run
 from portal.kit.clock import database_now, instant
-from portal.kit.errors import Conflict, Invalid
-from portal.slackbot import buttons
+from portal.kit.errors import Conflict
+from portal.slackbot import buttons, lives
 from portal.slackbot.blocks import actions, link, moment, section
 from portal.slackbot.forms.glass import glass_of, release_form
-from portal.slackbot.forms.inputs import meta_of
 from portal.slackbot.forms.lock import lock_form, over_form
 from portal.slackbot.home import refreshed
 from portal.slackbot.inbound import Asked, Call, handles
+from portal.slackbot.pressed import shown_at
 from portal.slackbot.sights import lock_buttons, released, url_of
 from portal.slackbot.waiting import watch_end, watch_start
 
-Json = dict[str, Any]
 Press = Callable[[Asked, str], list[Call]]
 LONGER = timedelta(hours=1)
 
@@ -50,7 +48,7 @@ def release(asked: Asked, value: str) -> list[Call]:
 def extend(asked: Asked, value: str) -> list[Call]:
     by = asked.who.acting(asked.trace)
     lock = locks.lock(by, value)
-    shown = _end_shown(lock, _shown_at(asked))
+    shown = _end_shown(lock, shown_at(asked))
     if lock.expires_at is None or shown is None:
         raise Conflict("This lock lasts until it is released: there is no end to move.")
     if not lock.is_active(database_now()) or shown + LONGER > lock.expires_at:
@@ -58,19 +56,6 @@ def extend(asked: Asked, value: str) -> list[Call]:
     text = f":lock: The lock of {link(url_of(lock), lock.covers)} lasts until {moment(lock.expires_at)}."
     held = lock_buttons(lock, by, database_now())
     return [asked.tell(text, [section(text), *([actions(*held)] if held else [])])]
-
-
-def _shown_at(asked: Asked) -> datetime:
-    """When what he pressed was written, so that two presses of one button mean the same end."""
-    message = asked.payload.get("message") or {}
-    container = asked.payload.get("container") or {}
-    stamp: Any = (message.get("edited") or {}).get("ts") or message.get("ts") or container.get("message_ts")
-    try:
-        if asked.is_at_home:
-            return instant(meta_of(asked.payload).get("at"), "at")
-        return datetime.fromtimestamp(float(stamp), UTC)
-    except (TypeError, ValueError, OverflowError, OSError, Invalid):
-        return asked.came_at
 
 
 def _end_shown(lock: Lock, at: datetime) -> datetime | None:
@@ -152,4 +137,6 @@ BUTTONS: dict[str, Press] = {
     "glass_break": break_glass,
     "run_approve": approve,
     "run_decline": decline,
+    "environment_extend": lives.extend,
+    "environment_pin": lives.pin,
 }

@@ -20,7 +20,7 @@ from portal.audit.models import Event
 from portal.kit.by import By
 from portal.kit.clock import database_now, duration
 from portal.kit.errors import Conflict, Invalid, Missing
-from portal.slackbot import buttons
+from portal.slackbot import buttons, lives
 from portal.slackbot.blocks import actions, context, divider, escape, link, section
 from portal.slackbot.forms.lock import lock_form
 from portal.slackbot.inbound import Asked, Call, handles
@@ -278,4 +278,5 @@ WORDS: dict[str, Word] = {
     "locks": locked,
     "lock": lock,
     "unlock": unlock,
+    "env": lives.mine,
 }

@@ -18,12 +18,14 @@ def events(request: HttpRequest) -> HttpResponse:
         return _refused(
             404, "This portal takes nothing from Slack: set PORTCULLIS_SLACK_SIGNING_SECRET (docs/slack.md)."
         )
-    if not _is_slacks(request):
+    try:
+        body = request.body.decode()
+    except ValueError:
+        return _refused(400, "The body is not what Slack sends.")
+    if not _is_slacks(request, body):
         return _refused(401, "The signature is missing, wrong, or older than five minutes.")
     try:
-        asked = BoltRequest(
-            body=request.body.decode(), query=request.META.get("QUERY_STRING", ""), headers=dict(request.headers)
-        )
+        asked = BoltRequest(body=body, query=request.META.get("QUERY_STRING", ""), headers=dict(request.headers))
     except (ValueError, RecursionError):
         return _refused(400, "The body is not what Slack sends.")
     answer = app().dispatch(asked)
@@ -33,12 +35,12 @@ def events(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _is_slacks(request: HttpRequest) -> bool:
+def _is_slacks(request: HttpRequest, body: str) -> bool:
     stamp = request.headers.get("X-Slack-Request-Timestamp", "")
     given = request.headers.get("X-Slack-Signature", "")
     if not (stamp.isascii() and stamp.isdecimal() and len(stamp) < 12 and given.isascii()):
         return False
-    return SignatureVerifier(settings.SLACK_SIGNING_SECRET).is_valid(request.body, stamp, given)
+    return SignatureVerifier(settings.SLACK_SIGNING_SECRET).is_valid(body, stamp, given)
 
 
 def _refused(status: int, why: str) -> HttpResponse:

@@ -17,12 +17,19 @@ CHANNEL = "C00000001"
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.fixture
-def slack(settings):
+@pytest.fixture(scope="session")
+def running():
+    """One server for all; each test begins it anew."""
     with MockSlack() as slack:
-        settings.SLACK_API_URL, settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL = slack.url, "xoxb-test", "general"
-        people._workspace.cache_clear()
         yield slack
+
+
+@pytest.fixture
+def slack(running, settings):
+    running.begin_anew()
+    settings.SLACK_API_URL, settings.SLACK_BOT_TOKEN, settings.SLACK_CHANNEL = running.url, "xoxb-test", "general"
+    people._workspace.cache_clear()
+    return running
 
 
 class Told(list):

@@ -10,15 +10,16 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from portal.embedded.mock_slack import MockSlack, mrkdwn
+from portal.embedded.mock_slack.pace import Pace
 
 SECTION = [{"type": "section", "text": {"type": "mrkdwn", "text": "*cart* is locked"}}]
 METADATA = {"event_type": "portcullis", "event_payload": {"delivery": "d-1"}}
 
 
 @pytest.fixture
-def slack():
-    with MockSlack() as running:
-        yield running
+def slack(running):
+    running.begin_anew()
+    return running
 
 
 @pytest.fixture
@@ -199,3 +200,99 @@ def test_the_page_shows_the_newest_first_and_runs_nothing(slack, dana):
 )
 def test_mrkdwn_is_shown_safely(text, shown):
     assert mrkdwn(text) == shown
+
+
+BUTTON = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}, "value": "1"}
+FIELD = {"type": "input", "block_id": "why", "label": {"type": "plain_text", "text": "Why"}}
+FIELD |= {"element": {"type": "plain_text_input", "action_id": "why"}}
+FORM = {"type": "modal", "callback_id": "f", "title": {"type": "plain_text", "text": "Form"}, "blocks": [FIELD]}
+FORM |= {"submit": {"type": "plain_text", "text": "Send"}}
+
+
+def actions(*elements):
+    return [{"type": "actions", "elements": list(elements)}]
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        actions(*({**BUTTON, "action_id": f"go{number}"} for number in range(26))),
+        actions(BUTTON | {"action_id": "x" * 256}),
+        actions(BUTTON | {"value": "x" * 2001}),
+        actions(BUTTON | {"text": {"type": "plain_text", "text": "x" * 76}}),
+        actions(BUTTON | {"text": {"type": "mrkdwn", "text": "*x*"}}),
+        actions(BUTTON, BUTTON),
+        actions(BUTTON | {"confirm": {"title": {"type": "plain_text", "text": "x" * 101}}}),
+        [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}],
+        [FIELD, FIELD],
+    ],
+)
+def test_what_is_larger_than_slack_takes_is_refused(slack, dana, blocks):
+    assert error_of(dana.chat_postMessage, channel="#deploys", text="x", blocks=blocks) == "invalid_blocks"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"title": {"type": "plain_text", "text": "x" * 25}},
+        {"private_metadata": "x" * 3001},
+        {"callback_id": "x" * 256},
+        {"blocks": [dict(FIELD, block_id=str(number)) for number in range(101)]},
+        {"submit": {"type": "plain_text", "text": ""}},
+    ],
+)
+def test_a_form_that_slack_would_not_take_is_refused(slack, dana, more):
+    trigger = slack.workspace.trigger("U1")
+    assert error_of(dana.views_open, trigger_id=trigger, view=FORM | more) == "invalid_arguments"
+    assert dana.views_open(trigger_id=slack.workspace.trigger("U1"), view=FORM)["view"]["id"]
+
+
+def test_a_trigger_opens_one_form(slack, dana):
+    trigger = slack.workspace.trigger("U1")
+    dana.views_open(trigger_id=trigger, view=FORM)
+    assert error_of(dana.views_open, trigger_id=trigger, view=FORM) == "exchanged_trigger_id"
+    assert error_of(dana.views_open, trigger_id="1.x", view=FORM) == "invalid_trigger_id"
+
+
+def test_an_address_to_answer_at_takes_five(slack):
+    secret = slack.workspace.answer_at("U1", "C00000001")
+    slack.workspace.channels["C00000001"] = "deploys"
+    body = json.dumps({"text": "hello", "response_type": "ephemeral"}).encode()
+    for _ in range(5):
+        urllib.request.urlopen(urllib.request.Request(f"{slack.url}respond/{secret}", body), timeout=5)
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(urllib.request.Request(f"{slack.url}respond/{secret}", body), timeout=5)
+    assert [one["user"] for one in slack.workspace.whispers] == ["U1"] * 5
+
+
+def test_a_token_opens_what_it_is_for(slack):
+    assert error_of(WebClient(token="xapp-1", base_url=slack.url).auth_test) == "not_allowed_token_type"
+    bot = WebClient(token="xoxb-1", base_url=slack.url)
+    assert error_of(bot.apps_connections_open, app_token="xoxb-1") == "not_allowed_token_type"
+
+
+def test_people_are_who_they_were_added_as(slack, dana):
+    gus = slack.workspace.add_person("gus@agency.example", "Gus", is_restricted=True)["id"]
+    assert dana.users_info(user=gus)["user"]["is_restricted"] is True
+    assert error_of(dana.users_info, user="U404") == "user_not_found"
+    assert dana.users_lookupByEmail(email="GUS@agency.example")["user"]["id"] == gus
+
+
+def test_a_channel_takes_a_message_a_second_and_a_few_more_at_once():
+    pace = Pace()
+    waits = [pace.wait("chat.postMessage", "C1", now=100.0) for _ in range(7)]
+    assert waits == [0, 0, 0, 0, 0, 1, 1]
+    assert pace.wait("chat.postMessage", "C2", now=100.0) == 0
+    assert [pace.wait("chat.postMessage", "C1", now=101.0) for _ in range(2)] == [0, 1]
+    assert [pace.wait("conversations.list", now=100.0) for _ in range(21)][-1] == 3
+    assert pace.wait("auth.test", now=100.0) == 0
+
+
+def test_a_paced_slack_says_when_to_come_again():
+    with MockSlack(paced=True) as slack:
+        dana = WebClient(token="xoxb-dana", base_url=slack.url)
+        with pytest.raises(SlackApiError) as limited:
+            for number in range(7):
+                dana.chat_postMessage(channel="#deploys", text=str(number))
+    assert (limited.value.response.status_code, limited.value.response.headers["Retry-After"]) == (429, "1")
+    assert len(slack.messages) == 5

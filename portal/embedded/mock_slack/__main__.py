@@ -20,7 +20,8 @@ def main() -> None:
     parser.add_argument("--people", type=Path, help='a file with [{"email", "name"}], who can be chosen on the page')
     options = parser.parse_args()
     workspace = Workspace(options.file)
-    for each in json.loads(options.people.read_text()) if options.people else []:
+    known = options.people.read_text() if options.people and options.people.exists() else "[]"
+    for each in json.loads(known):
         workspace.add_person(each["email"], each["name"])
     server = Server(options.port, workspace, paced=True)
     here = f"http://127.0.0.1:{server.server_address[1]}/"

@@ -191,7 +191,6 @@ class MockSlack:
 
     def __init__(self, port: int = 0, file: Path | None = None, *, paced: bool = False) -> None:
         self.server = Server(port, Workspace(file), paced=paced)
-        self.workspace = self.server.workspace
         self.faults = self.server.faults
         self.page = f"http://127.0.0.1:{self.server.server_address[1]}/"
         self.url = f"{self.page}api/"
@@ -199,6 +198,15 @@ class MockSlack:
     @property
     def messages(self) -> list[dict[str, Any]]:
         return self.workspace.snapshot()
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.server.workspace
+
+    def begin_anew(self) -> None:
+        """Another workspace at the same address, of which nothing is known."""
+        self.server.workspace, self.server.acting = Workspace(), None
+        self.faults.clear()
 
     def sends_to(self, url: str, secret: str) -> Sender:
         """From now on what somebody does on its page is sent there."""

@@ -62,4 +62,5 @@ def answer_in(text):
     return next((answer for words, answer in HEARD.items() if words in text), DONE)
 
 
-SLACK = Door("slack", DEEDS, ask, for_people=True)
+# Each asks a server at a socket: a stranger, an owner, an administrator.
+SLACK = Door("slack", DEEDS, ask, for_people=True, enough=frozenset({"charlie", "bob", "alice"}))
