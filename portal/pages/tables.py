@@ -40,6 +40,8 @@ WORDS = {
     "ticket.begun": "Left the line to deploy",
     "ticket.withdrawn": "Left the line of",
     "ticket.lapsed": "Fell out of the line of",
+    "wait.begun": "Wants to be told of the end of the lock of",
+    "wait.ended": "Waits no more for the end of the lock of",
     "override.asked": "Asked for an override of",
     "override.approved": "Approved an override of",
     "override.withdrawn": "Withdrew an override of",
@@ -65,7 +67,7 @@ WHY = {
     "break_glass.used": "reason",
 }
 NOUNS = [
-    "lock", "freeze", "claim", "ticket", "override", "break_glass_code", "break_glass_use", "tier_limits", "deployment", "deployment_config", "inbox_item", "report_request", "hook", "log_source", "pending_deployment", "github_run", "github_import", "entity", "blueprint", "scorecard", "starter", "action", "run", "page", "folder", "view", "permissions", "user", "team", "credential", "organization", "secret", "feed", "webhook", "integration", "migration", "index", "delivery"
+    "lock", "freeze", "claim", "ticket", "wait", "override", "break_glass_code", "break_glass_use", "tier_limits", "deployment", "deployment_config", "inbox_item", "report_request", "hook", "log_source", "pending_deployment", "github_run", "github_import", "entity", "blueprint", "scorecard", "starter", "action", "run", "page", "folder", "view", "permissions", "user", "team", "credential", "organization", "secret", "feed", "webhook", "integration", "migration", "index", "delivery"
 ]  # fmt: skip
 
 

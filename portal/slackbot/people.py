@@ -71,7 +71,7 @@ def who(slack_id: str, *, wait: float | None = None) -> Who:
 def _read(slack_id: str, wait: float | None) -> Member:
     try:
         told: Json = web(wait).users_info(user=slack_id).get("user") or {}
-        home = _workspace(settings.SLACK_BOT_TOKEN, settings.SLACK_API_URL)
+        home = _workspace(settings.SLACK_BOT_TOKEN, settings.SLACK_API_URL, wait)
     except SlackApiError as error:
         if error.response.get("error") not in {"user_not_found", "user_not_visible"}:
             raise waited_for(error) from error
@@ -90,9 +90,9 @@ def _read(slack_id: str, wait: float | None) -> Member:
 
 
 @lru_cache(maxsize=2)
-def _workspace(token: str, api: str) -> str:
+def _workspace(token: str, api: str, wait: float | None) -> str:
     """That of the app itself."""
-    return str(web().auth_test().get("team_id") or "")
+    return str(web(wait).auth_test().get("team_id") or "")
 
 
 def _bar(told: Json, home: str) -> str:

@@ -71,7 +71,7 @@ def next_(asked: Asked, value: str) -> list[Call]:
     _, line = watch_start(lock, slack_id=asked.who.slack_id, by=by)
     what = link(url_of(lock), lock.covers)
     place = f" You are number {line.position} in line." if line and line.position else ""
-    text = f":hourglass: You are told here as soon as the lock of {what} ends.{place}"
+    text = f":hourglass: You get a message as soon as the lock of {what} ends.{place}"
     return [asked.tell(text, [section(text), actions(buttons.watch_end(lock.public_id))])]
 
 

@@ -61,7 +61,7 @@ def noun_of(lock: Lock, user: User) -> Noun:
     return Noun(
         "wait",
         f"{lock.public_id}:{user.pk}",
-        f"{user} for {lock.covers}",
+        lock.covers,
         service=lock.service_identifier,
         environment=lock.environment_identifier,
     )

@@ -65,6 +65,12 @@ def test_somebody_types_presses_confirms_and_fills_in(bob, acting):
     assert bob.form is None
 
 
+def test_what_is_for_one_alone_is_shown_to_him_alone(bob, at_slack):
+    bob.space.call("chat.postMessage", {"channel": bob.id, "text": "it is your turn"})
+    assert "To you alone" in feed(bob) and "it is your turn" in feed(bob)
+    assert "it is your turn" not in feed(at_slack["alice"])
+
+
 def test_home_is_published_when_it_is_opened(bob, acting):
     acting.open_home(bob.id)
     inbound_work()

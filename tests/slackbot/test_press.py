@@ -92,7 +92,7 @@ def test_i_want_it_next_is_a_place_in_line_and_a_word_at_the_end(lock, at_slack,
         told[0]
         == told[1]
         == (
-            ":hourglass: You are told here as soon as the lock of checkout in production ends. You are number 1 in line.\n"
+            ":hourglass: You get a message as soon as the lock of checkout in production ends. You are number 1 in line.\n"
             "[I do not need it any more]"
         )
     )

@@ -23,6 +23,7 @@ def main() -> None:
     known = options.people.read_text() if options.people and options.people.exists() else "[]"
     for each in json.loads(known):
         workspace.add_person(each["email"], each["name"])
+    workspace.channel({"channel": "deployments"})
     server = Server(options.port, workspace, paced=True)
     here = f"http://127.0.0.1:{server.server_address[1]}/"
     if options.portal:

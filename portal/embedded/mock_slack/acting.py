@@ -64,6 +64,10 @@ class Acting:
             self.workspace.forms.pop(name, None)
         return self.back(view["user"], told(answer)), ""
 
+    def close(self, fields: Fields) -> tuple[str, str]:
+        view = self.workspace.forms.pop(first(fields, "id"), None)
+        return self.back(view["user"] if view else "", ""), ""
+
     def back(self, who: str, note: str, tab: str = "messages") -> str:
         return f"/?{urlencode({'who': who, 'note': note, 'tab': tab})}"
 

@@ -3,6 +3,13 @@
 import html
 import re
 
+EMOJI = {
+    "alarm_clock": "⏰", "bell": "🔔", "hourglass": "⌛", "hourglass_flowing_sand": "⏳", "large_green_circle": "🟢",
+    "large_yellow_circle": "🟡", "leftwards_arrow_with_hook": "↩", "lock": "🔒", "play_or_pause_button": "⏯",
+    "red_circle": "🔴", "rotating_light": "🚨", "seedling": "🌱", "snowflake": "❄", "unlock": "🔓", "warning": "⚠",
+    "wave": "👋", "white_check_mark": "✅", "x": "❌", "heavy_minus_sign": "➖", "grey_question": "❔", "fire": "🔥",
+}  # fmt: skip
+
 
 def mrkdwn(text: str) -> str:
     """Slack's mark-up as safe HTML: *bold*, _italic_, `code`, <https://link|words>, <@U1>; all else is escaped."""
@@ -27,4 +34,5 @@ def mrkdwn(text: str) -> str:
     text = re.sub(r"(?<!\w)_([^_\n]+)_(?!\w)", r"<i>\1</i>", text)
     while "\0" in text:
         text = re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], text)
+    text = re.sub(r":([a-z_]+):", lambda match: EMOJI.get(match[1], match[0]), text)
     return text.replace("\n", "<br>")

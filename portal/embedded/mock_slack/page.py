@@ -14,7 +14,7 @@ small,.hint{color:#616061}pre,code{background:#f4f4f4}h1{font-size:1.2rem;margin
 nav{display:flex;flex-wrap:wrap;gap:.4rem .8rem;align-items:center;margin:.5rem 0}nav b{text-decoration:underline}
 form{display:inline-flex;flex-wrap:wrap;gap:.4rem;margin:.15rem .3rem .15rem 0}form.wide{display:flex}form.tall{display:grid;gap:.7rem}
 input,select,textarea,button{font:inherit;padding:.3rem .5rem;border:1px solid #888;border-radius:6px;background:#fff;color:inherit;max-width:100%;box-sizing:border-box}
-form.wide input{flex:1;min-width:12rem}form.tall label{display:grid;gap:.15rem}form.tall label.tick{display:block}button{cursor:pointer}
+form.wide input{flex:1;min-width:12rem}form.tall label{display:grid;gap:.15rem;max-width:34rem}form.tall label.tick{display:block}button{cursor:pointer}
 button.primary{background:#007a5a;color:#fff;border-color:#007a5a}button.danger{background:#b3183a;color:#fff;border-color:#b3183a}
 .fault{color:#b3183a}.note{background:#e8f5fa;padding:.5rem}iframe{border:0;width:100%;height:75vh}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#1a1d21}small,.hint{color:#9a9b9d}article,.block{border-color:#444}
@@ -46,7 +46,7 @@ def shell(people: list[Json], who: str, tab: str, note: str, can_send: bool) -> 
         f'<form class="wide" method="post" action="/_type">{_hidden(who=who, tab=tab)}<input name="text" aria-label="What to type" '
         'value="/portal " autocomplete="off"><button class="primary">Send</button></form>'
     )
-    me = f"<nav>You are {' · '.join(names)}</nav>" if names else ""
+    me = f"<nav>You are {' '.join(names)}</nav>" if names else ""
     said = f'<p class="note" role="status">{_text(note)}</p>' if note else ""
     body = f"<h1>Mock Slack</h1><small>Nothing here leaves this machine.</small>{me}<nav>{' · '.join(tabs)}</nav>"
     frame = f'<iframe title="What Slack shows" src="{_at("/_feed", who, tab)}"></iframe>'
@@ -56,8 +56,9 @@ def shell(people: list[Json], who: str, tab: str, note: str, can_send: bool) -> 
 def feed(messages: list[Json], whispers: list[Json], form: Json | None, who: str, can_send: bool) -> str:
     """Newest first; what he alone sees among the rest."""
     mine = [one for one in whispers if one["user"] == who]
-    everything = sorted([*messages, *mine], key=lambda one: float(one["ts"]), reverse=True)
-    count = f"{len(messages)} message{'s' * (len(messages) != 1)}"
+    seen = [one for one in messages if not one["channel"].startswith("U") or one["channel"] == who or not who]
+    everything = sorted([*seen, *mine], key=lambda one: float(one["ts"]), reverse=True)
+    count = f"{len(seen)} message{'s' * (len(seen) != 1)}"
     shown = "".join(article(one, who if can_send else "") for one in everything) or "<p>No message yet.</p>"
     return page("Messages", f"{_form_link(form, who)}<p><small>{count}, newest first</small></p>{shown}", seconds=2)
 
@@ -82,7 +83,8 @@ def article(message: Json, who: str = "") -> str:
         ["edited"] * ("edited" in message) + ["in a thread"] * ("thread_ts" in message) + ["only you see this"] * alone
     )
     channel = message.get("channel_name") or message["channel"]
-    head = " · ".join(_text(part) for part in (f"#{channel}", f"{at:%d %b %H:%M:%S} UTC", *notes))
+    where = "To you alone" if channel.startswith("U0") else f"#{channel}"
+    head = " · ".join(_text(part) for part in (where, f"{at:%d %b %H:%M:%S} UTC", *notes))
     kind = ' class="own"' if alone else ' class="reply"' if "thread_ts" in message else ""
     blocks = message.get("blocks") or []
     shown = "".join(block_html(one, who, {"ts": message["ts"]}) for one in blocks) or mrkdwn(message["text"])
@@ -138,12 +140,14 @@ def form_page(view: Json, faults: dict[str, str], options: dict[str, list[str]],
     title, send = _text(view["title"]["text"]), _text(view["submit"]["text"])
     sent = f'<button class="primary">{send}</button>'
     body = f'<form class="tall" method="post" action="/_submit">{_hidden(id=view["id"])}{"".join(parts)}{sent}</form>'
-    return page(title, f'<h1>{title}</h1>{body}<p><a href="{_at("/", view["user"], "messages")}">Cancel</a></p>')
+    cancel = f'<form method="post" action="/_close">{_hidden(id=view["id"])}<button>Cancel</button></form>'
+    return page(title, f"<h1>{title}</h1>{body}<p>{cancel}</p>")
 
 
 def _field(block: Json, fault: str, options: dict[str, list[str]], values: dict[str, list[str]]) -> str:
     name, element = block["block_id"], block["element"]
-    label = _text(block["label"]["text"]) + (" <small>(optional)</small>" if block.get("optional") else "")
+    optional = " <small>(optional)</small>" if block.get("optional") else ""
+    label = f"<span>{_text(block['label']['text'])}{optional}</span>"
     hint = f'<span class="hint">{_text(block["hint"]["text"])}</span>' if "hint" in block else ""
     said = f'<span class="fault" role="alert">{_text(fault)}</span>' if fault else ""
     if element["type"] == "checkboxes":

@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         raw, path = self.rfile.read(int(length)), urlsplit(self.path).path
         if path == "/_faults":
             self.set_faults(raw)
-        elif path in ("/_type", "/_press", "/_submit"):
+        elif path in ("/_type", "/_press", "/_submit", "/_close"):
             self.act(path, parse_qs(raw.decode("utf-8", "replace")))
         elif path.startswith("/api/respond/"):
             self.respond(path.removeprefix("/api/respond/"), raw)
@@ -83,8 +83,8 @@ class Handler(BaseHTTPRequestHandler):
         if acting is None or self.headers.get("Origin", ours) not in (ours, "null"):
             self.answer_json(403, {"ok": False, "error": "no portal to send it to"})
             return
-        deed = {"/_type": acting.type, "/_press": acting.press, "/_submit": acting.submit}[path]
-        url, text = deed(fields)
+        deeds = {"/_type": acting.type, "/_press": acting.press, "/_submit": acting.submit, "/_close": acting.close}
+        url, text = deeds[path](fields)
         if url:
             self.answer(303, b"", "text/plain", {"Location": url})
         else:

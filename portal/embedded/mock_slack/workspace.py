@@ -133,7 +133,8 @@ class Workspace:
 
     def say_to(self, person: str, channel: str, content: dict[str, Any]) -> str:
         ts = self.next_ts()
-        self.whispers.append({"user": person, "channel": channel, "ts": ts, **content})
+        name = self.channels.get(channel, channel)
+        self.whispers.append({"user": person, "channel": channel, "channel_name": name, "ts": ts, **content})
         return ts
 
     def unfurl(self, fields: dict[str, Any]) -> dict[str, Any]:

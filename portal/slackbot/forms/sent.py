@@ -21,7 +21,7 @@ from portal.slackbot.forms.inputs import inputs_in, meta_of
 from portal.slackbot.inbound import TASK, Asked, Call, check, key_of, sentence, slack_id_of
 from portal.slackbot.models import Inbound
 
-PATIENCE = 1.5  # seconds for Slack to say who it is, of the three that it gives us
+PATIENCE = 1.2  # seconds for each of two calls to Slack, of the three that it gives us
 
 
 @dataclass(frozen=True)
