@@ -25,6 +25,7 @@ from portal.accounts.queries import actor_of_user
 from portal.audit.models import Event
 from portal.kit.by import By, system
 from portal.notifications import known
+from tests.receivers import OK, Receiver
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -187,3 +188,21 @@ def events(*names: str) -> list[str]:
     """Names of the events so far that start with one of `names`, in order."""
     found = Event.objects.order_by("id").values_list("name", flat=True)
     return [name for name in found if not names or name.startswith(names)]
+
+
+@pytest.fixture
+def receiver():
+    made = []
+
+    def make(answer=OK):
+        made.append(Receiver(answer))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.server.close()
+
+
+@pytest.fixture
+def at_home(settings):
+    settings.OUTGOING_NETWORKS = ["127.0.0.0/8"]

@@ -36,7 +36,7 @@ from portal.accounts.organization import secret_create
 from portal.audit.models import Delivery, Event
 from portal.kit.clock import database_now
 from portal.notifications.models import Route
-from tests.catalog.test_webhooks import PAGER
+from tests.catalog.conftest import PAGER
 from tests.conftest import SETUP, write
 from tests.environments.conftest import WISHED
 from tests.environments.test_pages import worked

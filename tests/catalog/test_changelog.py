@@ -30,7 +30,7 @@ from portal.kit.errors import Conflict, Refused
 from portal.kit.masks import without_secrets
 from tests.catalog.test_permissions import browser_of, token_of
 from tests.conftest import SETUP, events, write
-from tests.kit.test_outgoing import OK, at_home, drip, receiver, reset  # noqa: F401
+from tests.receivers import OK, drip, reset
 
 BOX = {"identifier": "box", "title": "Box", "schema": {"properties": {"size": {"type": "number"}}, "required": []}}
 
@@ -51,11 +51,6 @@ def deliveries(state=None):
 def hasten():
     """What waits for another attempt is due at once."""
     Delivery.objects.filter(subscriber="changelog", state="pending").update(due_at="2020-01-01T00:00:00Z")
-
-
-@pytest.fixture
-def there(db, receiver, at_home):  # noqa: F811
-    return receiver()
 
 
 def test_every_change_is_told_in_order_with_before_and_after(there):
@@ -136,7 +131,7 @@ def test_what_fails_is_sent_again_before_anything_later_of_the_blueprint(there, 
 
 
 @pytest.mark.parametrize("answer", [lambda wire: time.sleep(1.2), drip], ids=["hangs", "drips"])
-def test_a_receiver_that_hangs_holds_up_nobody_else_for_long(there, receiver, answer, monkeypatch):  # noqa: F811
+def test_a_receiver_that_hangs_holds_up_nobody_else_for_long(there, receiver, answer, monkeypatch):
     monkeypatch.setattr(outgoing.post, "__kwdefaults__", {"timeout": 0.3})
     there.answer = answer
     watched(there.url)
@@ -149,7 +144,7 @@ def test_a_receiver_that_hangs_holds_up_nobody_else_for_long(there, receiver, an
 
 
 @pytest.mark.parametrize("status", [302, 307, 400, 401, 404, 410])
-def test_what_another_attempt_cannot_mend_is_given_up_and_sent_round_again_on_demand(there, receiver, status):  # noqa: F811
+def test_what_another_attempt_cannot_mend_is_given_up_and_sent_round_again_on_demand(there, receiver, status):
     elsewhere = receiver()
     there.answer = f"HTTP/1.1 {status} No\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n".encode()
     watched(there.url)
@@ -164,7 +159,7 @@ def test_what_another_attempt_cannot_mend_is_given_up_and_sent_round_again_on_de
 
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "127.0.0.1", "[::1]", "10.0.0.1", "localhost"])
-def test_an_address_inside_is_never_called(receiver, db, host):  # noqa: F811
+def test_an_address_inside_is_never_called(receiver, db, host):
     there = receiver()
     watched(there.url.replace("127.0.0.1", host))
     deliver_due()

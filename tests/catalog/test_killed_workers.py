@@ -13,11 +13,11 @@ from catalog.scorecards.commands import levels, scorecard_create
 from catalog.webhooks.models import Received
 from portal.audit.models import Delivery, Event
 from portal.audit.outbox import deliver_due
-from tests.catalog.test_changelog import bodies, deliveries, there, watched  # noqa: F401
+from tests.catalog.conftest import TWO
+from tests.catalog.test_changelog import bodies, deliveries, watched
 from tests.catalog.test_scorecards import READY
-from tests.catalog.test_webhooks import TWO, pager, sender, services  # noqa: F401
+from tests.catalog.test_webhooks import services
 from tests.conftest import SETUP, events, write
-from tests.kit.test_outgoing import at_home, receiver  # noqa: F401
 
 
 def killed_at(start, word="", *, times=1, work=deliver_due):
@@ -52,7 +52,7 @@ def killed_at(start, word="", *, times=1, work=deliver_due):
     [("select webhooks_received",), ("update webhooks_received",), ("update audit_delivery", "done")],
     ids=["before it reads", "before the commit", "after the commit"],
 )  # fmt: skip
-def test_what_a_killed_worker_left_is_mapped_once(pager, sender, point):  # noqa: F811
+def test_what_a_killed_worker_left_is_mapped_once(pager, sender, point):
     sender.send(TWO)
     killed_at(*point)
     deliver_due()
@@ -65,7 +65,7 @@ def test_what_a_killed_worker_left_is_mapped_once(pager, sender, point):  # noqa
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_whose_sender_was_killed_is_sent_again_under_the_same_name(there):  # noqa: F811
+def test_a_change_whose_sender_was_killed_is_sent_again_under_the_same_name(there):
     watched(there.url)
     killed_at("update audit_delivery", "done")
     deliver_due()

@@ -20,8 +20,9 @@ from portal.audit.models import Delivery, Event
 from portal.audit.outbox import deliver_due
 from portal.kit import jsontext
 from portal.kit.seal import unseal
+from tests.catalog.conftest import PAGER, TWO
 from tests.catalog.test_changelog import watched
-from tests.catalog.test_webhooks import PAGER, TWO, pager, sender, services  # noqa: F401
+from tests.catalog.test_webhooks import services
 from tests.conftest import SETUP, events
 
 HTMX = {"HX-Request": "true"}
@@ -82,7 +83,7 @@ DEEDS = [
 ]
 
 
-def test_only_administrators_get_in(pager, client, bob):  # noqa: F811
+def test_only_administrators_get_in(pager, client, bob):
     secret_create("token", "hunter2", by=SETUP)
     client.force_login(bob)
     before = events()
@@ -94,7 +95,7 @@ def test_only_administrators_get_in(pager, client, bob):  # noqa: F811
     assert "Webhooks" not in client.get("/").content.decode()
 
 
-def test_every_page_opens_and_none_shows_a_secret(pager, sender, page_of):  # noqa: F811
+def test_every_page_opens_and_none_shows_a_secret(pager, sender, page_of):
     secret_create("token", "hunter2", by=SETUP)
     sender.send(TWO, Authorization="Bearer hunter2", **{"X-Api-Token": "hunter2"})
     sender.send({"services": [{"name": "nameless"}], "password": "hunter2"}, delivery="2")
@@ -108,7 +109,7 @@ def test_every_page_opens_and_none_shows_a_secret(pager, sender, page_of):  # no
     assert "hunter2" not in json.dumps([[each.before, each.after, each.payload] for each in Event.objects.all()])
 
 
-def test_the_log_says_what_became_of_each_and_is_narrowed(pager, sender, page_of):  # noqa: F811
+def test_the_log_says_what_became_of_each_and_is_narrowed(pager, sender, page_of):
     sender.send(TWO)
     sender.send(TWO)
     sender.send({"services": [{"name": "nameless"}]}, delivery="2")
@@ -124,7 +125,7 @@ def test_the_log_says_what_became_of_each_and_is_narrowed(pager, sender, page_of
     assert "mappings.0.entity.identifier" in failed
 
 
-def test_the_log_asks_as_often_for_fifty_rows_as_for_one(pager, page_of):  # noqa: F811
+def test_the_log_asks_as_often_for_fifty_rows_as_for_one(pager, page_of):
     webhook = Webhook.objects.get()
 
     def asked(path):
@@ -142,7 +143,7 @@ def test_the_log_asks_as_often_for_fifty_rows_as_for_one(pager, page_of):  # noq
     assert 'rel="next"' in page_of("/webhooks/pager")
 
 
-def test_a_replay_and_all_that_failed(pager, sender, page_of, client):  # noqa: F811
+def test_a_replay_and_all_that_failed(pager, sender, page_of, client):
     for number in range(3):
         sender.send({"services": [{"key": f"s{number}"}]}, delivery=str(number))
     deliver_due()
@@ -164,7 +165,7 @@ def test_a_replay_and_all_that_failed(pager, sender, page_of, client):  # noqa: 
     assert first.counts == {"unchanged": 1, "filtered": 1}
 
 
-def test_what_was_refused_at_the_door_is_not_replayed(pager, sender, client, page_of):  # noqa: F811
+def test_what_was_refused_at_the_door_is_not_replayed(pager, sender, client, page_of):
     sender.secret = "wrong"
     sender.send(TWO)
     url = Received.objects.get().get_absolute_url()
@@ -178,7 +179,7 @@ def tried(client, **data):
     return client.post("/webhooks/pager/try", {"headers": "", "query": ""} | data)
 
 
-def test_a_trial_shows_the_entity_and_writes_nothing(pager, page_of, client):  # noqa: F811
+def test_a_trial_shows_the_entity_and_writes_nothing(pager, page_of, client):
     before = events()
     answer = tried(client, body=json.dumps(TWO), headers="X-Event: service\nX-Delivery: 7").content.decode()
     assert "is missing" in answer and "calls this delivery" in answer
@@ -186,7 +187,7 @@ def test_a_trial_shows_the_entity_and_writes_nothing(pager, page_of, client):  #
     assert services() == ["checkout", "search"] and events() == before
 
 
-def test_a_trial_knows_a_right_signature_and_a_wrong_one(pager, sender, page_of, client):  # noqa: F811
+def test_a_trial_knows_a_right_signature_and_a_wrong_one(pager, sender, page_of, client):
     body = json.dumps(TWO, indent=1)
     proof = hmac.new(b"hunter2", body.encode(), hashlib.sha256).hexdigest()
     for text in (body, body.replace("\n", "\r\n")):  # as browsers send it
@@ -196,7 +197,7 @@ def test_a_trial_knows_a_right_signature_and_a_wrong_one(pager, sender, page_of,
     assert "is not that of this body" in answer.content.decode()
 
 
-def test_a_trial_points_at_the_expression_that_is_wrong(pager, page_of, client):  # noqa: F811
+def test_a_trial_points_at_the_expression_that_is_wrong(pager, page_of, client):
     broken = copy.deepcopy(PAGER["mappings"][:1])
     broken[0]["entity"]["relations"] = {"dependsOn": ".item.id + '-x'"}
     pager.send("patch", "webhooks/pager", {"mappings": broken})
@@ -217,7 +218,7 @@ def test_a_trial_points_at_the_expression_that_is_wrong(pager, page_of, client):
         ({"body": "{}", "query": "\n=x"}, "Line 2"),
     ],
 )
-def test_a_trial_of_nonsense_says_what_is_wrong(pager, page_of, client, data, told):  # noqa: F811
+def test_a_trial_of_nonsense_says_what_is_wrong(pager, page_of, client, data, told):
     answer = tried(client, **data)
     assert answer.status_code in (200, 422) if not told else answer.status_code == 422
     assert told in answer.content.decode()
@@ -257,19 +258,19 @@ def test_what_is_wrong_with_a_webhook_stands_at_its_place_and_nothing_is_made(sh
     assert not Webhook.objects.exists() and events("webhook") == []
 
 
-def test_another_address_ends_the_old_one(pager, sender, page_of, client):  # noqa: F811
+def test_another_address_ends_the_old_one(pager, sender, page_of, client):
     assert client.post("/webhooks/pager/address").status_code == 303
     assert sender.send(TWO).status_code == 404
     assert Webhook.objects.get().key in page_of("/webhooks/pager")
 
 
-def test_taking_the_proof_away_takes_the_secret_away(pager, page_of, client):  # noqa: F811
+def test_taking_the_proof_away_takes_the_secret_away(pager, page_of, client):
     client.post("/webhooks/pager/edit", form(signatureAlgorithm="", requestIdentifierPath=".headers.'x-delivery'"))
     webhook = Webhook.objects.get()
     assert webhook.secret == "" and webhook.security == {"requestIdentifierPath": ".headers.'x-delivery'"}
 
 
-def test_a_webhook_is_deleted_and_what_it_wrote_stays(pager, sender, page_of, client):  # noqa: F811
+def test_a_webhook_is_deleted_and_what_it_wrote_stays(pager, sender, page_of, client):
     sender.send(TWO)
     deliver_due()
     assert client.post("/webhooks/pager/removal").status_code == 303
@@ -332,7 +333,7 @@ def test_the_line_of_a_part_of_a_text(path, line):
     assert json.loads(text) and jsontext.line_of(text, path) == line
 
 
-def test_the_pages_are_whole_html(pager, page_of):  # noqa: F811
+def test_the_pages_are_whole_html(pager, page_of):
     for path in PATHS[:5]:
         html = page_of(path)
         ids = re.findall(r'\sid="([^"]+)"', html)
@@ -340,7 +341,7 @@ def test_the_pages_are_whole_html(pager, page_of):  # noqa: F811
     assert "<html" not in page_of("/webhooks/pager", **HTMX)
 
 
-def test_a_former_key_may_go_once_everything_is_sealed_anew(pager, alice, settings, capsys):  # noqa: F811
+def test_a_former_key_may_go_once_everything_is_sealed_anew(pager, alice, settings, capsys):
     secret_create("token", "hunter3", by=SETUP)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
     call_command("reseal")
@@ -352,7 +353,7 @@ def test_a_former_key_may_go_once_everything_is_sealed_anew(pager, alice, settin
     assert "hunter" not in "".join(capsys.readouterr())
 
 
-def test_great_bodies_are_not_read_for_the_log_and_not_all_at_once(pager, page_of, terraform):  # noqa: F811
+def test_great_bodies_are_not_read_for_the_log_and_not_all_at_once(pager, page_of, terraform):
     hook = Webhook.objects.get()
     many = [Received(webhook=hook, body={"text": "x" * 1_000_000}, state="done") for _ in range(12)]
     Received.objects.bulk_create(many)

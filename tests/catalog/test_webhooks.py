@@ -1,13 +1,10 @@
 """Payloads of others become entities: kept first, mapped once, shown when they fail, and mapped again on demand."""
 
-import hashlib
-import hmac
 import json
 import threading
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from catalog.commands import permissions_update
 from catalog.models import Entity
@@ -20,68 +17,12 @@ from portal.audit.models import Delivery, Event
 from portal.audit.outbox import deliver_due
 from portal.kit.errors import Conflict
 from portal.kit.seal import seal, unseal
+from tests.catalog.conftest import PAGER, TWO
 from tests.conftest import SETUP, V1, events, write
 
-PAGER = {
-    "identifier": "pager",
-    "title": "Pager",
-    "enabled": True,
-    "mappings": [
-        {
-            "blueprint": "service",
-            "filter": ".headers.'x-event' == 'service'",
-            "itemsToParse": ".body.services",
-            "entity": {
-                "identifier": ".item.id",
-                "title": ".item.name // .item.id",
-                "team": "[.item.team]",
-                "properties": {"description": "'From ' + .item.source", "url": "'https://x.example/' + .item.id"},
-            },
-        },
-        {
-            "blueprint": "service",
-            "operation": "delete",
-            "filter": ".headers.'x-event' == 'gone'",
-            "entity": {"identifier": ".body.id"},
-        },
-    ],
-    "security": {
-        "secret": "hunter2",
-        "signatureHeaderName": "X-Hub-Signature-256",
-        "signatureAlgorithm": "sha256",
-        "signaturePrefix": "sha256=",
-        "requestIdentifierPath": ".headers.'x-delivery'",
-    },
-}
 HIDDEN = {"read": {"roles": ["Admin"]}} | {
     deed: {"ownedByTeam": False} for deed in ("register", "update", "unregister")
 }
-TWO = {"services": [{"id": "cart", "name": "Cart", "team": "payments", "source": "pager"}, {"id": "till"}]}
-
-
-class Sender:
-    def __init__(self, webhook, secret="hunter2"):
-        self.path = webhook["url"][webhook["url"].index("/v1/") :]
-        self.secret = secret
-
-    def send(self, body, event="service", delivery="1", **more):
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        proof = "sha256=" + hmac.new(self.secret.encode(), raw, hashlib.sha256).hexdigest()
-        headers = {"X-Hub-Signature-256": proof, "X-Event": event, "X-Delivery": delivery} | more
-        client = Client(raise_request_exception=False)
-        return client.post(self.path, raw, content_type="application/json", headers=headers)
-
-
-@pytest.fixture
-def pager(shop, terraform):
-    answer = terraform.post("webhooks", PAGER)
-    assert answer.status == 201, answer.json
-    return terraform
-
-
-@pytest.fixture
-def sender(pager):
-    return Sender(pager.get("webhooks/pager").json["webhook"])
 
 
 def log(v1):
