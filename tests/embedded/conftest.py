@@ -33,6 +33,10 @@ def supervisor(layout, said):
 
 @pytest.fixture
 def environ():
+    return bare()
+
+
+def bare() -> dict[str, str]:
     """The shell of somebody who set nothing: the tests' own servers are not theirs."""
     hidden = ("DATABASE_URL", "REDIS_URL", "PORTCULLIS_", "PYTEST_", "DJANGO_")
     return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}

@@ -6,28 +6,51 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded.conftest import copy_of
+from tests.embedded.conftest import bare, copy_of
 
 ROOT = Path(__file__).parents[2]
 
 
+def cloned(folder: Path) -> Path:
+    copy_of(ROOT / "bin", folder)
+    (folder / "requirements.txt").write_text("")
+    (folder / "requirements-dev.txt").write_text("")
+    (folder / "portal" / "embedded").mkdir(parents=True)
+    (folder / "portal" / "embedded" / "up.py").write_text("import sys; print('started with', sys.argv[1:])")
+    return folder
+
+
+def tools_in(folder: Path) -> Path:
+    folder.mkdir()
+    for name in ("bash", "cat", "dirname", "env"):
+        (folder / name).symlink_to(f"/usr/bin/{name}")
+    return folder
+
+
 @pytest.fixture
 def clone(tmp_path):
-    copy_of(ROOT / "bin", tmp_path)
-    (tmp_path / "requirements.txt").write_text("")
-    (tmp_path / "portal" / "embedded").mkdir(parents=True)
-    (tmp_path / "portal" / "embedded" / "up.py").write_text("import sys; print('started with', sys.argv[1:])")
-    return tmp_path
+    return cloned(tmp_path)
 
 
 @pytest.fixture
 def tools(tmp_path):
     """A PATH with what every system has, and whatever a test adds."""
-    folder = tmp_path / "tools"
-    folder.mkdir()
-    for name in ("bash", "cat", "dirname", "env"):
-        (folder / name).symlink_to(f"/usr/bin/{name}")
-    return folder
+    return tools_in(tmp_path / "tools")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A clone where all is in order: an environment takes seconds to make, so the tests that change little share it."""
+    return cloned(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="module")
+def first(made):
+    """The first start there."""
+    tools = tools_in(made / "tools")
+    put_python(tools, "python3.12", "exit 127")
+    put_python(tools, "python3", f'exec {sys.executable} "$@"')
+    return run(made, tools, bare(), "--empty")
 
 
 def put_python(tools: Path, name: str, script: str) -> None:
@@ -40,20 +63,15 @@ def run(clone, tools, environ, *words):
     return subprocess.run(command, env=environ | {"PATH": str(tools)}, capture_output=True, text=True)
 
 
-def test_it_makes_the_environment_once(clone, tools, environ):
-    put_python(tools, "python3.12", "exit 127")
-    put_python(tools, "python3", f'exec {sys.executable} "$@"')
-    first = run(clone, tools, environ, "--empty")
+def test_it_makes_the_environment_once(made, first, environ):
     assert first.stdout == "started with ['--empty']\n"
     assert "Making .venv with Python 3." in first.stderr
-    assert run(clone, tools, environ).stderr == ""
+    assert run(made, made / "tools", environ).stderr == ""
 
 
-def test_changed_requirements_are_installed(clone, tools, environ):
-    put_python(tools, "python3", f'exec {sys.executable} "$@"')
-    run(clone, tools, environ)
-    (clone / "requirements.txt").write_text("# another\n")
-    again = run(clone, tools, environ)
+def test_changed_requirements_are_installed(made, first, environ):
+    (made / "requirements.txt").write_text("# another\n")
+    again = run(made, made / "tools", environ)
     assert "Installing requirements.txt" in again.stderr
     assert "Making" not in again.stderr
     assert again.stdout == "started with []\n"
@@ -113,11 +131,9 @@ for number, code in enumerate({codes}, 1):
 
 
 @pytest.mark.parametrize("codes", [(0, 0, 0), (3, 0, 0), (0, 3, 0), (0, 0, 3)])
-def test_the_runs_of_the_tests_pass_only_together(clone, environ, codes):
-    (clone / "requirements-dev.txt").write_text("")
-    (clone / "pytest.py").write_text(FAKE.format(codes=codes))
-    environ = {name: value for name, value in environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+def test_the_runs_of_the_tests_pass_only_together(made, environ, codes):
+    (made / "pytest.py").write_text(FAKE.format(codes=codes))
     path = {"PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin"}
-    done = subprocess.run([str(clone / "bin" / "test")], env=environ | path, capture_output=True, text=True)
+    done = subprocess.run([str(made / "bin" / "test")], env=environ | path, capture_output=True, text=True)
     assert done.returncode == max(codes), done.stderr
     assert all(f"it is {number}" in done.stdout for number in (1, 2, 3))
