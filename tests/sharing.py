@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-# Tests with browsers and processes take about so many times as long as others.
-SLOW_FOLDERS, SLOW = {"browser", "embedded", "journeys", "stress"}, 5
+# Tests with browsers and processes take about so many times as long as others: 4 s of a processor each, not 0.15.
+SLOW_FOLDERS, SLOW = {"browser", "embedded", "journeys", "stress"}, 30
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
