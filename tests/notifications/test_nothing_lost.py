@@ -19,7 +19,6 @@ from portal.notifications.commands import route_create
 from portal.notifications.models import Route
 from tests.catalog.test_killed_workers import killed_at
 from tests.conftest import SETUP, write
-from tests.kit.test_outgoing import at_home, receiver  # noqa: F401
 from tests.notifications.conftest import later, told
 from tests.notifications.test_threads import PROBE, record, texts
 
@@ -241,7 +240,7 @@ def test_nobody_writes_headers_into_a_letter(mailed, shop, page, bob):
 
 
 @pytest.fixture
-def hooked(shop, only, receiver, at_home):  # noqa: F811
+def hooked(shop, only, receiver, at_home):
     there = receiver()
     only(to="webhook", address=there.url, secret="s" * 16)
     return there
