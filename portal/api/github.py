@@ -7,12 +7,14 @@ from rest_framework.decorators import api_view, authentication_classes, permissi
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deployments.environments.commands import closed_in, pull_request_closed
 from locks import protection, queries
 from locks.commands import pending_deployment_take
 from locks.models import PendingDeployment
 from portal.api.auth import by_of
 from portal.api.bodies import json_of, raw_of
 from portal.api.present import pending_json
+from portal.kit.by import system
 from portal.kit.errors import Invalid, Missing, Refused
 
 Json = dict[str, Any]
@@ -36,6 +38,9 @@ def webhook(request: Request) -> Response:
     event = request.headers.get("X-GitHub-Event", "")
     if not isinstance(body, dict):
         raise Invalid.at("body", "must be an object")
+    closed = closed_in({"x-github-event": event}, body)
+    if closed:
+        pull_request_closed(closed, by=system("github"))
     if (event, body.get("action")) != ("deployment_protection_rule", "requested"):
         return Response({"ok": True, "pending_deployment": None}, status=202)
     delivery = request.headers.get("X-GitHub-Delivery", "")

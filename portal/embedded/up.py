@@ -174,10 +174,10 @@ class Stack:
 
     def start_provider(self) -> None:
         """Makes the environments of the demo; where the operator names another, that one does."""
-        if given("PORTCULLIS_DEMO_PROVIDER") or self.empty:
+        folder = self.layout.data / "environments"
+        if given("PORTCULLIS_DEMO_PROVIDER") or self.empty and not folder.exists():
             return
         chosen = free_port()
-        folder = self.layout.data / "environments"
         words = [sys.executable, "-m", "portal.embedded.provider", "--folder", str(folder), "--port", str(chosen)]
         self.supervisor.start(Program("provider", words, self.env, ready=lambda: listens(chosen)))
         self.env |= {"PORTCULLIS_DEMO_PROVIDER": f"http://{HOST}:{chosen}"}

@@ -6,6 +6,8 @@ class GithubConfig(AppConfig):
     label = "github"
 
     def ready(self) -> None:
-        from portal.github import checks, subscribers  # noqa: F401
+        from deployments.environments import providers
+        from portal.github import checks, environments, subscribers  # noqa: F401
 
         subscribers.register()
+        providers.register("github", environments.Workflow())

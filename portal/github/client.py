@@ -41,10 +41,19 @@ def post(repository: str, path: str, body: Json, *, permissions: dict[str, str],
 
     Raises RetryLater, Hopeless, or NotTaken.
     """
+    _send("POST", f"/repos/{repository}{path}", body, _token(repository, permissions, installation))
+
+
+def read(repository: str, path: str, *, permissions: dict[str, str]) -> Json:
+    """GET of `path` under the repository, with such a token. Raises as `post` does."""
+    return _send("GET", f"/repos/{repository}{path}", None, _token(repository, permissions), most=MOST_READ)
+
+
+def _token(repository: str, permissions: dict[str, str], installation: int = 0) -> str:
     wanted = {"repositories": [repository.partition("/")[2]], "permissions": permissions}
     known = installation or _part(_send("GET", f"/repos/{repository}/installation", None, _signed()), "id")
     answer = _send("POST", f"/app/installations/{known}/access_tokens", wanted, _signed())
-    _send("POST", f"/repos/{repository}{path}", body, str(_part(answer, "token")))
+    return str(_part(answer, "token"))
 
 
 def get(path: str, token: str = "") -> Json:

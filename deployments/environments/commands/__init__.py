@@ -11,12 +11,13 @@ from deployments.environments.commands.lives import (
     environment_wake,
 )
 from deployments.environments.commands.orphans import orphan_keep, sightings_take
-from deployments.environments.commands.pulls import pull_request_closed
+from deployments.environments.commands.pulls import closed_in, pull_request_closed
 from deployments.environments.commands.requests import environment_recreate, environment_request
 from deployments.environments.commands.templates import template_create, template_delete, template_update
 from deployments.environments.commands.work import step_finish, step_report, work_claim
 
 __all__ = [
+    "closed_in",
     "environment_extend",
     "environment_hand_over",
     "environment_pin",

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from catalog.models import Entity
 from deployments.environments import rounds, terms
@@ -37,8 +38,8 @@ def environments_tick(now: datetime | None = None) -> None:
 @transaction.atomic
 def environment_warn_or_expire(pk: int, *, now: datetime) -> str:
     """The name of the event that was written; empty where somebody else was first, or nothing is due any more."""
-    environment = _due(pk, now)
-    if environment is None or environment.state == State.EXPIRING:
+    environment = _held_if(Q(next_at__lte=now) & ~Q(state=State.EXPIRING), pk)
+    if environment is None:
         return ""
     if environment.deadline <= now:
         expire(environment, Cause.EXPIRED, now, by=system("clock"))
@@ -76,8 +77,9 @@ def expire(environment: Environment, cause: Cause, now: datetime, *, by: By) -> 
 
 def teardowns_start(now: datetime) -> int:
     """Begins the teardown of all whose time is over and that nothing holds; how many. None where that is a mass."""
-    due = Environment.objects.filter(state=State.EXPIRING, next_at__lte=now).select_related("template", "owner")
-    free = [each for each in due.order_by("next_at", "pk")[:MOST] if not _held(each, now)]
+    due = Environment.objects.filter(_over(now)).select_related("template", "owner")
+    due = [each for each in due.order_by("next_at", "pk")[:MOST] if not (_is_early(each, now) and spare(each.pk, now))]
+    free = [each for each in due if not _held(each, now)]
     if not free:
         sweep_close(Sweep.Kind.ENDS)
         return 0
@@ -88,16 +90,44 @@ def teardowns_start(now: datetime) -> int:
 @transaction.atomic
 def teardown_start(pk: int, *, now: datetime) -> bool:
     """Either an extension or a lock came first, or nothing saves it any more."""
-    environment = _due(pk, now)
-    if environment is None or environment.state != State.EXPIRING:
+    environment = _held_if(_over(now), pk)
+    if environment is None:
         return False
-    if environment.cause == Cause.EXPIRED and environment.deadline > now:
+    if _is_early(environment, now):
         return False
     # A lock that is being taken keeps this row: who comes after it has to see the lock.
     list(Entity.objects.select_for_update(no_key=True).filter(pk__in=[environment.entity_id]).values_list("pk"))
     if _held(environment, now):
         return False
     tear_down(environment, environment.cause, now, by=system("clock"))
+    return True
+
+
+def _is_early(environment: Environment, now: datetime) -> bool:
+    """It was found to be over by a clock that was ahead."""
+    return environment.cause == Cause.EXPIRED and environment.deadline > now
+
+
+@retried
+@transaction.atomic
+def spare(pk: int, now: datetime) -> bool:
+    """Its time is not over, after all."""
+    environment = _held_if(_over(now), pk)
+    if environment is None or not _is_early(environment, now):
+        return False
+    before = environment.facts()
+    rounds.back(environment, now)
+    rounds.arm(environment, now)
+    environment.save()
+    payload = environment.told()
+    record(
+        "environment.spared",
+        environment.noun(),
+        by=system("clock"),
+        before=before,
+        after=environment.facts(),
+        payload=payload,
+    )
     return True
 
 
@@ -135,7 +165,12 @@ def owner_hand_over(pk: int) -> bool:
     return True
 
 
-def _due(pk: int, now: datetime) -> Environment | None:
+def _over(now: datetime) -> Q:
+    """To be looked at. It is never put off for long: what lies far ahead was written before a clock was set back."""
+    return Q(state=State.EXPIRING) & (Q(next_at__lte=now) | Q(next_at__gt=now + 2 * LOOK_AGAIN))
+
+
+def _held_if(condition: Q, pk: int) -> Environment | None:
     rows = Environment.objects.select_for_update(skip_locked=True, of=("self",))
-    found: Environment | None = rows.select_related("template", "owner").filter(pk=pk, next_at__lte=now).first()
+    found: Environment | None = rows.select_related("template", "owner").filter(condition, pk=pk).first()
     return found

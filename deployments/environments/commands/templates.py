@@ -23,6 +23,7 @@ LENGTHS = ("default_ttl", "greatest_ttl", "soft_cap", "hard_cap", "verify_pause"
 TEXTS = {"title": 100, "description": 500}
 SHORTEST_SECRET = 16
 SHORTEST_GRACE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)
 MOST_TRIES = 50
 FIELDS = frozenset(
     "identifier title description enabled provider spec inputs quiet_hours teams team_limits most_per_owner "
@@ -107,6 +108,8 @@ def _check_lengths(template: Template) -> None:
             raise Invalid.at(name, f"must be from 0 to {LONGEST.days} days")
     if template.default_ttl < terms.SHORTEST:
         raise Invalid.at("default_ttl", f"must be {in_words(terms.SHORTEST)} or longer")
+    if template.verify_pause > LONGEST_PAUSE:
+        raise Invalid.at("verify_pause", f"must be {in_words(LONGEST_PAUSE)} or less")
     for less, more in (("default_ttl", "greatest_ttl"), ("greatest_ttl", "hard_cap"), ("soft_cap", "hard_cap")):
         if getattr(template, less) > getattr(template, more):
             raise Invalid.at(less, f"must not be longer than {more}, {in_words(getattr(template, more))}")

@@ -27,6 +27,8 @@ Phase = Environment.Phase
 
 # Beyond the longest that the call may take: what the worker needs to write down what came of it.
 MARGIN = timedelta(seconds=30)
+# Nothing is put off, or leased, for so long: that was written before a clock was set back.
+FAR = timedelta(hours=2)
 # A provider that said it is at it, and never says more, has failed after so many of its time-outs.
 PATIENCE = 30
 LONGEST_ERROR = 2000
@@ -55,9 +57,10 @@ def work_claim(now: datetime | None = None) -> Work | None:
     One whose worker has died is due again when his lease ends, under the same key and a greater fence.
     """
     now = now or database_now()
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_until__gt=now + FAR)
+    due = Q(work_at__lte=now) | Q(work_at__gt=now + FAR)
     rows = Environment.objects.select_for_update(skip_locked=True, of=("self",)).select_related("template")
-    environment = rows.filter(free, work_at__lte=now).exclude(phase="").order_by("work_at", "pk").first()
+    environment = rows.filter(free, due).exclude(phase="").order_by("work_at", "pk").first()
     if environment is None:
         return None
     step = environment.steps.filter(round=environment.round, state__in=Step.OPEN).order_by("order").first()
