@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from catalog import queries as catalog
 from catalog.importers.things import Thing
 from catalog.wishes import Wish
+from deployments.environments.models import Environment, Sweep
 from locks import rules, scopes
 from locks.runs import Run
 from portal.accounts.models import Credential
@@ -29,6 +30,7 @@ MODULES = [
     "catalog.webhooks.commands",
     "deployments.commands",
     "deployments.health.commands",
+    "deployments.environments.commands",
     "locks.commands",
     "portal.accounts.commands",
     "portal.accounts.feeds",
@@ -56,6 +58,15 @@ SOURCE = {"name": "Kibana", "kind": "application", "template": "https://kibana.e
 CANARY = {"name": "Canary", "on": ["verdict"]}
 ROUTE = {"name": "All of it", "events": ["route.tested"], "to": "channel", "address": "deployments"}
 READY = {"identifier": "ready", "title": "Ready", "rules": []}
+
+STEPS = [{"name": "all"}]
+PREVIEW = {
+    "identifier": "preview",
+    "title": "Preview",
+    "provider": "demo",
+    "spec": {"provision": STEPS, "sleep": STEPS, "wake": STEPS, "teardown": STEPS, "verify": STEPS[0]},
+}
+LIVING = ["environment_template.created", "entity.created", "environment.requested"]
 
 # command: (how to call it, the events it must record), in the shop of tests/conftest.py
 CASES = {
@@ -279,6 +290,55 @@ CASES = {
         lambda do, shop: do(held(shop), database_now() + timedelta(hours=9), by=SETUP),
         ["lock.taken", "lock.extended"],
     ),
+    "environment_recreate": (
+        lambda do, shop: do(living(state="torn_down", torn_down_at=database_now()), by=SETUP),
+        [*LIVING, "environment.requested"],
+    ),
+    "environment_extend": (
+        lambda do, shop: do(living(), timedelta(days=1), by=SETUP),
+        [*LIVING, "environment.extended"],
+    ),
+    "environment_pin": (
+        lambda do, shop: do(living(), database_now() + timedelta(days=1), reason="why", by=SETUP),
+        [*LIVING, "environment.pinned"],
+    ),
+    "environment_unpin": (
+        lambda do, shop: do(living(pinned_until=database_now()), by=SETUP),
+        [*LIVING, "environment.unpinned"],
+    ),
+    "environment_sleep": (lambda do, shop: do(living(state="ready"), by=SETUP), [*LIVING, "environment.sleep_asked"]),
+    "environment_wake": (lambda do, shop: do(living(state="asleep"), by=SETUP), [*LIVING, "environment.wake_asked"]),
+    "environment_retry": (
+        lambda do, shop: do(living(state="provision_failed"), by=SETUP),
+        [*LIVING, "environment.provision_retried"],
+    ),
+    "environment_teardown": (lambda do, shop: do(living(), by=SETUP), [*LIVING, "environment.teardown_started"]),
+    "orphan_keep": (
+        lambda do, shop: do(living(state="orphan_suspected", resting="ready"), by=SETUP),
+        [*LIVING, "environment.acquitted"],
+    ),
+    "pull_request_closed": (
+        lambda do, shop: do(living(pr_url="https://forge.example/1").pr_url, by=SETUP),
+        [*LIVING, "environment.expired"],
+    ),
+    "environment_hand_over": (
+        lambda do, shop: do(living(), dan(), by=SETUP),
+        [*LIVING, "user.created", "environment.handed_over"],
+    ),
+    "template_create": (lambda do, shop: do(PREVIEW, by=SETUP), ["environment_template.created"]),
+    "template_update": (
+        lambda do, shop: do(preview(), {"title": "Demo"}, by=SETUP),
+        ["environment_template.created", "environment_template.updated"],
+    ),
+    "template_delete": (
+        lambda do, shop: do(preview(), by=SETUP),
+        ["environment_template.created", "environment_template.deleted"],
+    ),
+    "environment_request": (
+        lambda do, shop: do(preview(), name="demo", by=SETUP),
+        ["environment_template.created", "entity.created", "environment.requested"],
+    ),
+    "sweep_release": (lambda do, shop: do(Sweep.objects.create(reason="many"), by=A_PERSON), ["sweep.released"]),
     "lock_rule_create": (lambda do, shop: do(rules.parse(CANARY), by=SETUP), ["lock_rule.created"]),
     "lock_rule_update": (
         lambda do, shop: do(canary(), rules.parse(CANARY | {"enabled": False}), by=SETUP),
@@ -618,6 +678,16 @@ def christmas(**more):
 
 def frozen():
     return import_string("locks.commands.freeze_create")(scopes.named("everything"), christmas(), by=SETUP)
+
+
+def preview():
+    return import_string("deployments.environments.commands.template_create")(PREVIEW, by=SETUP)
+
+
+def living(**as_if):
+    asked = import_string("deployments.environments.commands.environment_request")(preview(), name="demo", by=SETUP)
+    Environment.objects.filter(pk=asked.pk).update(**as_if | ({"phase": ""} if "state" in as_if else {}))
+    return Environment.objects.get(pk=asked.pk)
 
 
 def dan():

@@ -77,8 +77,8 @@ def expire(environment: Environment, cause: Cause, now: datetime, *, by: By) -> 
 
 def teardowns_start(now: datetime) -> int:
     """Begins the teardown of all whose time is over and that nothing holds; how many. None where that is a mass."""
-    due = Environment.objects.filter(_over(now)).select_related("template", "owner")
-    due = [each for each in due.order_by("next_at", "pk")[:MOST] if not (_is_early(each, now) and spare(each.pk, now))]
+    over = Environment.objects.filter(_over(now)).select_related("template", "owner")
+    due = [each for each in over.order_by("next_at", "pk")[:MOST] if not (_is_early(each, now) and spare(each.pk, now))]
     free = [each for each in due if not _held(each, now)]
     if not free:
         sweep_close(Sweep.Kind.ENDS)
