@@ -16,7 +16,7 @@ from typing import Any
 
 from portal.embedded.provider import HOST, Provider, answer, handler_of
 
-HANGS = 3.0  # seconds
+HANGS = 2.0  # seconds
 
 
 class Faulty(Provider):

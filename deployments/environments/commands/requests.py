@@ -60,7 +60,7 @@ def environment_request(
             raise Invalid.at(path, f"{person} is not active any more")
     if owner and by.actor.is_person and not by.actor.is_admin and by.actor.key != f"user:{owner.pk}":
         raise Refused(f"{by.actor.name} may not ask for an environment in the name of {owner}.")
-    given = specs.given_inputs(template.inputs, inputs or {})
+    given = specs.given_inputs(template.inputs, {} if inputs is None else inputs)
     pr_url = _link(pr_url)
     reason = reason.strip()
     if len(reason) > terms.LONGEST_REASON:
