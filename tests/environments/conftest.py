@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from deployments.environments.commands import template_create
+from deployments.environments.commands import environment_request, template_create
 from deployments.environments.models import Environment
 from deployments.environments.worker import work_due
 from portal.kit.clock import database_now
@@ -101,3 +101,23 @@ def worked(environment=None, *, rounds=40):
         if not work_due(limit=1):
             break
     return fresh(environment) if environment else None
+
+
+@pytest.fixture
+def ready(outside, preview):
+    """It is there, and what its provider was asked so far is forgotten."""
+    environment = worked(environment_request(preview, name="demo-1", by=SETUP))
+    assert environment.state == "ready"
+    outside.faults()
+    return environment
+
+
+@pytest.fixture
+def start():
+    return database_now().replace(second=0, microsecond=0)
+
+
+@pytest.fixture
+def demo(preview, bob, page, start):
+    """It lives for two days from `start` on."""
+    return environment_request(preview, name="demo-1", ttl=timedelta(days=2), now=start, by=page(bob))

@@ -18,7 +18,7 @@ from deployments.environments.commands import (
 from deployments.environments.models import Environment, Warning
 from locks import scopes
 from locks.commands import lock_release, lock_take
-from portal.accounts.commands import user_update
+from portal.accounts.commands import user_delete, user_update
 from portal.audit.models import Event
 from portal.kit.clock import database_now
 from portal.kit.errors import Conflict, Invalid, Refused
@@ -31,17 +31,6 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TOLD = ("environment.expiry_warned", "environment.expired", "environment.teardown_started")
 
 
-@pytest.fixture
-def start():
-    return database_now().replace(second=0, microsecond=0)
-
-
-@pytest.fixture
-def demo(preview, bob, page, start):
-    """It lives for two days from `start` on."""
-    return environment_request(preview, name="demo-1", ttl=2 * DAY, now=start, by=page(bob))
-
-
 def ticked(*moments):
     for each in moments:
         environments_tick(each)
@@ -52,8 +41,9 @@ def minutes():
 
 
 def test_it_is_torn_down_at_its_end_and_not_a_moment_before(demo, start):
+    Environment.objects.update(next_at=start)
     ticked(start + 2 * DAY - MINUTE / 60)
-    assert fresh(demo).state == "requested"
+    assert fresh(demo).state == "requested" and events("environment.expired") == []
     ticked(start + 2 * DAY)
     demo = fresh(demo)
     assert (demo.state, demo.cause, demo.phase) == ("tearing_down", "expired", "teardown")
@@ -285,3 +275,10 @@ def test_a_lease_and_a_pause_of_a_clock_that_was_ahead_hold_nobody_up(demo, star
     assert back.call.key == ahead.call.key and back.fence == ahead.fence + 1
     Environment.objects.update(lease_until=None, work_at=start + 400 * DAY)
     assert work_claim(start + 2 * HOUR) is not None
+
+
+def test_when_the_account_of_its_owner_is_deleted_the_team_has_it(demo, bob, page, start):
+    user_delete(bob, by=SETUP)
+    ticked(start, start)
+    assert (fresh(demo).owner, fresh(demo).owner_name, fresh(demo).team) == (None, "", "payments")
+    assert events("environment.handed_over") == ["environment.handed_over"]

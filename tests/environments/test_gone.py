@@ -2,20 +2,12 @@
 
 import pytest
 
-from deployments.environments.commands import environment_request, environment_teardown
+from deployments.environments.commands import environment_teardown
 from deployments.environments.models import Step
 from tests.conftest import SETUP, events
 from tests.environments.conftest import fresh, worked
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ready(outside, preview):
-    environment = worked(environment_request(preview, name="demo-1", by=SETUP))
-    assert environment.state == "ready"
-    outside.faults()
-    return environment
 
 
 def torn_down(environment):

@@ -27,11 +27,6 @@ pytestmark = pytest.mark.django_db
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-@pytest.fixture
-def ready(outside, preview):
-    return worked(environment_request(preview, name="demo-1", by=SETUP))
-
-
 def looked(*moments):
     return [look(each) for each in moments]
 

@@ -10,6 +10,7 @@ import pytest
 from tests.api import test_busy
 from tests.ci import test_mutants as of_the_command_line
 from tests.deployments import test_proof_changes, test_proof_mutants, test_proofs_at_once
+from tests.environments import test_mutants as of_environments
 from tests.locks import test_monotone, test_mutants, test_permissions, test_replay, test_schedules
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,7 @@ PLANTED = [
     *(test_mutants.ALONE, test_mutants.SQL, test_mutants.AT_ONCE),
     *(test_permissions.BUGS, test_monotone.BUGS, test_replay.BUGS, test_schedules.BUGS, test_busy.BUGS),
     *(each for of in (test_proof_changes, test_proof_mutants, test_proofs_at_once) for each in (of.BUGS, of.SQL)),
+    of_environments.BUGS,
     *(of_the_command_line.BUGS, of_the_command_line.LEFT_ALIVE),
 ]
 
@@ -36,6 +38,7 @@ def test_every_promise_is_there():
         "L3",
         "Time",
         *(f"T{n}" for n in range(1, 7)),
+        *(f"E{n}" for n in range(1, 8)),
     ]
 
 

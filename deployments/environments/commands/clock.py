@@ -145,9 +145,8 @@ def _held(environment: Environment, now: datetime) -> bool:
 
 def owners_hand_over() -> int:
     """Those of people who have left go to the fallback owner, else to the team; how many."""
-    left = Environment.objects.living().filter(owner__is_active=False) | Environment.objects.living().filter(
-        owner=None, fallback_owner__is_active=True
-    )
+    gone = Q(owner__is_active=False) | Q(owner=None) & ~Q(owner_name="")
+    left = Environment.objects.living().filter(gone)
     return sum(owner_hand_over(pk) for pk in list(left.values_list("pk", flat=True)[:MOST]))
 
 
@@ -156,11 +155,9 @@ def owners_hand_over() -> int:
 def owner_hand_over(pk: int) -> bool:
     environment = held(Environment(pk=pk))
     owner, fallback = environment.owner, environment.fallback_owner
-    if not environment.is_living or (owner and owner.is_active):
+    if not environment.is_living or (owner and owner.is_active) or not (owner or environment.owner_name):
         return False
     heir: User | None = fallback if fallback and fallback.is_active else None
-    if owner is None and heir is None:
-        return False
     give(environment, heir, None, by=system("clock"))
     return True
 

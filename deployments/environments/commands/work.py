@@ -198,7 +198,7 @@ def _wait(environment: Environment, step: Step, answer: Answer, now: datetime) -
     if now >= step.give_up_at:
         _failed(environment, step, "The provider said that it was at it, and never that it was done.", now)
         return
-    step.state, step.ticket = Step.State.WAITING, answer.ticket
+    step.state, step.ticket = Step.State.WAITING, answer.ticket or step.ticket
     environment.work_at = min(now + timedelta(seconds=min(max(answer.after, 1), 300)), step.give_up_at)
 
 
