@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from deployments.environments import holds, rounds, terms
-from deployments.environments.commands import brake, clock, lives, orphans, work
+from deployments.environments.commands import brake, clock, lives, orphans, outcomes, work
 from tests.environments import test_clock, test_crash, test_gone, test_orphans
 from tests.locks.mutants import plant
 
@@ -33,7 +33,7 @@ BUGS = {
     # E5
     "success is believed": (test_gone.test_a_provider_that_says_success_and_does_nothing_is_asked_again_until_it_is_gone, rounds.begin, "if phase == Phase.TEARDOWN:", "if False:"),
     "one 404 is enough": (test_gone.test_a_404_that_comes_too_early_is_not_enough, rounds.begin, "* ASKED", "* 1"),
-    "it is asked twice in one breath": (test_gone.test_between_the_two_questions_lies_the_pause_of_the_template, work._done, "environment.template.verify_pause if", "timedelta(0) if"),
+    "it is asked twice in one breath": (test_gone.test_between_the_two_questions_lies_the_pause_of_the_template, outcomes._done, "environment.template.verify_pause if", "timedelta(0) if"),
     # E6
     "the young are taken": (test_orphans.test_nothing_younger_than_the_grace_time_is_taken, orphans._noted, "max(row.since, min(each.since, now)) if each.since else row.since", "row.since"),
     "what is being made is an orphan": (test_orphans.test_what_is_being_made_or_taken_away_is_no_orphan, orphans._labels, ".exclude(gone & Q(template=template))", ".filter(state=State.READY)"),
