@@ -78,6 +78,12 @@ class Live:
     function: str = ""
     # Where each property has an expression of its own; it says of an entity's row what `load` says.
     expression: "Callable[[str], Expression] | None" = None
+    # Those that it was put together of, where several apps own properties of one blueprint.
+    parts: "tuple[Live, ...]" = ()
+
+    def of(self, name: str) -> "Live":
+        """The one that owns the property."""
+        return next((each for each in self.parts if name in each.properties), self)
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,29 @@ def register(kind: Kind) -> None:
 
 
 def register_live(live: Live) -> None:
-    _registry.live[live.blueprint] = live
+    there = _registry.live.get(live.blueprint)
+    _registry.live[live.blueprint] = _together(there, live) if there else live
+
+
+def _together(*lives: Live) -> Live:
+    parts = tuple(part for each in lives for part in (each.parts or (each,)))
+
+    def load(entities: "Sequence[Entity]") -> dict[int, Json]:
+        found: dict[int, Json] = {}
+        for part in parts:
+            for pk, values in part.load(entities).items():
+                found[pk] = found.get(pk, {}) | values
+        return found
+
+    @transaction.atomic
+    def write(entity: "Entity", wished: Json, by: By) -> None:
+        for part in parts:
+            if own := {name: value for name, value in wished.items() if name in part.properties}:
+                part.write(entity, own, by)
+
+    names = frozenset[str]().union(*(each.properties for each in parts))
+    function = next((each.function for each in parts if each.function), "")
+    return Live(parts[0].blueprint, names, load, write, function=function, parts=parts)
 
 
 def register_panel(panel: Panel) -> None:

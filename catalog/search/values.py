@@ -50,6 +50,7 @@ def json_of(name: str, blueprint: Blueprint | None) -> Expression:
             "depends on the clock, so it is computed for whoever reads it; nothing is found, sorted or counted by it",
         )
     if owner and name in owner.properties:
+        owner = owner.of(name)
         return owner.expression(name) if owner.expression else _Arrow(_live(owner), Value(name))
     stored, computed = _Arrow(F("properties"), Value(name)), _Arrow(F("computed"), Value(name))
     if blueprint is None:
