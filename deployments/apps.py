@@ -10,10 +10,13 @@ class DeploymentsConfig(AppConfig):
 
         from catalog import hooks, kinds
         from catalog.tables import looks as catalog_looks
-        from deployments import followers, handlers, looks, queries
+        from deployments import followers, handlers, healths, looks, queries
         from deployments.commands import payload_map, sources_install
+        from deployments.health.queries.pulse import MOMENTS
         from deployments.queries import timeline
+        from deployments.running import SETTLED
         from locks import witnesses
+        from portal.audit.queries import register_moments
         from portal.audit.subscribers import subscribe
 
         post_migrate.connect(sources_install, sender=self)
@@ -26,6 +29,8 @@ class DeploymentsConfig(AppConfig):
         subscribe("deployments.watch", *followers.REPORTED, handle=followers.open_watch, wants=followers.has_succeeded)
         witnesses.register(queries.is_well)
         handlers.register_kinds()
+        register_moments(*MOMENTS, SETTLED)
+        kinds.register_live(healths.HEALTH)
         catalog_looks.register(looks.CONFIG)
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))
         kinds.register_panel(kinds.Panel("service", "timeline", "Timeline", "deployments:timeline_of_service", order=3))

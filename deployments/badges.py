@@ -1,4 +1,4 @@
-"""Badges for READMEs: whether a place is open, and what is live there. Their addresses are signed, for an image has no token."""
+"""Badges for READMEs: whether a place is open, what is live there, and how it is. Their addresses are signed, for an image has no token."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from deployments.queries import Standing
 
 GREEN, RED, BLUE, GREY = "#2e6a24", "#a3281d", "#0b5cad", "#5d5d5d"
+HEALTH = {"healthy": GREEN, "degraded": "#8a6100", "failing": RED, "down": RED, "maintenance": BLUE}
 WORDS = {"lock": "locked", "freeze": "frozen"}
 LONGEST = 40
 LONGEST_NAMES, MOST_SLASHES = 2001, 40  # of an address: whoever sends one makes us sign each way to part it
@@ -54,13 +55,18 @@ def version_badge(standing: Standing) -> Badge:
     return _of(standing, standing.version or "not deployed", BLUE if standing.version else GREY)
 
 
+def health_badge(standing: Standing) -> Badge:
+    """Never why: whoever reads a README may see it."""
+    return _of(standing, standing.health.replace("_", " ") or "not probed", HEALTH.get(standing.health, GREY))
+
+
 def _of(standing: Standing, value: str, colour: str) -> Badge:
     title = f"{standing.service} in {standing.environment}: {value}"
     return Badge(*(_NOT_IN_XML.sub("", text) for text in (_cut(standing.environment), _cut(value), colour, title)))
 
 
 def path(service: str, environment: str, which: str) -> str:
-    """The signed address of one, without the host. `which` is lock or version."""
+    """The signed address of one, without the host. `which` is lock, version or health."""
     names = f"{quote(service, safe='')}/{quote(environment, safe='')}"
     return f"/v1/badges/{names}/{which}.svg?key={quote(_signature(service, environment))}"
 

@@ -98,12 +98,23 @@ def links(row: Row) -> SafeString:
     return format_html('<span class="tight-buttons">{}</span>', format_html_join("", one, made))
 
 
+def health(row: Row) -> SafeString:
+    """Nothing where nothing probes it. With a tick where what was reported is what runs."""
+    return format_html(
+        '<span class="health-cell">{}<span>{}</span>{}</span>',
+        row["health_dot"],
+        row["health_word"],
+        row["health_tick"],
+    )
+
+
 # By the column that they stand in.
 CELLS: dict[str, Callable[[Row], SafeString]] = {
     "$title": service,
     "relations.environment": environment,
     "version": version,
     "status": status,
+    "health": health,
     "locked": lock,
     "deployedAt": deployed,
     "$links": links,

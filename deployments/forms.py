@@ -23,9 +23,10 @@ class Filters:
     tier: str = ""
     locked: bool = False
     failing: bool = False
+    unhealthy: bool = False
     drift: bool = False
 
-    KEYS: ClassVar = ("q", "team", "tier", "locked", "failing", "drift")
+    KEYS: ClassVar = ("q", "team", "tier", "locked", "failing", "unhealthy", "drift")
 
     @classmethod
     def read(cls, query: QueryDict) -> "Filters":
@@ -38,6 +39,7 @@ class Filters:
             tier=text("tier") if text("tier") in TIERS else "",
             locked=query.get("locked") == "1",
             failing=query.get("failing") == "1",
+            unhealthy=query.get("unhealthy") == "1",
             drift=query.get("drift") == "1",
         )
 

@@ -1,6 +1,8 @@
 """The kinds deploymentConfig and deployment, as they come installed."""
 
+from deployments.health.states import State
 from deployments.models import Gate, Status
+from deployments.running import Verified
 
 STATUS_COLOURS = {
     Status.PENDING: "lightGray",
@@ -16,6 +18,17 @@ _STATUS = {
     "enum": Status.values,
     "enumColors": {str(status.value): colour for status, colour in STATUS_COLOURS.items()},
 }
+# In the order in which they are sorted, the worst last.
+HEALTH_COLOURS = {
+    State.UNKNOWN: "lightGray",
+    State.PAUSED: "darkGray",
+    State.PROBER_DOWN: "purple",
+    State.MAINTENANCE: "blue",
+    State.HEALTHY: "green",
+    State.DEGRADED: "yellow",
+    State.FAILING: "red",
+    State.DOWN: "red",
+}
 _LIVE = {
     "version": {"type": "string", "title": "Version"},
     "commit": {"type": "string", "title": "Commit"},
@@ -26,6 +39,25 @@ _LIVE = {
 }
 # What a deployment config copies from what is live.
 TOLD = frozenset({*_LIVE, "deployedAt", "status"})
+
+HEALTH = {
+    "health": {
+        "type": "string",
+        "title": "Health",
+        "icon": "Health",
+        "description": "What the probes of it say.",
+        "enum": [state.value for state in HEALTH_COLOURS],
+        "enumColors": {state.value: colour for state, colour in HEALTH_COLOURS.items()},
+    },
+    "healthSince": {"type": "string", "format": "date-time", "title": "Health since"},
+    "healthVerified": {
+        "type": "string",
+        "title": "Running version",
+        "description": "Whether what was reported is what runs, as a probe reads it.",
+        "enum": [each.value for each in Verified],
+        "enumColors": {"verified": "green", "not_yet": "blue", "mismatch": "orange", "unknown": "lightGray"},
+    },
+}
 
 CONFIG = {
     "identifier": "deploymentConfig",
@@ -41,6 +73,7 @@ CONFIG = {
             "lockedReason": {"type": "string", "title": "Locked because"},
             "lockedBy": {"type": "string", "title": "Locked by"},
             "lockedUntil": {"type": "string", "format": "date-time", "title": "Locked until"},
+            **HEALTH,
             "logsUrl": {"type": "string", "format": "url", "title": "Logs"},
             "errorsUrl": {"type": "string", "format": "url", "title": "Errors"},
             "sessionsUrl": {"type": "string", "format": "url", "title": "Sessions"},

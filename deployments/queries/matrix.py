@@ -9,9 +9,12 @@ from django.db import connection
 from django.db.models import Case, F, FloatField, Func, QuerySet, Value, When
 
 from catalog.models import Entity
+from deployments.health.queries import SEEN_WITHIN, reckoned
+from deployments.health.states import State
 from deployments.models import Deployment, DeploymentConfig, Status
 from deployments.queries.past import stood
 from deployments.queries.places import environments, rollout_of, services, visible
+from deployments.running import Verified, verified
 from locks.decisions import Bar
 from locks.queries import denied_by
 from portal.kit.by import By
@@ -21,7 +24,7 @@ from portal.kit.clock import database_now
 class Spot(NamedTuple):
     """What the matrix shows of one place. `config` is empty where nothing was ever deployed; `status` is that of the
     latest deployment, the rest is of what is live; `rollout` says how many instances have it while not all do; `bar` is
-    what denies first.
+    what denies first. `health` is empty where nothing probes it; `runs` is the version that a probe reads there.
 
     `deployed_at` is in seconds since 1970: a datetime costs ten times as much to read, and there are thousands.
     """
@@ -33,6 +36,10 @@ class Spot(NamedTuple):
     deployed_at: float | None = None
     status: str = ""
     rollout: str = ""
+    health: str = ""
+    health_since: float | None = None
+    runs: str = ""
+    verified: str = ""
     bar: Bar | None = None
 
     @property
@@ -52,6 +59,8 @@ class Matrix:
 
 Pair = tuple[int, int]
 NOTHING = Spot()
+UNHEALTHY = frozenset({State.DEGRADED.value, State.FAILING.value, State.DOWN.value})
+SILENT, UNVERIFIED = frozenset({State.PAUSED.value, State.UNKNOWN.value}), Verified.UNKNOWN
 UNTOLD: Sequence[Any] = ("", "", "", None, "")
 
 
@@ -63,10 +72,11 @@ def matrix(
     tier: str = "",
     locked: bool = False,
     failing: bool = False,
+    unhealthy: bool = False,
     at: datetime | None = None,
     now: datetime | None = None,
 ) -> Matrix:
-    """Now, or `at` an instant of the past. `locked` and `failing` keep the services where that is so anywhere."""
+    """Now, or `at` an instant of the past. `locked`, `failing` and `unhealthy` keep the services where that is so anywhere."""
     now = at or now or database_now()
     columns = environments(by, tier=tier, all=False)
     wanted = services(by, text="" if at else text, team=team).only("identifier", "title", "team")
@@ -74,7 +84,7 @@ def matrix(
     configs = visible(by, DeploymentConfig.objects.all())
     if text or team:
         configs = configs.filter(service__in=wanted.order_by().values("pk"))
-    live = _then(configs, at) if at else _now(configs)
+    live = _then(configs, at) if at else _now(configs, now)
     bars = denied_by(found, columns, now=now, past=at is not None)
     keys = [each.pk for each in columns]
     rows = [(service, _row(service.pk, keys, live, bars)) for service in found]
@@ -84,6 +94,8 @@ def matrix(
         rows = [row for row in rows if any(spot.bar for spot in row[1])]
     if failing:
         rows = [row for row in rows if any(spot.attempt_failed for spot in row[1])]
+    if unhealthy:
+        rows = [row for row in rows if any(spot.health in UNHEALTHY for spot in row[1])]
     return Matrix(columns, rows, now, at is not None)
 
 
@@ -93,32 +105,65 @@ def _epoch(field: str) -> Func:
 
 # Most often the latest deployment is what is live, and is not looked up a second time.
 _NOW = """
-    with own (service_id, environment_id, entity_id, current_id, latest_id) as ({configs})
+    with own (service_id, environment_id, entity_id, current_id, latest_id) as ({configs}),
+    quiet as materialized (select * from health_maintenance where starts_at <= %s and ends_at > %s and probe_id is null),
+    prober as materialized (
+        select case when not bool_or(up) then max(since) end as down from health_prober where seen_at > %s
+    )
     select own.service_id, own.environment_id, e.identifier, live.version, live.commit, live.actor,
         extract(epoch from live.finished_at)::float8,
         case when own.latest_id = own.current_id then live.status else tried.status end,
-        live.instances is not null or tried.instances is not null, own.current_id, own.latest_id
+        live.instances is not null or tried.instances is not null, own.current_id, own.latest_id,
+        h.state, extract(epoch from h.since)::float8, extract(epoch from h.stale_after)::float8, h.run_version,
+        extract(epoch from h.version_at)::float8,
+        (select extract(epoch from min(starts_at))::float8 from quiet where h.state is not null
+            and coalesce(quiet.service_id, own.service_id) = own.service_id
+            and coalesce(quiet.environment_id, own.environment_id) = own.environment_id),
+        case when h.is_polled then extract(epoch from prober.down)::float8 end
     from own join catalog_entity e on e.id = own.entity_id
         left join deployments_deployment live on live.id = own.current_id
         left join deployments_deployment tried on tried.id = nullif(own.latest_id, own.current_id)
+        left join health_standing h on h.service_id = own.service_id and h.environment_id = own.environment_id
+        cross join prober
 """
 
 
-def _now(configs: QuerySet[DeploymentConfig]) -> dict[Pair, Spot]:
+def _now(configs: QuerySet[DeploymentConfig], now: datetime) -> dict[Pair, Spot]:
     """By one plain statement: a model's way of reading a value costs more than the value, four thousand times."""
     named = configs.order_by().values_list("service_id", "environment_id", "entity_id", "current_id", "latest_id")
     sql, parameters = named.query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(_NOW.format(configs=sql), parameters)
+        cursor.execute(_NOW.format(configs=sql), [*parameters, now, now, now - SEEN_WITHIN])
         rows = cursor.fetchall()
     found: dict[Pair, Spot] = {}
+    moment = now.timestamp()
     partial: dict[Pair, tuple[int | None, int | None]] = {}
-    for service, environment, config, version, commit, actor, at, status, of_some, current, latest in rows:
-        found[service, environment] = Spot(config, version or "", commit or "", actor or "", at, status or "")
+    for service, environment, config, version, commit, actor, at, status, of_some, current, latest, *probed in rows:
+        spot = Spot(config, version or "", commit or "", actor or "", at, status or "")
+        found[service, environment] = _probed(spot, *probed, now=moment) if probed[0] else spot
         if of_some:
             partial[service, environment] = current, latest
     _tell_rollouts(found, partial)
     return found
+
+
+def _probed(
+    spot: Spot,
+    state: str,
+    since: float,
+    stale_after: float | None,
+    runs: str,
+    told_at: float | None,
+    quiet: float | None,
+    down: float | None,
+    *,
+    now: float,
+) -> Spot:
+    """With its health at this instant, and whether what was reported runs there."""
+    shown, shown_since, stale = reckoned(state, since, stale_after, now, quiet, down)
+    is_silent = state in SILENT or stale is not None
+    told = UNVERIFIED if is_silent else verified(spot.version, spot.commit, spot.deployed_at, runs, told_at, now)
+    return spot._replace(health=shown, health_since=shown_since, runs="" if is_silent else runs, verified=told.value)
 
 
 def _tell_rollouts(found: dict[Pair, Spot], partial: dict[Pair, tuple[int | None, int | None]]) -> None:

@@ -2,6 +2,7 @@ from deployments.tables.commits import brought_row, commit_groups, feature_rows,
 from deployments.tables.deployment import sight_row
 from deployments.tables.diffs import change_rows, compare_url, diff_row, drift_row, short_row
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
+from deployments.tables.health import health_row
 from deployments.tables.hooks import hook_row
 from deployments.tables.ingest import arrival_page, arrival_row, group_row, silent_row, what
 from deployments.tables.matrix import Chosen, matrix_parts, offered
@@ -29,6 +30,7 @@ from deployments.tables.sources import (
 )
 
 __all__ = [
+    "health_row",
     "metric_rows",
     "KINDS",
     "Chosen",

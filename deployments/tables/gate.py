@@ -41,7 +41,7 @@ def badge_rows(service: Entity, environments: Sequence[Entity]) -> list[Row]:
 
 def _badge_row(service: Entity, environment: Entity) -> Row:
     names = service.identifier, environment.identifier
-    paths = {which: badges.path(*names, which) for which in ("lock", "version")}
+    paths = {which: badges.path(*names, which) for which in ("lock", "version", "health")}
     page = settings.BASE_URL + service_url(service)
     alt = "{} in {}".format(*names).replace("[", "(").replace("]", ")")
     lines = [f"[![{alt}: {which}]({settings.BASE_URL}{path})]({page})" for which, path in paths.items()]

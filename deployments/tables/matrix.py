@@ -20,6 +20,7 @@ from catalog.tables.columns import Column, columns_of
 from deployments import kinds
 from deployments.moments import stamp
 from deployments.queries import Matrix, Spot
+from deployments.tables.dots import dot, tick
 from locks.decisions import Bar
 from portal.kit.live import Part
 from portal.kit.templatetags.kit import (
@@ -131,15 +132,18 @@ def _cell(service: str, environment: str, called: str, shown: tuple[Any, ...], t
     failed = _failed() if spot.attempt_failed else ""
     rollout = _rollout(spot.rollout) if spot.rollout else ""
     if not spot.deployed_at:
-        return f'{opened}<span class="cell-none">not deployed</span>{failed}{rollout}', ""
+        health = dot(spot.health, int(spot.health_since or 0), zone) if spot.health else ""
+        return f'{opened}<span class="cell-none">not deployed</span>{health}{failed}{rollout}', ""
     commit = escape(short_sha(spot.commit))
+    health = dot(spot.health, int(spot.health_since or 0), zone) if spot.health else ""
     version, at = spot.version or short_sha(spot.commit), datetime.fromtimestamp(int(spot.deployed_at), UTC)
     ticks = "" if then else ' data-age="short"'
     whole = f' title="{escape(spot.version or spot.commit)}"' if len(version) > FITS or not spot.version else ""
     return (
         f'{opened}<span class="cell-line">{_dot(spot.status)}<span class="version"{whole}>{escape(version)}</span>'
         f'<time class="when" datetime="{at:%Y-%m-%dT%H:%M:%SZ}"{ticks} title="{absolute(at)}">',
-        f'</time></span><span class="cell-line"><span class="sha">{commit}</span>{failed}{_face(spot.actor)}</span>{rollout}',
+        f'</time></span><span class="cell-line">{health}<span class="sha">{commit}</span>{tick(spot.verified, spot.runs)}{failed}'
+        f"{_face(spot.actor)}</span>{rollout}",
     )
 
 
@@ -175,7 +179,7 @@ def _safe(text: str) -> str:
 
 
 # What a cell tells already, or the line that it stands in.
-TOLD = frozenset({*kinds.TOLD, "locked", "lockedReason", "lockedBy", "lockedUntil"})
+TOLD = frozenset({*kinds.TOLD, *kinds.HEALTH, "locked", "lockedReason", "lockedBy", "lockedUntil"})
 
 
 def offered(blueprint: Blueprint) -> dict[str, Column]:

@@ -94,6 +94,7 @@ def _made(by: By, filters: Filters, shown: Shown, moment: Moment, now: datetime 
         tier=filters.tier,
         locked=filters.locked,
         failing=filters.failing,
+        unhealthy=filters.unhealthy and not moment.at,
         at=moment.at,
         now=now,
     )

@@ -1,6 +1,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TypeVar
 from uuid import UUID
 
@@ -230,7 +231,7 @@ def denials_of(held: Lock | Freeze) -> QuerySet[KeptDecision]:
 
 
 # In one statement: every page that is open asks each two seconds.
-BEAT = f"""
+BEAT = """
 with moment as (select statement_timestamp() as at)
 select
     (select max(expires_at) from locks_lock where released_at is null and expires_at <= at),
@@ -238,19 +239,26 @@ select
     (select max(starts_at) from locks_window where starts_at <= at),
     (select max(starts_at) from locks_window where starts_at <= at + make_interval(secs => %s)),
     (select max(ends_at) from locks_window where ends_at <= at),
-    {audit.NEWEST},
+    {newest},
+    {moments}
     at
 from moment
 """
 
 
+@cache
+def _beat() -> str:
+    """Once all apps have registered what else they know of."""
+    return BEAT.format(newest=audit.NEWEST, moments=audit.moments())
+
+
 def beat() -> str:
-    """Changes with every event and whenever a lock or freeze begins, comes near or ends by the clock alone, with no
+    """Changes with every event and whenever a lock or freeze begins, comes near or ends, or a health goes stale, by the clock alone, with no
     worker alive."""
     return beat_and_clock()[0]
 
 
 def beat_and_clock() -> tuple[str, datetime]:
     """And the instant by the database's clock."""
-    ((*told, now),) = rows.prepared(BEAT, [SOON.total_seconds()])
+    ((*told, now),) = rows.prepared(_beat(), [SOON.total_seconds()])
     return str(told), now

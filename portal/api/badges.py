@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from deployments import badges, queries
 from portal.kit.errors import Missing
 
-MAKERS = {"lock": badges.lock_badge, "version": badges.version_badge}
+MAKERS = {"lock": badges.lock_badge, "version": badges.version_badge, "health": badges.health_badge}
 # Proxies of images, GitHub's among them, would go on showing an open gate: they ask anew each time, and mostly hear 304.
 FRESH = "no-cache, max-age=0, must-revalidate"
 

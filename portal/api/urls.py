@@ -214,6 +214,7 @@ urlpatterns = [
     path("deployments/features/<str:key>", commits.feature),
     path("badges/<path:service>/<str:environment>/lock.svg", badges.badge, {"which": "lock"}),
     path("badges/<path:service>/<str:environment>/version.svg", badges.badge, {"which": "version"}),
+    path("badges/<path:service>/<str:environment>/health.svg", badges.badge, {"which": "health"}),
     path("entities/search", search.everywhere),
     path("entities/aggregate", measures.aggregate),
     path("entities/aggregate-over-time", measures.over_time),

@@ -58,5 +58,18 @@ def of_trace(trace: UUID, *, noun: str) -> QuerySet[Event]:
 NEWEST = "array(select id from audit_event order by id desc limit 50)"
 
 
+_moments: list[str] = []
+
+
+def register_moments(*expressions: str) -> None:
+    """For what goes by by the clock alone: SQL of the instant `at` that says another thing once something has."""
+    _moments.extend(expressions)
+
+
+def moments() -> str:
+    """All that were registered, for the columns of a statement that has an `at`."""
+    return "".join(f"({each})::text, " for each in _moments)
+
+
 def beat() -> str:
     return str(rows.prepared(f"select {NEWEST}"))

@@ -125,7 +125,7 @@ def test_the_page_shows_what_to_paste_and_the_addresses_work(shop, client, bob, 
     client.force_login(bob)
     html = client.get("/deployments/badges/checkout").content.decode()
     pasted = re.findall(r"\[!\[checkout in production: (\w+)\]\((\S+?)\)\]\((\S+?)\)", html)
-    assert [which for which, _, _ in pasted] == ["lock", "version"]
+    assert [which for which, _, _ in pasted] == ["lock", "version", "health"]
     for _, address, page in pasted:
         assert address.startswith(settings.BASE_URL) and page.endswith("/catalog/service/entities/checkout")
         assert get(address.removeprefix(settings.BASE_URL).replace("&amp;", "&")).status_code == 200

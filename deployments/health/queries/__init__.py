@@ -14,18 +14,21 @@ from deployments.health.queries.probes import (
     visible,
 )
 from deployments.health.queries.standings import (
+    SEEN_WITHIN,
     Health,
     Muted,
     health_of,
     muted_at,
     probe_health,
     prober_down_since,
+    reckoned,
     shown,
     shown_probe,
     stale,
 )
 
 __all__ = [
+    "SEEN_WITHIN",
     "Health",
     "Muted",
     "flips",
@@ -45,6 +48,7 @@ __all__ = [
     "muted_at",
     "probe_health",
     "prober_down_since",
+    "reckoned",
     "shown",
     "shown_probe",
     "stale",

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db.models import Q
 
@@ -135,12 +136,24 @@ def _reckoned(
     down: datetime | None,
     **more: object,
 ) -> Health:
+    told = reckoned(state, since, stale_after, at, quiet, down)
+    return Health(told[0], told[1], verdict=state, stale_since=told[2], muted=quiet is not None, **more)  # type: ignore[arg-type]
+
+
+T = TypeVar("T", datetime, float)
+
+
+def reckoned(
+    state: str, since: T, stale_after: T | None, at: T, quiet: T | None, down: T | None
+) -> tuple[str, T, T | None]:
+    """What an instant makes of a verdict: the state, since when, and since when no result says anything. Instants, or
+    all in seconds. `deployments_health` says the same in SQL."""
     is_stale = state not in (State.PAUSED, State.UNKNOWN) and (stale_after is None or stale_after <= at)
-    stale_since = stale_after if is_stale else None
-    told: tuple[str, datetime] = (State.UNKNOWN, stale_since or since) if is_stale else (state, since)
+    stale_since = (stale_after or since) if is_stale else None
+    told: tuple[str, T] = (State.UNKNOWN.value, stale_since) if stale_since is not None else (state, since)
     if state != State.PAUSED:
         if quiet:
-            told = State.MAINTENANCE, quiet
+            told = State.MAINTENANCE.value, quiet
         elif down:
-            told = State.PROBER_DOWN, down
-    return Health(told[0], told[1], verdict=state, stale_since=stale_since, muted=quiet is not None, **more)  # type: ignore[arg-type]
+            told = State.PROBER_DOWN.value, down
+    return told[0], told[1], stale_since

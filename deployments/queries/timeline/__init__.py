@@ -1,4 +1,4 @@
-from deployments.queries.timeline import closed, deployed, watched
+from deployments.queries.timeline import closed, deployed, flips, watched
 from deployments.queries.timeline.registry import (
     Asked,
     Edge,
@@ -31,4 +31,4 @@ __all__ = [
 ]
 
 # What this app and the one below know of. Upper apps register theirs.
-OURS = (deployed.SOURCE, watched.SOURCE, *closed.SOURCES)
+OURS = (deployed.SOURCE, watched.SOURCE, *closed.SOURCES, flips.SOURCE)

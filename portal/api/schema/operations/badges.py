@@ -42,5 +42,6 @@ GROUP = Group(
     [
         _badge("lock", "Whether a place is open, locked or frozen"),
         _badge("version", "What is live in a place"),
+        _badge("health", "What the probes of a place say"),
     ],
 )
