@@ -12,8 +12,9 @@ class DeploymentsConfig(AppConfig):
         from catalog.tables import looks as catalog_looks
         from deployments import followers, handlers, healths, looks, queries
         from deployments.commands import payload_map, sources_install
+        from deployments.health import beside
         from deployments.health.queries.pulse import MOMENTS
-        from deployments.queries import timeline
+        from deployments.queries import probed, timeline
         from deployments.running import SETTLED
         from locks import witnesses
         from portal.audit.queries import register_moments
@@ -30,6 +31,10 @@ class DeploymentsConfig(AppConfig):
         witnesses.register(queries.is_well)
         handlers.register_kinds()
         register_moments(*MOMENTS, SETTLED)
+        beside.register(marks=probed.marks, versions=probed.reported)
+        for blueprint in ("service", "environment", "config"):
+            kind = "deploymentConfig" if blueprint == "config" else blueprint
+            kinds.register_panel(kinds.Panel(kind, "health", "Health", f"health:panel_of_{blueprint}", order=2))
         kinds.register_live(healths.HEALTH)
         catalog_looks.register(looks.CONFIG)
         kinds.register_panel(kinds.Panel("service", "deployments", "Deployments", "deployments:panel", order=2))

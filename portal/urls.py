@@ -23,6 +23,7 @@ urlpatterns = [
     path("actions", RedirectView.as_view(pattern_name="actions:action_list", query_string=True)),
     path("runs", RedirectView.as_view(pattern_name="actions:run_list", query_string=True)),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("health/", include("deployments.health.urls")),
     path("deployments/", include("deployments.urls")),
     path("locks/", include("locks.urls")),
     path("environments", RedirectView.as_view(pattern_name="environments:environment_list", query_string=True)),

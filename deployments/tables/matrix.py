@@ -18,9 +18,10 @@ from catalog.models import Blueprint, Entity
 from catalog.tables import cells as of_properties
 from catalog.tables.columns import Column, columns_of
 from deployments import kinds
+from deployments.health.dots import dot
 from deployments.moments import stamp
 from deployments.queries import Matrix, Spot
-from deployments.tables.dots import dot, tick
+from deployments.tables.health import tick
 from locks.decisions import Bar
 from portal.kit.live import Part
 from portal.kit.templatetags.kit import (

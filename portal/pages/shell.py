@@ -28,6 +28,7 @@ Item = dict[str, Any]
 PAGES = [
     ("Home", "pages:home", "home", False),
     ("Deployments", "deployments:matrix", "rocket", True),
+    ("Health", "health:probes", "heart-pulse", True),
     ("Locks", "locks:lock_list", "lock", True),
     ("Environments", "environments:environment_list", "cloud", False),
     ("Catalog", "catalog:home", "boxes", True),

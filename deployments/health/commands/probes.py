@@ -51,6 +51,26 @@ def probe_create(wished: Json, *, by: By) -> tuple[Probe, str]:
 
     With it the token of a heartbeat's address, which is told this once; empty for other kinds.
     """
+    probe = probe_draft(wished, by=by)
+    token = _key(probe) if probe.kind == Kind.HEARTBEAT else ""
+    now = database_now()
+    probe.judged_from = probe.since = now
+    if probe.kind == Kind.OUTSIDE:
+        probe.judged_from = now - BEFORE
+    probe.due_at = first_due(probe, now)
+    _save(probe)
+    standings_follow([probe], now=now)
+    record("probe.created", probe.noun(), by=by, after=probe.facts())
+    return probe, token
+
+
+def probe_draft(wished: Json, *, of: Probe | None = None, by: By) -> Probe:
+    """What would be made, or become of a probe, by who may: it is not kept."""
+    if of:
+        require(by, "probe.write", teams=of.owner_teams())
+        draft: Probe = Probe.objects.get(pk=of.pk)
+        _fill(draft, {name: value for name, value in wished.items() if name in WISHES})
+        return draft
     kind = wished.get("kind", Kind.HTTP)
     if kind not in Kind.values:
         raise Invalid.at("kind", f"must be one of {', '.join(Kind.values)}")
@@ -59,16 +79,7 @@ def probe_create(wished: Json, *, by: By) -> tuple[Probe, str]:
     _place(probe, wished, by)
     require(by, "probe.write", teams=probe.owner_teams())
     _fill(probe, {"name": kind, "spec": {}} | wished)
-    token = _key(probe) if kind == Kind.HEARTBEAT else ""
-    now = database_now()
-    probe.judged_from = probe.since = now
-    if kind == Kind.OUTSIDE:
-        probe.judged_from = now - BEFORE
-    probe.due_at = first_due(probe, now)
-    _save(probe)
-    standings_follow([probe], now=now)
-    record("probe.created", probe.noun(), by=by, after=probe.facts())
-    return probe, token
+    return probe
 
 
 @retried

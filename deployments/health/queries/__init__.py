@@ -1,4 +1,5 @@
 from deployments.health.queries.probes import (
+    KEPT,
     flips,
     heartbeat_at,
     history,
@@ -28,6 +29,7 @@ from deployments.health.queries.standings import (
 )
 
 __all__ = [
+    "KEPT",
     "SEEN_WITHIN",
     "Health",
     "Muted",

@@ -1,14 +1,13 @@
-"""Health in a glance: a dot whose form says it as well as its colour, and a tick where what was reported runs."""
+"""Health in a glance: a dot whose form says it as well as its colour."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from deployments.health.states import State
-from deployments.running import Verified
-from portal.kit.templatetags.kit import absolute, icon
+from portal.kit.templatetags.kit import absolute
 
 WORDS = {
     State.UNKNOWN: "unknown",
@@ -42,22 +41,3 @@ def dot(state: str, since: int | None = None, zone: str = "") -> SafeString:
 
 def word(state: str) -> str:
     return WORDS.get(State(state), state) if state in State.values else state
-
-
-@lru_cache(maxsize=4096)
-def tick(verified: str, runs: str) -> SafeString:
-    """Nothing where nobody can tell."""
-    if verified == Verified.VERIFIED:
-        return _mark("check", "good", f"Verified: {runs} runs, as reported", "")
-    if verified == Verified.NOT_YET:
-        return _mark("hourglass", "busy", f"Not yet: {runs} still runs", "")
-    if verified == Verified.MISMATCH:
-        return _mark("alert-triangle", "warn", f"Something else runs than was reported: {runs}", f"runs {runs}")
-    return mark_safe("")
-
-
-def _mark(name: str, tone: str, title: str, said: str) -> SafeString:
-    beside = format_html("<span>{}</span>", said) if said else ""
-    return format_html(
-        '<span class="verified verified-{}" title="{}">{}{}</span>', tone, title, icon(name, title), beside
-    )

@@ -1,0 +1,180 @@
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from catalog.builtin import TIERS
+from catalog.queries import tier_of
+from deployments.health import beside, queries, tables
+from deployments.health.forms import Filters, MaintenanceForm
+from deployments.health.models import Kind, Probe
+from deployments.health.queries import Health
+from deployments.health.queries.pictures import course, pictures
+from deployments.health.queries.pulse import probes_beat
+from deployments.health.states import State
+from portal.accounts.policy import allows
+from portal.accounts.viewer import by_of
+from portal.kit.addresses import address
+from portal.kit.by import By
+from portal.kit.clock import database_now
+from portal.kit.live import live
+
+Context = dict[str, Any]
+Known = list[tuple[Probe, Health]]
+ON_PAGE = 50
+# The worst first: what the page is for.
+ORDER = [State.DOWN, State.FAILING, State.DEGRADED, State.PROBER_DOWN, State.UNKNOWN, State.MAINTENANCE, State.PAUSED, State.HEALTHY]  # fmt: skip
+WINDOWS = {
+    "1h": ("Hour", 3600, 30),
+    "6h": ("6 hours", 6 * 3600, 120),
+    "1d": ("Day", 86400, 600),
+    "7d": ("7 days", 7 * 86400, 3600),
+}
+USUAL = "6h"
+FLIPS, READINGS = 20, 20
+
+
+@require_safe
+def probes(request: HttpRequest) -> HttpResponse:
+    return live(request, "health/probes.html", lambda: _probes(request), beat=probes_beat())
+
+
+def _probes(request: HttpRequest) -> Context:
+    by, filters, now = by_of(request), Filters.read(request.GET), database_now()
+    every = known(queries.probes(by), now)
+    found = _sorted([each for each in every if _fits(*each, filters)])
+    first = ON_PAGE * (_page(request) - 1)
+    shown = found[first : first + ON_PAGE]
+    counts = Counter(health.state for _, health in every)
+    return {
+        "filters": filters,
+        "filtered": filters.are_set,
+        "rows": rows_of(shown, now),
+        "counts": [_count(request, state, counts[state], filters) for state in ORDER if counts[state]],
+        "total": len(every),
+        "teams": sorted({team for probe, _ in every for team in probe.owner_teams()}),
+        "environments": sorted({probe.environment_identifier for probe, _ in every if probe.environment_identifier}),
+        "states": [(state.value, tables.word(state)) for state in ORDER],
+        "tiers": list(reversed(TIERS)),
+        "pager": _pager(request, first, len(found)),
+        "down_since": queries.prober_down_since(now),
+        "windows": [tables.window_row(each, now) for each in queries.maintenance(by, now=now)[:10]],
+        "new_url": reverse("health:new"),
+    }
+
+
+def known(found: Any, now: datetime) -> Known:
+    """With what they are at this instant. Two queries more."""
+    muted, down = queries.muted_at(now), queries.prober_down_since(now)
+    return [(each, queries.shown_probe(each, now, muted=muted, down=down)) for each in found]
+
+
+def rows_of(found: Sequence[tuple[Probe, Health]], now: datetime) -> list[Context]:
+    drawn = pictures([probe for probe, _ in found], now)
+    return [tables.probe_row(probe, health, drawn.get(probe.pk), now) for probe, health in found]
+
+
+def _sorted(found: Known) -> Known:
+    return sorted(found, key=lambda each: (ORDER.index(State(each[1].state)), each[0].where, each[0].name, each[0].pk))
+
+
+def _fits(probe: Probe, health: Health, filters: Filters) -> bool:
+    text = filters.q.casefold()
+    if text and text not in f"{probe} {probe.host} {probe.run_version}".casefold():
+        return False
+    if filters.state and health.state != filters.state:
+        return False
+    if filters.team and filters.team not in probe.owner_teams():
+        return False
+    if filters.tier and not (probe.environment and tier_of(probe.environment) == filters.tier):
+        return False
+    return not filters.environment or probe.environment_identifier == filters.environment
+
+
+def _count(request: HttpRequest, state: State, count: int, filters: Filters) -> Context:
+    is_chosen = filters.state == state
+    return {
+        "word": tables.word(state),
+        "colour": tables.COLOURS[state],
+        "count": count,
+        "url": address(request.GET, state=None if is_chosen else state.value, page=None),
+        "is_chosen": is_chosen,
+    }
+
+
+def _page(request: HttpRequest) -> int:
+    number = request.GET.get("page", "")
+    return int(number) if number.isascii() and number.isdecimal() and 0 < len(number) < 6 and int(number) else 1
+
+
+def _pager(request: HttpRequest, first: int, total: int) -> Context | None:
+    number, last = _page(request), min(first + ON_PAGE, total)
+    if number == 1 and last == total:
+        return None
+    return {
+        "count_text": f"{first + 1} to {last} of {total}" if first < total else f"{total} in all",
+        "newer_url": address(request.GET, page=str(number - 1)) if number > 1 else None,
+        "older_url": address(request.GET, page=str(number + 1)) if last < total else None,
+        "newer_label": "Previous",
+        "older_label": "Next",
+    }
+
+
+@require_safe
+def probe(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    return live(request, "health/probe.html", lambda: probe_context(request, public_id), beat=probes_beat())
+
+
+def probe_context(request: HttpRequest, public_id: UUID, maintenance: MaintenanceForm | None = None) -> Context:
+    by, now = by_of(request), database_now()
+    found = queries.probe(by, public_id)
+    [(_, health)] = known([found], now)
+    [row] = rows_of([(found, health)], now)
+    flips = list(queries.flips(by, probe=found)[:FLIPS])
+    may = allows(by.actor, "probe.write", teams=found.owner_teams())
+    windows = [each for each in queries.maintenance(by, now=now) if queries_covers(each, found)]
+    return {
+        "probe": row,
+        "facts": tables.fact_rows(found),
+        "explained": tables.flip_row(flips[0]) if flips and flips[0].to_state == health.verdict and row["reason"] else None,
+        "thresholds": (found.failure_threshold, found.recovery_threshold),
+        "flips": [tables.flip_row(each) for each in flips],
+        "readings": [tables.reading_row(each) for each in queries.history(found, now - queries.KEPT).reverse()[:READINGS]],
+        "reported": beside.reported(by, found),
+        "windows": [tables.window_row(each, now) for each in windows],
+        "maintenance": maintenance or MaintenanceForm(),
+        "may_write": may,
+        "may_mute": allows(by.actor, "maintenance.write", teams=found.owner_teams()),
+        "is_heartbeat": found.kind == Kind.HEARTBEAT,
+        "paused": found.paused,
+        "urls": {name: reverse(f"health:{name}", args=[found.public_id]) for name in ("edit", "pause", "maintenance_begin", "address", "deletion")},
+        "list_url": reverse("health:probes"),
+    } | _chart(request, by, found, now)  # fmt: skip
+
+
+def queries_covers(window: Any, probe: Probe) -> bool:
+    return queries.Muted((window,)).covers(probe)
+
+
+def _chart(request: HttpRequest, by: By, probe: Probe, now: datetime) -> Context:
+    name = request.GET.get("window", "")
+    name = name if name in WINDOWS else USUAL
+    _, length, step = WINDOWS[name]
+    end = int(now.timestamp() // step + 1) * step
+    start = end - length
+    since, until = (datetime.fromtimestamp(each, UTC) for each in (start, end))
+    steps = course(probe, since, until, step=step)
+    flips = list(queries.flips(by, probe=probe, since=since)[:50])
+    return {
+        "chart": tables.chart(steps, flips, beside.marks(by, probe, since)[-50:], start, end, step),
+        "chart_since": since,
+        "spans": [
+            {"label": word, "url": address(request.GET, window=key if key != USUAL else None), "here": key == name}
+            for key, (word, *_) in WINDOWS.items()
+        ],
+    }
