@@ -11,7 +11,7 @@ from catalog.builtin import TIERS
 from deployments.health import specs
 from deployments.health.models import Kind, Probe
 from deployments.health.states import State
-from deployments.health.tables import KINDS, condition_line, version_line
+from deployments.health.words import KINDS, condition_line, version_line
 from portal.kit.errors import PortalError
 from portal.kit.forms import refuse
 from portal.kit.masks import HIDDEN
@@ -20,6 +20,15 @@ Json = dict[str, Any]
 LONGEST = 200
 LINES = forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"})
 MONO = forms.TextInput(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"})
+
+
+def _mono(placeholder: str) -> forms.TextInput:
+    return forms.TextInput(attrs={**MONO.attrs, "placeholder": placeholder})
+
+
+def _number(placeholder: str) -> forms.NumberInput:
+    """The placeholder is what is taken where nothing is written."""
+    return forms.NumberInput(attrs={"placeholder": placeholder, "step": "any"})
 
 
 @dataclass(frozen=True)
@@ -78,8 +87,8 @@ class ProbeForm(forms.Form):
     status = forms.CharField(
         label="Expected status",
         required=False,
-        widget=MONO,
-        help_text="Numbers and ranges with commas between: 200, 300-399. Without any, 200-299.",
+        widget=_mono("200-299"),
+        help_text="Numbers and ranges with commas between: 200, 300-399.",
     )
     conditions = forms.CharField(
         required=False,
@@ -101,7 +110,7 @@ class ProbeForm(forms.Form):
         help_text="Where the answer says it: $.version, or header:X-Version. It is held against what was reported.",
     )
     slow_ms = forms.IntegerField(label="Slow above, in ms", required=False)
-    tls_days = forms.IntegerField(label="Days a certificate has to last", required=False)
+    tls_days = forms.IntegerField(label="Days a certificate has to last", required=False, widget=_number("14"))
 
     host = forms.CharField(max_length=253, required=False, widget=MONO)
     port = forms.IntegerField(required=False)
@@ -111,14 +120,14 @@ class ProbeForm(forms.Form):
     source = forms.ChoiceField(label="Told by", choices=[(each, each) for each in specs.SOURCES], required=False)
     outside_id = forms.CharField(label="Its name there", max_length=300, required=False)
 
-    interval = forms.IntegerField(label="Interval, in seconds", required=False)
-    timeout = forms.FloatField(label="Time-out, in seconds", required=False)
-    failure_threshold = forms.IntegerField(label="Worse after so many in a row", required=False)
-    recovery_threshold = forms.IntegerField(label="Better after so many in a row", required=False)
+    interval = forms.IntegerField(label="Interval, in seconds", required=False, widget=_number("60"))
+    timeout = forms.FloatField(label="Time-out, in seconds", required=False, widget=_number("5"))
+    failure_threshold = forms.IntegerField(label="Worse after so many in a row", required=False, widget=_number("3"))
+    recovery_threshold = forms.IntegerField(label="Better after so many in a row", required=False, widget=_number("2"))
 
     PLACE: ClassVar = ("service", "environment", "blueprint", "entity")
     GROUPS: ClassVar = [
-        ("What it asks", "of-http", ("url", "method", "status", "conditions", "version", "headers")),
+        ("What it asks", "of-http", ("url", "method", "status", "version", "conditions", "headers")),
         ("What it connects to", "of-tcp", ("host", "port", "tls")),
         ("What it waits for", "of-heartbeat", ("grace",)),
         ("Who tells", "of-outside", ("source", "outside_id")),
@@ -188,7 +197,7 @@ def _initial(probe: Probe) -> Json:
         "outside_id": spec.get("id", ""),
     }
     limits = ("interval", "timeout", "failure_threshold", "recovery_threshold")
-    return known | {name: getattr(probe, name) for name in limits}
+    return known | {name: getattr(probe, name) for name in limits} | {"timeout": f"{probe.timeout:g}"}
 
 
 def _spec(data: Json) -> Json:

@@ -1,8 +1,7 @@
 """Probes as rows and drawings for the templates."""
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -15,17 +14,12 @@ from deployments.health.queries import Health
 from deployments.health.queries.pictures import DAYS, Picture, Step
 from deployments.health.results import Result
 from deployments.health.states import State
+from deployments.health.words import KINDS, condition_line, version_line
 from portal.kit.clock import in_words
 from portal.kit.templatetags.kit import absolute
 
 Row = dict[str, Any]
 
-KINDS = {
-    Kind.HTTP: ("HTTP", "globe", "The portal calls an address"),
-    Kind.TCP: ("TCP", "server", "The portal connects to a port"),
-    Kind.HEARTBEAT: ("Heartbeat", "heart-pulse", "The service calls the portal"),
-    Kind.OUTSIDE: ("From outside", "cloud", "Somebody else probes, and tells the portal"),
-}
 COLOURS = {
     State.UNKNOWN: "lightGray",
     State.HEALTHY: "green",
@@ -262,19 +256,3 @@ def fact_rows(probe: Probe) -> list[tuple[str, str]]:
     ]
     facts += [("Made", f"by {probe.created_by}, {absolute(probe.created_at)}")]
     return [(name, str(value)) for name, value in facts]
-
-
-def condition_line(condition: Row) -> str:
-    """As the form takes it."""
-    [test] = condition.keys() - {"path", "header"}
-    of = condition.get("path") or (f"header:{condition['header']}" if "header" in condition else "body")
-    value = condition[test]
-    return f"{of} {test} {value if isinstance(value, str) else json.dumps(value)}"
-
-
-def version_line(version: Row) -> str:
-    return str(version.get("path") or f"header:{version.get('header')}")
-
-
-def stamp(at: int) -> datetime:
-    return datetime.fromtimestamp(at, UTC)

@@ -25,6 +25,7 @@ from portal.demo.closures import freezes, locks
 from portal.demo.figures import figures
 from portal.demo.maturity import LACKING, scorecards
 from portal.demo.previews import environments
+from portal.demo.probes import probes
 from portal.demo.requests import requests
 from portal.kit.by import By, system
 from portal.kit.clock import database_now, iso
@@ -79,6 +80,7 @@ def load() -> None:
     environments(people, now, by)
     scorecards(now, by)
     figures(by)
+    probes(places, now, by)
 
 
 def _people(by: By) -> dict[str, User]:

@@ -62,14 +62,14 @@ def _rate(name: str, place: dict[str, Any], at: float) -> float:
 
 def _errors(name: str, place: dict[str, Any], at: float) -> float:
     """Those of a second."""
-    share = 0.85 if _is(place, at, "error", "hang", "drop") else 0.06 if _is(place, at, "degraded") else 0.002
+    share = 0.85 if _is(place, at, "error", "hang", "drop") else 0.06 if _is(place, at, "database") else 0.002
     return _rate(name, place, at) * share * (0.7 + 0.6 * _chance(name, int(at // 60), "errors"))
 
 
 def _p95(name: str, place: dict[str, Any], at: float) -> float:
     """In seconds."""
     base = 0.08 + 0.25 * _chance(name, 0, "p95")
-    slow = 1.5 if _is(place, at, "slow") else 10 if _is(place, at, "hang") else 0.3 if _is(place, at, "degraded") else 0
+    slow = 1.5 if _is(place, at, "slow") else 10 if _is(place, at, "hang") else 0.3 if _is(place, at, "database") else 0
     return slow + base * (0.85 + 0.3 * _chance(name, int(at // 60), "took"))
 
 

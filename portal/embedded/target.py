@@ -9,6 +9,7 @@ Jobs send heartbeats to an address of their own as long as they are fine. Standa
 import argparse
 import contextlib
 import json
+import os
 import socket
 import struct
 import sys
@@ -111,8 +112,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.server.stopping.wait({"slow": SLOW, "hang": HANG}.get(mode, 0))
         version = OLD if mode == "version" else place["version"]
-        said = {"error": "down", "degraded": "degraded"}.get(mode, "ok")
-        self.answer_json(500 if mode == "error" else 200, {"status": said, "version": version, "place": name})
+        body = {"status": "down" if mode == "error" else "ok", "database": "lost" if mode == "database" else "ok"}
+        self.answer_json(500 if mode == "error" else 200, body | {"version": version, "place": name})
 
     def reset(self) -> None:
         self.close_connection = True
@@ -191,13 +192,14 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def beat(town: Town, stopping: threading.Event, every: float = 15.0) -> None:
-    """Jobs that are fine say so at their address: {"heartbeat": url}."""
+def beat(town: Town, stopping: threading.Event, every: float = 10.0) -> None:
+    """Jobs that are fine say so at their address in the portal: {"heartbeat": path}."""
+    portal = f"http://127.0.0.1:{os.environ.get('PORTCULLIS_PORT', '8800')}"
     while not stopping.wait(every):
         for place in town.all().values():
             if place.get("heartbeat") and place["mode"] == "fine":
                 with contextlib.suppress(OSError, ValueError):
-                    urlopen(Request(place["heartbeat"], method="POST", data=b""), timeout=5).close()
+                    urlopen(Request(portal + place["heartbeat"], method="POST", data=b""), timeout=5).close()
 
 
 class Target:

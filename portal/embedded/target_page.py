@@ -8,7 +8,7 @@ from urllib.parse import quote
 MODES = {
     "fine": ("Fine", "answers 200 at once"),
     "error": ("500", "answers 500"),
-    "degraded": ("Degraded", "answers 200 and says that it is degraded"),
+    "database": ("No database", "answers 200 and says that its database is lost"),
     "slow": ("Slow", "answers after a second and a half"),
     "hang": ("Hang", "takes the connection and says nothing for half a minute"),
     "drop": ("Drop", "breaks the connection off"),
@@ -60,7 +60,7 @@ def _section(item: tuple[str, dict[str, Any]]) -> str:
         f"{html.escape(label)}</button>"
         for key, (label, does) in words.items()
     )
-    version = "" if is_job else _version(action, place["version"], title)
+    version = "<span></span>" if is_job else _version(action, place["version"], title)
     return (
         f'<section id="{html.escape(quote(name))}"{" data-broken" if mode != "fine" else ""}>'
         f"<h2>{title}<small>{says}</small></h2>"

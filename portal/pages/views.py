@@ -1,5 +1,6 @@
 from typing import Any, get_args
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -35,6 +36,7 @@ def _home(request: HttpRequest) -> Context:
     return {
         "first_run": False,
         "figures": tables.figures(now),
+        "demo_target": settings.DEMO_TARGET,
         "locks": [*map(tables.lock_row, now.locks), *map(tables.window_row, now.frozen)],
         "deployments": [tables.latest_row(each) for each in now.latest],
         "locks_url": reverse("locks:lock_list"),

@@ -41,13 +41,16 @@ def ask(url, body=None, timeout=1.0, **headers):
 
 def test_a_place_is_fine_and_says_its_version(target):
     status, said = ask(f"{target.url}checkout/production/health")
-    assert (status, json.loads(said)) == (200, {"status": "ok", "version": "2.4.0", "place": "checkout/production"})
+    assert (status, json.loads(said)) == (
+        200,
+        {"status": "ok", "database": "ok", "version": "2.4.0", "place": "checkout/production"},
+    )
     assert ask(f"{target.url}checkout/nowhere/health")[0] == 404
 
 
 @pytest.mark.parametrize(
     ("mode", "status", "said"),
-    [("error", 500, '"down"'), ("degraded", 200, '"degraded"'), ("version", 200, '"0.0.1"'), ("drop", 0, "reset")],
+    [("error", 500, '"down"'), ("database", 200, '"lost"'), ("version", 200, '"0.0.1"'), ("drop", 0, "reset")],
 )
 def test_it_is_broken_in_the_way_that_was_chosen_and_the_others_stay_fine(target, mode, status, said):
     assert ask(f"{target.url}checkout/production/mode", {"mode": mode})[0] == 200

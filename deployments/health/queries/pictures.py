@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -59,13 +60,14 @@ def _pictures(probes: Sequence[Probe], now: datetime) -> dict[int, Picture]:
         lasted = [float(figures.lasted[outcome]) for outcome in KNOWN]
         sums[each.pk] = [old + new for old, new in zip(sums[each.pk], lasted * len(DAYS), strict=True)]
         by_hour[each.pk][hour] = lasted
-    return {each.pk: _picture(by_hour[each.pk], sums[each.pk], start) for each in probes}
+    return {each.pk: _picture(by_hour[each.pk], sums[each.pk], start, now) for each in probes}
 
 
-def _picture(by_hour: dict[datetime, list[float]], sums: list[float], start: datetime) -> Picture:
-    length = HOUR.total_seconds() * 1000
+def _picture(by_hour: dict[datetime, list[float]], sums: list[float], start: datetime, now: datetime) -> Picture:
     hours = []
     for place in range(HOURS):
+        # Of the hour that is not over, the shares are of what is over of it.
+        length = max(min(HOUR, now - start - HOUR * place).total_seconds() * 1000, 1.0)
         ok, off, bad = (min(value / length, 1.0) for value in by_hour.get(start + HOUR * place, [0.0, 0.0, 0.0]))
         hours.append((ok, off, bad))
     uptimes = {}
@@ -79,7 +81,7 @@ def _summed(
     probes: Sequence[Probe], now: datetime, start: datetime
 ) -> list[tuple[int, datetime | None, list[float | None]]]:
     day, week, month, quarter = (hour_of(now) - timedelta(days=days) + HOUR for days in DAYS)
-    values = {"day": day, "week": week, "month": month, "quarter": quarter, "end": now}
+    values: dict[str, Any] = {"day": day, "week": week, "month": month, "quarter": quarter, "end": now}
     with connection.cursor() as cursor:
         cursor.execute(_SUMMED, values | {"probes": [each.pk for each in probes]})
         return list(cursor.fetchall())
@@ -124,6 +126,6 @@ class Step:
 
 def course(probe: Probe, since: datetime, until: datetime, *, step: int) -> list[Step]:
     with connection.cursor() as cursor:
-        values = {"probe": probe.pk, "since": since, "until": until, "step": step}
+        values: dict[str, Any] = {"probe": probe.pk, "since": since, "until": until, "step": step}
         cursor.execute(_COURSE, values)
         return [Step(int(at), ms, worst) for at, ms, worst, _ in cursor.fetchall()]

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from catalog.builtin import TIERS
 from catalog.queries import tier_of
 from deployments.health import beside, queries, tables
+from deployments.health.dots import word
 from deployments.health.forms import Filters, MaintenanceForm
 from deployments.health.models import Kind, Probe
 from deployments.health.queries import Health
@@ -35,7 +36,7 @@ WINDOWS = {
     "1d": ("Day", 86400, 600),
     "7d": ("7 days", 7 * 86400, 3600),
 }
-USUAL = "6h"
+USUAL = "1h"
 FLIPS, READINGS = 20, 20
 
 
@@ -59,7 +60,7 @@ def _probes(request: HttpRequest) -> Context:
         "total": len(every),
         "teams": sorted({team for probe, _ in every for team in probe.owner_teams()}),
         "environments": sorted({probe.environment_identifier for probe, _ in every if probe.environment_identifier}),
-        "states": [(state.value, tables.word(state)) for state in ORDER],
+        "states": [(state.value, word(state)) for state in ORDER],
         "tiers": list(reversed(TIERS)),
         "pager": _pager(request, first, len(found)),
         "down_since": queries.prober_down_since(now),
@@ -99,7 +100,7 @@ def _fits(probe: Probe, health: Health, filters: Filters) -> bool:
 def _count(request: HttpRequest, state: State, count: int, filters: Filters) -> Context:
     is_chosen = filters.state == state
     return {
-        "word": tables.word(state),
+        "word": word(state),
         "colour": tables.COLOURS[state],
         "count": count,
         "url": address(request.GET, state=None if is_chosen else state.value, page=None),
@@ -174,7 +175,7 @@ def _chart(request: HttpRequest, by: By, probe: Probe, now: datetime) -> Context
         "chart": tables.chart(steps, flips, beside.marks(by, probe, since)[-50:], start, end, step),
         "chart_since": since,
         "spans": [
-            {"label": word, "url": address(request.GET, window=key if key != USUAL else None), "here": key == name}
-            for key, (word, *_) in WINDOWS.items()
+            {"label": called, "url": address(request.GET, window=key if key != USUAL else None), "here": key == name}
+            for key, (called, *_) in WINDOWS.items()
         ],
     }

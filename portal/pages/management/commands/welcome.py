@@ -11,7 +11,7 @@ Portcullis is up:  {url}
 
   sign in as       {user}
   with password    {password}
-  credentials      {file}{slack}
+  credentials      {file}{slack}{target}
 """
 
 STEPS = """
@@ -55,6 +55,8 @@ class Command(BaseCommand):
                 password=known["ADMIN_PASSWORD"] or "as it was; `python manage.py changepassword` sets a new one",
                 file=shlex.quote(str(file)),
                 service=first.identifier if first else "",
+                target=f"\n  to break         {settings.DEMO_TARGET}/  and see {settings.BASE_URL}/health/ follow"
+                * bool(settings.DEMO_TARGET),
                 slack=f"\n  what Slack sees  {mock}/" if is_mock else "",
             )
         )
