@@ -328,3 +328,19 @@ def test_it_is_no_column_of_the_matrix_until_something_is_deployed_to_it(bobs, s
     assert "pr-7" not in client.get(reverse("deployments:matrix")).content.decode()
     deployment_report({"service": "checkout", "environment": "pr-7", "version": "1.0", "status": "success"}, by=SETUP)
     assert "pr-7" in client.get(reverse("deployments:matrix")).content.decode()
+
+
+def test_the_admin_shows_them_without_the_secret(bobs, template, alice):
+    Template.objects.update(secret="sealed-secret")
+    client = signed_in(alice)
+    for address in (
+        "environment/",
+        f"environment/{bobs.pk}/change/",
+        "template/",
+        f"template/{template.pk}/change/",
+        "sweep/",
+    ):
+        shown = client.get(f"/admin/environments/{address}")
+        assert shown.status_code == 200 and "sealed-secret" not in shown.content.decode()
+    assert client.post(f"/admin/environments/template/{template.pk}/change/", {"title": "x"}).status_code == 403
+    assert Template.objects.get().title == "Preview"

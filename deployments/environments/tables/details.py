@@ -103,7 +103,7 @@ def facts_of(environment: Environment, by: By, now: datetime) -> Json:
         "entity_url": reverse("catalog:entity_detail", args=["environment", environment.name])
         if environment.entity_id
         else "",
-        "warnings": [in_words_of(minutes) for minutes in WARNINGS],
+        "warnings": [in_words_of(each) for each in WARNINGS if _warned(environment, each)],
         "can_sleep": mine and resting and template.can_sleep and environment.state == State.READY,
         "can_wake": mine and resting and template.can_sleep and environment.state == State.ASLEEP,
         "can_retry": mine and environment.state == State.PROVISION_FAILED and not environment.phase,
@@ -138,6 +138,11 @@ def inputs_of(environment: Environment) -> list[tuple[str, str]]:
     order = named(environment.template)
     names = sorted(environment.inputs, key=lambda name: order.index(name) if name in order else len(order))
     return [(declared.get(name, {}).get("title") or name, said(environment.inputs[name])) for name in names]
+
+
+def _warned(environment: Environment, minutes: int) -> bool:
+    """What would have been due before its end was set is no warning."""
+    return environment.deadline - timedelta(minutes=minutes) > environment.armed_at
 
 
 def in_words_of(minutes: int) -> str:
