@@ -86,12 +86,9 @@ def _pause(subscriber: str, seconds: float) -> None:
     if seconds <= 0:
         return
     until = timezone.now() + timedelta(seconds=min(seconds, LONGEST_PAUSE))
-    Pause.objects.bulk_create(
-        [Pause(subscriber=subscriber, until=until)],
-        update_conflicts=True,
-        unique_fields=["subscriber"],
-        update_fields=["until"],
-    )
+    Pause.objects.bulk_create([Pause(subscriber=subscriber, until=until)], ignore_conflicts=True)
+    # Of two that ask to wait the longer one is heard.
+    Pause.objects.filter(subscriber=subscriber, until__lt=until).update(until=until)
 
 
 def _postpone(delivery: Delivery, error: str, after: float | None, *, untaken: bool = False) -> None:

@@ -8,9 +8,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db.models import F
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from portal.accounts.models import User
@@ -20,14 +18,14 @@ from portal.audit.subscribers import RetryLater
 from portal.notifications import bursts
 from portal.notifications.models import SlackThread
 from portal.notifications.notice import Notice, Person
+from portal.slackbot.client import web
 from portal.slackbot.rendering import message
 
 Json = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 EVENT_TYPE = "portcullis_delivery"
-TIMEOUT = 6  # seconds; all calls of one delivery together stay within its lease
-MOST_PAGES = 3  # of channels
+MOST_PAGES = 3  # of channels: all calls of one delivery together stay within its lease
 LOOK_BACK = 200  # messages
 # What comes so soon after an end goes on with the thread: it was none.
 REOPENS = timedelta(minutes=10)
@@ -36,19 +34,12 @@ GONE = {"thread_not_found", "message_not_found"}
 NOT_EDITED = {"edit_window_closed", "cant_update_message", "message_not_found", "not_in_channel", "missing_scope"}
 
 
-def client() -> WebClient:
-    # Without the client's own retries: a message whose answer was lost would be sent a second time.
-    return WebClient(
-        token=settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_URL, timeout=TIMEOUT, retry_handlers=[]
-    )
-
-
 class Post:
     """`may_be_out`: whether this attempt may have brought the message to Slack."""
 
     def __init__(self, delivery: Delivery, notice: Notice, channel: str) -> None:
         self.delivery, self.notice, self.channel = delivery, notice, channel
-        self.web, self.may_be_out = client(), False
+        self.web, self.may_be_out = web(), False
         self.thread = self._thread() if notice.thread else None
 
     def send_to(self, person: User) -> Json:
