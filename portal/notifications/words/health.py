@@ -1,11 +1,9 @@
 """Flips of health. What is muted, and what says only that nobody knows, is told to nobody."""
 
-from django.urls import NoReverseMatch
-
 from portal.audit.models import Event
 from portal.notifications.notice import Link, Notice, When, says
 from portal.notifications.words.deployments import values_of
-from portal.notifications.words.phrases import after, facts_of, moment, page, service_page, text
+from portal.notifications.words.phrases import after, facts_of, moment, page, text
 
 GROUP = "Health"
 BAD = {"degraded", "failing", "down"}
@@ -43,7 +41,7 @@ def flipped(event: Event) -> Notice:
             ("Before", text((event.before or {}).get("state"))),
             ("Running", text(event.payload.get("run_version"))),
         ),
-        _page(event),
+        Link(page("health:probe", event.noun_id), "See the probe"),
         tone="good" if tone == "good" else "bad" if tone == "bad" else "waiting" if tone == "waiting" else "plain",
         emoji=emoji,
         thread=event.stream,
@@ -53,13 +51,6 @@ def flipped(event: Event) -> Notice:
     )
 
 
-def _page(event: Event) -> Link | None:
-    try:
-        return Link(page("health:probe_detail", event.noun_id), "See the probe")
-    except NoReverseMatch:
-        return service_page(event)
-
-
 @says("prober.went_down", "The prober cannot see", group=GROUP, is_bad=lambda event: True)
 def prober_went_down(event: Event) -> Notice:
     said = "The prober cannot reach its own references: nobody knows how services do until it can"
@@ -67,7 +58,7 @@ def prober_went_down(event: Event) -> Notice:
     return Notice(
         said,
         facts_of(("Because", reason), ("Services", "None of them is said to be down because of this.")),
-        Link(page("pages:home"), "See the portal"),
+        Link(page("health:probes"), "See the probes"),
         tone="bad",
         emoji="see_no_evil",
         thread=event.stream,
@@ -81,7 +72,7 @@ def prober_came_back(event: Event) -> Notice:
     return Notice(
         said,
         (),
-        Link(page("pages:home"), "See the portal"),
+        Link(page("health:probes"), "See the probes"),
         tone="good",
         emoji="eyes",
         thread=event.stream,
