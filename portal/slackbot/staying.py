@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.urls import reverse
+
 from deployments.environments.models import Environment
 from deployments.environments.queries import environments
 from portal.accounts.policy import allows
@@ -19,7 +21,8 @@ def mine_blocks(by: By) -> list[Json]:
     """Those that he or his teams answer for, the one that ends first first."""
     found = sorted(environments(by, state="mine"), key=lambda each: each.deadline)
     blocks = [block for each in found[:MOST] for block in environment_blocks(each, by)]
-    rest = more(min(len(found), MOST), len(found), "/environments?state=mine", "environments")
+    url = reverse("environments:environment_list", query={"show": "mine"})
+    rest = more(min(len(found), MOST), len(found), url, "environments")
     return [*blocks, *rest] if found else [section(EMPTY)]
 
 

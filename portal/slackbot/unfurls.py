@@ -10,6 +10,7 @@ from django.urls import Resolver404, resolve
 
 from catalog import queries as catalog
 from catalog.tables import entity_url
+from deployments.environments.queries import environment
 from deployments.queries import cells_of, configs, deployment
 from locks import queries as locks
 from portal.actions.queries import run
@@ -20,6 +21,7 @@ from portal.slackbot.blocks import context, escape, is_sound, link, section
 from portal.slackbot.inbound import Asked, Call
 from portal.slackbot.people import stranger
 from portal.slackbot.sights import cell_text, deployment_text, lock_text, run_text, short
+from portal.slackbot.staying import environment_text
 
 Json = dict[str, Any]
 MOST_LINKS, MOST_CELLS = 5, 8
@@ -96,9 +98,16 @@ def _entity(by: By, blueprint: str, identifier: str) -> list[Json]:
     return [section(f"{head}{owners}"), *told]
 
 
+def _environment(by: By, public_id: Any) -> list[Json]:
+    found = environment(by, public_id)
+    gone = f":seedling: {short(found.name, 100)} is gone."
+    return [section(environment_text(found) if found.is_living else gone)]
+
+
 PAGES: dict[str, Callable[..., list[Json]]] = {
     "locks:lock_detail": _lock,
     "deployments:deployment": _deployment,
     "actions:run_detail": _run,
     "catalog:entity_detail": _entity,
+    "environments:detail": _environment,
 }

@@ -9,7 +9,7 @@ import pytest
 from portal.embedded import processes
 from portal.embedded.layout import Layout
 from portal.embedded.postgres import Postgres
-from portal.embedded.up import free_port
+from portal.embedded.up import Stack, free_port
 from portal.embedded.valkey import Valkey
 from tests.embedded.conftest import copy_of
 
@@ -148,3 +148,10 @@ def wait_for(done, within=15.0):
     while not done():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)
+
+
+def test_socket_mode_has_a_program_where_its_token_is(layout, monkeypatch):
+    stack = Stack(layout, 9999)
+    assert "slack" not in [each.name for each in stack.programs()]
+    monkeypatch.setenv("PORTCULLIS_SLACK_APP_TOKEN", "xapp-1")
+    assert [each.name for each in stack.programs()].count("slack") == 1

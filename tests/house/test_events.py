@@ -40,6 +40,7 @@ MODULES = [
     "portal.github.reruns",
     "portal.notifications.commands",
     "portal.sidebars.commands",
+    "portal.slackbot.waiting",
     "portal.audit.outbox",
 ]
 REPORT = {"service": "checkout", "environment": "production", "version": "1.0", "ci": {"run": "1"}}
@@ -365,6 +366,18 @@ CASES = {
     "ticket_withdraw": (
         lambda do, shop: do(queued(shop), by=SETUP),
         ["ticket.joined", "ticket.ready", "ticket.withdrawn"],
+    ),
+    "watch_start": (
+        lambda do, shop: do(held(shop), slack_id="U1", by=somebody()),
+        ["lock.taken", "user.created", "ticket.joined", "wait.begun"],
+    ),
+    "watch_end": (
+        lambda do, shop: with_by(do, waited_for(shop)),
+        ["lock.taken", "user.created", "ticket.joined", "wait.begun", "ticket.withdrawn", "wait.ended"],
+    ),
+    "turn_used": (
+        lambda do, shop: with_by(do, taken_in_turn(shop)),
+        "lock.taken user.created ticket.joined wait.begun lock.released lock.taken ticket.withdrawn wait.ended".split(),
     ),
     "override_ask": (
         lambda do, shop: do(shop.checkout_production, [held(shop).public_id], commit="c", reason="fire", by=SETUP),
@@ -753,6 +766,29 @@ def parked():
     noun = import_string("portal.audit.nouns.Noun")("thing", "1", "a thing")
     event = import_string("portal.audit.record.record")("thing.made", noun, by=SETUP)
     return Delivery.objects.create(event=event, subscriber="post", stream="thing:1", state="parked")
+
+
+def somebody():
+    made = import_string("portal.accounts.commands.user_create")("kim@example.org", "Kim", password=None, by=SETUP)
+    return By(actor_of_user(made), "slack")
+
+
+def with_by(do, asked):
+    lock, by = asked
+    do(lock, by=by)
+
+
+def waited_for(shop):
+    lock, by = held(shop), somebody()
+    import_string("portal.slackbot.waiting.watch_start")(lock, slack_id="U1", by=by)
+    return lock, by
+
+
+def taken_in_turn(shop):
+    lock, by = held(shop), somebody()
+    import_string("portal.slackbot.waiting.watch_start")(lock, slack_id="U1", by=by)
+    import_string("locks.commands.lock_release")(lock, by=SETUP)
+    return held(shop), by
 
 
 def commands():

@@ -31,6 +31,14 @@ def test_env_lists_ones_own(one, at_slack):
     assert "no account" in at_slack["dana"].types("env").text
 
 
+def test_a_link_to_one_shows_how_long_it_lives(one, at_slack, settings):
+    settings.BASE_URL = "http://127.0.0.1:8800"
+    [(_, shown)] = at_slack["charlie"].posts(f"http://127.0.0.1:8800/environments/{one.public_id}")
+    assert "bob-1" in str(shown) and "Extend" not in str(shown)
+    [(_, shown)] = at_slack["charlie"].posts(f"http://127.0.0.1:8800/environments/{one.public_id}#now")[1:]
+    assert "bob-1" in str(shown)
+
+
 def test_extend_twice_is_the_same_answer_and_one_event(one, at_slack):
     bob = at_slack["bob"]
     bob.types("env")
