@@ -4,9 +4,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from deployments.environments.commands import (
     environment_extend,
+    environment_pin,
     environment_request,
     environment_teardown,
     environments_tick,
@@ -17,7 +19,7 @@ from deployments.environments.commands import (
 from deployments.environments.models import Environment, Sighting, Sweep
 from deployments.environments.orphans import look
 from deployments.environments.providers import Found
-from portal.kit.clock import database_now
+from portal.kit.clock import database_now, iso
 from portal.kit.errors import Conflict, Refused
 from tests.conftest import SETUP, events
 from tests.environments.conftest import fresh, worked
@@ -195,3 +197,18 @@ def test_a_list_that_is_suddenly_empty_suspects_nobody_without_an_administrator(
     sweep_release(Sweep.objects.get(), now=start + 4 * HOUR, by=page(alice))
     assert sightings_take(preview, [], asked=start + MINUTE, now=start + 4 * HOUR) == 5
     assert states() == {"orphan_suspected": 5}
+
+
+def test_what_a_pass_would_do_is_said_without_doing_it(preview, settings, capsys):
+    settings.ENVIRONMENT_BRAKE = 1
+    start = database_now()
+    environment_pin(several(preview, 3, now=start)[2], start + 3 * DAY, reason="a demo", now=start, by=SETUP)
+    before = events()
+    call_command("environments", "--at", iso(start + DAY + MINUTE))
+    told = capsys.readouterr().out
+    assert told.count("would be torn down") == 2 and "The brake would hold them" in told
+    call_command("environments")
+    assert "Nothing would be torn down." in capsys.readouterr().out
+    with pytest.raises(CommandError):
+        call_command("environments", "--at", "tomorrow")
+    assert events() == before and states() == {"requested": 3}
