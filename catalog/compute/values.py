@@ -319,7 +319,7 @@ def stored_anew(held: Sequence[Entity], world: World) -> list[Entity]:
 def made_anew(held: Sequence[Entity], world: World) -> list[Entity]:
     """Sets their computed values and stores nothing; answers those whose values were others."""
     for each in held:
-        each.blueprint = world.among.with_key(each.blueprint_id)
+        each.blueprint = world.among.with_key(each.blueprint_id)  # type: ignore[assignment]
     world.know(held)
     wrong: list[Entity] = []
     for blueprint in {each.blueprint for each in held}:

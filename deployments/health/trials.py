@@ -3,7 +3,7 @@
 from typing import Any
 
 from deployments.health.calls import ask
-from deployments.health.commands import probe_draft
+from deployments.health.commands.probes import probe_draft
 from deployments.health.models import Probe
 from deployments.health.results import Result
 from portal.kit.by import By

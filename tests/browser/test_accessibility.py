@@ -13,6 +13,9 @@ from catalog.webhooks.models import Received
 from deployments.commands import deployment_report
 from deployments.environments.commands import environment_request, environment_teardown, template_create
 from deployments.environments.models import Environment
+from deployments.health.commands import probe_create, readings_take
+from deployments.health.models import Probe
+from deployments.health.results import Result
 from deployments.models import Deployment
 from locks import scopes
 from locks.commands import (
@@ -44,6 +47,7 @@ from tests.locks.test_freezes import ICS, WEEKEND, always
 
 FREEZE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709"
 ROUTE = "01990000-0000-7000-8000-000000000004"
+PROBE = "01990000-0000-7000-8000-000000000004"
 RECEIVED = "01990000-0000-7000-8000-000000000003"
 DEPLOYMENT = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"
 STAY, GONE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f730", "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f731"
@@ -52,6 +56,10 @@ PAGES = {
     "columns of the matrix": "/deployments/columns",
     "matrix with columns": "/deployments/?density=compact&column=language&column=url&line=logsUrl",
     "configs": "/deployments/configs",
+    "health": "/health/",
+    "probe": f"/health/{PROBE}",
+    "new probe": "/health/new",
+    "health of a service": "/health/panel/service/checkout",
     "home": "/",
     "audit": "/audit",
     "panel": "/deployments/panel/checkout",
@@ -144,6 +152,18 @@ def stays(by):
         Environment.objects.filter(pk=made.pk).update(public_id=key)
 
 
+def probed():
+    """Failing, with the values that made it so."""
+    spec = {"url": "https://checkout.example/health", "conditions": [{"path": "$.db", "equals": "ok"}]}
+    wished = {"service": "checkout", "environment": "production", "name": "front door", "spec": spec}
+    probe, _ = probe_create(wished | {"failure_threshold": 1, "recovery_threshold": 1}, by=SETUP)
+    Probe.objects.filter(pk=probe.pk).update(public_id=PROBE)
+    results = [("ok", {}), ("failed", {"reason": "$.db is “lost”.", "values": {"$.db": "lost"}})]
+    now = database_now()
+    for outcome, more in results:
+        readings_take([Result(probe.pk, database_now(), outcome, ms=12, **more)], now=now)
+
+
 @pytest.fixture
 def busy_shop(transactional_db, shop, page, alice):
     for version, environment, status in (("1.0", "production", "success"), ("1.1", "production", "failure"), ("1.1", "staging", "in_progress")):  # fmt: skip
@@ -188,6 +208,7 @@ def busy_shop(transactional_db, shop, page, alice):
     Freeze.objects.filter(pk=frozen.pk).update(public_id=FREEZE)
     freeze_withdraw(freeze_create(scopes.pair(shop.search_production), always(), by=page(alice)), by=page(alice))
     feed_renew(by=page(alice))
+    probed()
     Route.objects.filter(name="Locks").update(public_id=ROUTE)
     told = Event.objects.filter(noun="lock").first()
     for state in ("pending", "done", "parked"):

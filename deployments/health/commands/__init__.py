@@ -4,7 +4,6 @@ from deployments.health.commands.polling import heartbeat_listen, prober_tell, p
 from deployments.health.commands.probes import (
     probe_create,
     probe_delete,
-    probe_draft,
     probe_rekey,
     probe_update,
     probes_hurry,
@@ -22,7 +21,6 @@ __all__ = [
     "maintenance_settle",
     "probe_create",
     "probe_delete",
-    "probe_draft",
     "probe_rekey",
     "probe_update",
     "prober_tell",

@@ -2,6 +2,7 @@
 
 import select
 
+import psycopg
 from django.db.backends.postgresql import base
 
 
@@ -20,5 +21,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
             told = select.poll()
             told.register(self.connection.pgconn.socket, select.POLLIN)
             return not told.poll(0)
-        except (base.Database.Error, OSError):
+        except (psycopg.Error, OSError):
             return False
