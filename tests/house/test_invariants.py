@@ -11,6 +11,7 @@ from tests.api import test_busy
 from tests.ci import test_mutants as of_the_command_line
 from tests.deployments import test_proof_changes, test_proof_mutants, test_proofs_at_once
 from tests.environments import test_mutants as of_environments
+from tests.health import test_mutants as of_health
 from tests.locks import test_monotone, test_mutants, test_permissions, test_replay, test_schedules
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,7 @@ PLANTED = [
     *(test_permissions.BUGS, test_monotone.BUGS, test_replay.BUGS, test_schedules.BUGS, test_busy.BUGS),
     *(each for of in (test_proof_changes, test_proof_mutants, test_proofs_at_once) for each in (of.BUGS, of.SQL)),
     of_environments.BUGS,
+    *(of_health.BUGS, of_health.SQL),
     *(of_the_command_line.BUGS, of_the_command_line.LEFT_ALIVE),
 ]
 
@@ -39,6 +41,7 @@ def test_every_promise_is_there():
         "Time",
         *(f"T{n}" for n in range(1, 7)),
         *(f"E{n}" for n in range(1, 8)),
+        *(f"P{n}" for n in range(1, 6)),
     ]
 
 
