@@ -37,6 +37,7 @@ USUAL: Json = {
 }
 LONGEST = {"healthy_for": timedelta(days=1), "at_most": timedelta(days=14)}
 MOST = 100  # names in a list
+SAME = timedelta(minutes=1)  # what fails again so soon is the same failure
 SHORTEST_REASON, LONGEST_REASON = 10, 1000
 
 

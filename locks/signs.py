@@ -42,6 +42,13 @@ class Sign:
     deployment: str = ""
     muted: bool = False
 
+    @property
+    def told(self) -> str:
+        """What happened, in a sentence."""
+        if self.is_verdict:
+            return self.reason
+        return f"{self.probe_name} is {self.state}" + (f": {self.reason}" if self.reason else "")
+
 
 def stream_of(service: object, environment: object) -> str:
     """What is said of one place is heard in its order."""

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
+from django.urls import NoReverseMatch, reverse
 
 from catalog import queries as catalog
 from catalog.models import Entity
@@ -25,7 +27,7 @@ TIME_OVER = "its longest time was over"
 
 def by_rule(rule_key: str, name: str) -> By:
     """A rule that acts by itself."""
-    return By(Actor("system", rule_key, f"the rule “{name}”", is_admin=True), "clock")
+    return By(Actor("system", rule_key, f"Rule “{name}”", is_admin=True), "clock")
 
 
 def sign_take(sign: Sign, *, now: datetime | None = None) -> int:
@@ -94,12 +96,13 @@ def _act(rule_key: int, place: Place, sign: Sign, now: datetime) -> bool:
         rule=rule,
         hold=hold,
         key=sign.key,
+        subject=(sign.deployment or sign.probe)[:64],
         at=sign.at,
         service=scope.service or Entity.objects.get(pk=place.service_id),
         service_identifier=place.service,
         environment=scope.environment or Entity.objects.get(pk=place.environment_id),
         environment_identifier=place.environment,
-        reason=sign.reason[:2000],
+        reason=sign.told[:2000],
         values=sign.values,
         outcome=outcome,
     )
@@ -156,6 +159,7 @@ def _begin(rule: LockRule, scope: Scope, place: Place, sign: Sign, now: datetime
             kind=Lock.Kind.CANARY,
             effect=rule.effect,
             allows=rule.allows,
+            link=_link(sign),
             automatic_by=rule.name,
             now=now,
             by=by_rule(rule.key, rule.name),
@@ -176,6 +180,16 @@ def _begin(rule: LockRule, scope: Scope, place: Place, sign: Sign, now: datetime
     return hold
 
 
+def _link(sign: Sign) -> str:
+    """The page of the deployment whose watch has failed; upper apps know their addresses."""
+    if not sign.deployment:
+        return ""
+    try:
+        return str(settings.BASE_URL) + reverse("deployments:deployment", args=[sign.deployment])
+    except NoReverseMatch:
+        return ""
+
+
 def scope_told(place: Place) -> dict[str, int]:
     return {"service_id": place.service_id, "environment_id": place.environment_id}
 
@@ -185,14 +199,16 @@ def _words(scope: Scope) -> str:
 
 
 def _renew(hold: RuleHold, rule: LockRule, now: datetime) -> None:
-    """It fails again: the longest time counts from now on. What somebody has made longer stays so."""
+    """It fails again: the longest time counts from now on. What somebody has made longer stays so, and what comes with
+    the first failure moves nothing."""
     if hold.lock is None:
-        hold.until = max(hold.until, now + rule.at_most)
-        hold.save(update_fields=["until"])
+        if hold.until + rules.SAME <= now + rule.at_most:
+            hold.until = now + rule.at_most
+            hold.save(update_fields=["until"])
         return
     tier = scope_of(hold.lock).strictest_tier
     until = now + min(rule.at_most, limits.of(tier).greatest)
-    if hold.lock.expires_at and hold.lock.expires_at < until:
+    if hold.lock.expires_at and hold.lock.expires_at + rules.SAME <= until:
         hold.lock = lock_extend(hold.lock, until, now=now, by=by_rule(hold.lock.holder_key, hold.lock.automatic_by))
         hold.until = until
         hold.save(update_fields=["until"])

@@ -175,6 +175,8 @@ class Evidence(models.Model):
     rule = models.ForeignKey(LockRule, on_delete=models.CASCADE, related_name="evidence")
     hold = models.ForeignKey(RuleHold, null=True, on_delete=models.CASCADE, related_name="evidence")
     key = models.CharField(max_length=120)
+    # The deployment or the probe that it is about, by its public id.
+    subject = models.CharField(max_length=64, blank=True)
     at = models.DateTimeField()
     service = models.ForeignKey(Entity, null=True, on_delete=models.SET_NULL, related_name="+")
     service_identifier = models.CharField(max_length=1000)
@@ -191,3 +193,7 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def is_verdict(self) -> bool:
+        return self.key.startswith("watch:")

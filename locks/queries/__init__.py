@@ -63,7 +63,22 @@ from locks.queries.overrides import (
 )
 from locks.queries.pending import pending_deployments, pending_or_misplaced
 from locks.queries.reminders import REMINDERS, reminder_is_stale
-from locks.queries.rules import hold_of, holds_counted, holds_of, let_be, rule, rules, well_since
+from locks.queries.rules import (
+    RuleNames,
+    health_told,
+    history_of_rule,
+    hold_of,
+    holds_counted,
+    holds_of,
+    let_be,
+    names_of_rules,
+    replayed,
+    rule,
+    rules,
+    rules_beat,
+    unknown_names,
+    well_since,
+)
 from locks.queries.wide import wide_now
 
 __all__ = [
@@ -73,6 +88,7 @@ __all__ = [
     "Names",
     "Reach",
     "Reason",
+    "RuleNames",
     "Simulation",
     "Standing",
     "beat",
@@ -119,8 +135,14 @@ __all__ = [
     "places_of",
     "reach",
     "reminder_is_stale",
+    "health_told",
+    "history_of_rule",
+    "names_of_rules",
+    "replayed",
     "rule",
     "rules",
+    "rules_beat",
+    "unknown_names",
     "scope_names",
     "severest",
     "sight",

@@ -30,11 +30,14 @@ ICONS = {
     "lock.extended": "hourglass",
     "lock.expired": "clock",
     "lock.expiry_warned": "bell",
+    "lock.release_planned": "heart-pulse",
+    "lock.release_called_off": "alert-triangle",
     "lock.holder_reminded": "bell",
 }
 TOLD = {
     "lock.expired": "Ran out by itself",
     "lock.expiry_warned": "Its end came near, and its holder was told",
+    "lock.release_called_off": "Not well after all: it does not release itself yet",
     "lock.holder_reminded": "Held for long, and its holder was told",
 }
 
@@ -66,6 +69,7 @@ def lock_row(lock: Lock, by: By, now: datetime) -> Json:
         "link": lock.link,
         "holder": lock.holder_name,
         "robot": lock.holder_kind != "user",
+        "automatic_by": lock.automatic_by,
         "starts_at": lock.starts_at,
         "expires_at": lock.expires_at,
         "released_at": lock.released_at,
@@ -128,6 +132,9 @@ def _told(event: Event) -> str:
         return f"Locked: {after.get('reason', '')}"
     if event.name == "lock.extended":
         return f"Extended until {_moment(after.get('expires_at'), event.at)}"
+    if event.name == "lock.release_planned":
+        at = _moment((event.payload or {}).get("release_at"), event.at)
+        return f"Healthy again: it releases itself at {at} if that lasts"
     if event.name in TOLD:
         return TOLD[event.name]
     why = after.get("release_reason")

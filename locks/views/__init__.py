@@ -12,6 +12,7 @@ from locks.views.freezes import (
 from locks.views.lines import claim_revocation, ticket_withdrawal, waiting
 from locks.views.locks import environment_panel, extension, lock_detail, lock_list, panel, preview, release
 from locks.views.overrides import override_approval, override_list, override_new, override_withdrawal
+from locks.views.rules import rule_deletion, rule_detail, rule_edit, rule_list, rule_new, rule_preview
 
 __all__ = [
     "claim_revocation",
@@ -39,6 +40,12 @@ __all__ = [
     "panel",
     "preview",
     "release",
+    "rule_deletion",
+    "rule_detail",
+    "rule_edit",
+    "rule_list",
+    "rule_new",
+    "rule_preview",
     "ticket_withdrawal",
     "waiting",
 ]

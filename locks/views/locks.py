@@ -10,6 +10,7 @@ from catalog import queries as catalog
 from locks import queries, tables
 from locks.forms import ExtensionForm, LockForm, ReleaseForm, draft, usual_duration
 from locks.models import Lock, ScopeKind
+from locks.tables.rules import hold_row
 from portal.accounts.policy import allows
 from portal.accounts.viewer import by_of
 from portal.kit.answers import done, go, refused
@@ -147,6 +148,7 @@ def _detail(lock: Lock, by: By, **forms: Any) -> Json:
     return {
         "lock": tables.lock_row(lock, by, now),
         "write_url": tables.write_url(lock, by),
+        "hold": hold_row(hold, now) if lock.automatic_by and (hold := queries.hold_of(by, lock)) else None,
         "running": running,
         "waiting": waiting,
         "list_url": reverse("locks:lock_list"),

@@ -182,8 +182,9 @@ def banner_lines() -> list[Item]:
 
 
 def _locked(lock: Lock, now: datetime) -> Item:
+    deed = "automatically locked" if lock.automatic_by else "locked"
     return {
-        "text": f"{lock.holder_name} locked {lock.covers} until {_clock(lock.expires_at, now)}: {lock.reason}",
+        "text": f"{lock.holder_name} {deed} {lock.covers} until {_clock(lock.expires_at, now)}: {lock.reason}",
         "url": lock.get_absolute_url(),
         "kind": "lock",
         "until": lock.expires_at,

@@ -51,13 +51,13 @@ def test_a_failed_verdict_locks_the_place_and_says_by_which_rule_and_why(place, 
     rule(reason="{service} {version} is not well: {reason}")
     assert sign_take(verdict(place, "failed", now), now=now) == 1
     (lock,) = active(now)
-    assert (lock.kind, lock.automatic_by, lock.holder_name) == ("canary", "Canary", "the rule “Canary”")
+    assert (lock.kind, lock.automatic_by, lock.holder_name) == ("canary", "Canary", "Rule “Canary”")
     assert lock.reason == "checkout 1.4.2 is not well: 3 of 3 calls failed"
     assert lock.expires_at == now + 2 * HOUR and lock.remind_at is None
     assert decide(place, by=CI, now=now).denies
-    assert "locked by the rule “Canary”" in decide(place, by=CI, now=now).message
+    assert "locked by Rule “Canary”" in decide(place, by=CI, now=now).message
     told = Event.objects.get(name="lock.taken")
-    assert told.after["automatic_by"] == "Canary" and told.actor_name == "the rule “Canary”"
+    assert told.after["automatic_by"] == "Canary" and told.actor_name == "Rule “Canary”"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_it_is_released_once_the_place_has_been_healthy_for_ten_minutes(place, n
     assert holds_release(now=now + 15 * MINUTE) == 1
     assert holds_release(now=now + 15 * MINUTE) == 0
     lock = Lock.objects.get()
-    assert (lock.released_by, lock.release_reason) == ("the rule “Canary”", "healthy for 10 minutes")
+    assert (lock.released_by, lock.release_reason) == ("Rule “Canary”", "healthy for 10 minutes")
     assert events("lock.") == ["lock.taken", "lock.release_planned", "lock.released"]
     assert not decide(place, by=CI, now=now + 15 * MINUTE).denies
 
@@ -282,7 +282,7 @@ def test_a_dry_run_locks_nothing_and_says_what_it_would_have_locked(place, now):
         assert holds_release(now=at + HOUR + 10 * MINUTE) == 1
     assert not Lock.objects.exists() and not decide(place, by=CI, now=now + MINUTE).denies
     assert events("lock") == ["lock_rule.created", *["lock_rule.would_lock"] * 3]
-    assert queries.holds_counted([trial], now + 10 * HOUR) == {trial.pk: (0, 3)}
+    assert queries.holds_counted(SETUP, [trial], now + 10 * HOUR) == {trial.pk: (0, 3)}
     assert RuleHold.objects.first().ended_because == "healthy for 10 minutes"
 
 
