@@ -8,7 +8,7 @@ from django.db import transaction
 
 from catalog.queries import tier_of
 from deployments import queries
-from deployments.health.commands.hurry import probes_hurry
+from deployments.health.commands import probes_hurry
 from deployments.models import Deployment, DeploymentConfig, Status, Watch
 from deployments.watching import Judged, Verdict, judge
 from portal.audit.record import record

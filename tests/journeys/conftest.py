@@ -81,6 +81,20 @@ def start(environ, tmp_path):
     running = []
     commands = {
         "worker": ["celery", "-A", "portal", "worker", "--pool", "threads", "--concurrency", "2", "-Q", "portcullis"],
+        "prober": [
+            "celery",
+            "-A",
+            "portal",
+            "worker",
+            "--pool",
+            "threads",
+            "--concurrency",
+            "2",
+            "-Q",
+            "health",
+            "-n",
+            "prober@%h",
+        ],
         "beat": ["celery", "-A", "portal", "beat", "--schedule", str(tmp_path / "beat")],
     }
 
