@@ -140,9 +140,9 @@ def deployment_row(
 
 WATCHES = {
     "": ("watched", "blue", "eye", "Its place's probes are watched"),
-    "passed": ("healthy since", "green", "circle-check", "The watch of its place has passed"),
-    "failed": ("broke its place", "red", "heart-pulse", "The watch of its place has failed"),
-    "inconclusive": ("inconclusive", "lightGray", "circle-dashed", "The watch of its place could not tell"),
+    "passed": ("watch passed", "green", "circle-check", "The watch of its place has passed"),
+    "failed": ("watch failed", "red", "heart-pulse", "The watch of its place has failed"),
+    "inconclusive": ("watch inconclusive", "lightGray", "circle-dashed", "The watch of its place could not tell"),
 }
 
 

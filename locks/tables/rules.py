@@ -5,7 +5,6 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 
-from locks.forms.scopes import EFFECTS
 from locks.models import Evidence, LockRule, RuleHold
 from locks.queries import RuleNames
 from locks.replays import Would, lasted
@@ -23,6 +22,7 @@ SCOPES = {
     "service": "that service everywhere",
     "environment": "all of that environment",
 }
+STOPS = {"block": "everybody", "block_automation": "automation", "warn": "nobody, it warns"}
 MODES = {
     "off": {"name": "off", "word": "off", "colour": "lightGray", "icon": "circle-dashed"},
     "dry": {"name": "dry", "word": "dry run", "colour": "yellow", "icon": "eye"},
@@ -47,7 +47,7 @@ def rule_row(rule: LockRule, names: RuleNames, counts: tuple[int, int], by: By) 
         "on": capital_first(" or ".join(ONS[each] for each in rule.on)),
         "where": where(rule, names),
         "locks": SCOPES[rule.scope],
-        "stops": dict(EFFECTS)[rule.effect].lower().replace("ci", "CI"),  # type: ignore[index]
+        "stops": STOPS[rule.effect],
         "lets_rollbacks": rule.lets_rollbacks,
         "healthy_for": lasting(rule.healthy_for),
         "at_most": lasting(rule.at_most),

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from portal.kit.live import live
 Json = dict[str, Any]
 SHOWN = 50
 PREVIEWED = 8
+MINUTE = timedelta(minutes=1)
 
 
 @require_safe
@@ -114,7 +116,7 @@ def rule_preview(request: HttpRequest) -> HttpResponse:
         "times": times(len(found)) if found else "",
         "rows": would_rows(found[:PREVIEWED], now),
         "more": len(found) - PREVIEWED if len(found) > PREVIEWED else 0,
-        "total": in_words(total),
+        "total": in_words(total) if total >= MINUTE else "less than a minute",
         "heard": len(history.signs),
         "cut": history.cut,
         "unknown": queries.unknown_names(by, draft),

@@ -28,9 +28,10 @@ from locks.commands import (
     lock_take,
     override_ask,
     pending_deployment_take,
+    sign_take,
     ticket_join,
 )
-from locks.models import Freeze, Lock, ScopeKind
+from locks.models import Freeze, Lock, LockRule, ScopeKind
 from locks.protection import Asked
 from locks.runs import Run
 from locks.wishes import parse
@@ -43,11 +44,13 @@ from tests.catalog.conftest import PAGER
 from tests.conftest import SETUP, write
 from tests.environments.conftest import WISHED
 from tests.environments.test_pages import worked
+from tests.locks.health import flip, rule
 from tests.locks.test_freezes import ICS, WEEKEND, always
 
 FREEZE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f709"
 ROUTE = "01990000-0000-7000-8000-000000000004"
 PROBE = "01990000-0000-7000-8000-000000000004"
+RULE, AUTOMATIC = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f710", "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f711"
 RECEIVED = "01990000-0000-7000-8000-000000000003"
 DEPLOYMENT = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"
 STAY, GONE = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f730", "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f731"
@@ -109,6 +112,11 @@ PAGES = {
     "withdrawn freezes": "/locks/freezes?state=withdrawn",
     "new freeze": "/locks/freezes/new",
     "freeze": f"/locks/freezes/{FREEZE}",
+    "rules": "/locks/rules",
+    "rule": f"/locks/rules/{RULE}",
+    "new rule": "/locks/rules/new",
+    "edit rule": f"/locks/rules/{RULE}/edit",
+    "automatic lock": f"/locks/{AUTOMATIC}",
     "edit freeze": f"/locks/freezes/{FREEZE}/edit",
     "webhooks": "/webhooks/",
     "webhook": "/webhooks/pager",
@@ -204,6 +212,9 @@ def busy_shop(transactional_db, shop, page, alice):
     for effect in ("block", "block_automation", "warn"):
         wish = always(effect=effect, timezone="Asia/Tokyo", exceptions=["2026-12-25"], allows=["rollback"])
         freeze_create(scopes.Scope(ScopeKind.EVERYTHING), wish, by=page(alice))
+    LockRule.objects.filter(pk=rule().pk).update(public_id=RULE)
+    sign_take(flip(shop.checkout_production, "down", database_now(), values={"status": 500}))
+    Lock.objects.filter(automatic_by="Canary").update(public_id=AUTOMATIC)
     frozen = freeze_create(scopes.pair(shop.checkout_production), parse(WEEKEND | {"ics": ICS}), by=page(alice))
     Freeze.objects.filter(pk=frozen.pk).update(public_id=FREEZE)
     freeze_withdraw(freeze_create(scopes.pair(shop.search_production), always(), by=page(alice)), by=page(alice))

@@ -3,11 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
+from catalog import queries as catalog
 from deployments.commands import deployment_report
 from deployments.models import Deployment
 from locks import scopes
-from locks.commands import lock_take
+from locks.commands import lock_take, sign_take
+from portal.kit.clock import database_now
 from tests.conftest import SETUP, write
+from tests.locks.health import flip, rule
 
 LONG = "https://example.org/" + "incident-report-with-a-long-unbroken-name-" * 6
 TOO_WIDE = "[...document.querySelectorAll('.scroll, html')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => [e.getAttribute('aria-label'), e.scrollWidth, e.clientWidth])"
@@ -37,6 +40,11 @@ def test_a_long_word_spoils_no_page(tab, alice, long_lock, width):
     assert page.evaluate(TOO_WIDE) == []
     page.goto(long_lock.get_absolute_url())
     assert page.evaluate(TOO_WIDE) == []
+    kept = rule(name="Canary" * 16, services=[LONG], reason=LONG, dry_run=True)
+    sign_take(flip(catalog.place("checkout", "production"), "down", database_now(), reason=LONG, values={LONG: LONG}))
+    for url in ("/locks/rules", kept.get_absolute_url(), f"{kept.get_absolute_url()}/edit"):
+        page.goto(url)
+        assert page.evaluate(TOO_WIDE) == [], url
     last = Deployment.objects.order_by("-id")[:2]
     for url in (
         "/deployments/?at=2026-01-31T15:40",
