@@ -18,6 +18,8 @@ def tell(delivery: Delivery) -> Json:
     event, kind = delivery.event, kind_of(delivery.event.name)
     if kind is None:
         raise Hopeless(f"Nobody says what {event.name} is any more.")
+    if kind.is_stale(event):
+        return {"skipped": "It is no longer true."}
     route = Route.objects.filter(public_id=delivery.target, to=Route.To.WEBHOOK).first()
     if route is None:
         return {"skipped": "The route is deleted, or leads to no webhook any more."}

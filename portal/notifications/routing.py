@@ -19,6 +19,7 @@ from portal.notifications.targets import WEBHOOK, Target, is_possible, targets
 
 Json = dict[str, Any]
 SUBSCRIBER = "routing"
+STALE = "It is no longer true, or no news."
 
 
 def register() -> None:
@@ -55,6 +56,9 @@ def listens(route: Route, event: Event) -> bool:
 
 def fan_out(delivery: Delivery) -> Owes:
     event = delivery.event
+    kind = kind_of(event.name)
+    if kind is None or kind.is_stale(event):
+        return Owes([], {"skipped": STALE})
     where = about(event)
     routes = [each for each in Route.objects.filter(enabled=True).order_by("dry", "id") if listens(each, event)]
     owed = list(_owed(event, where, [each for each in routes if concerns(each, where)], timezone.now()))

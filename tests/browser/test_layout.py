@@ -8,7 +8,9 @@ from deployments.commands import deployment_report
 from deployments.models import Deployment
 from locks import scopes
 from locks.commands import lock_take, sign_take
+from portal.audit.models import Delivery, Event
 from portal.kit.clock import database_now
+from portal.notifications.commands import route_create
 from tests.conftest import SETUP, write
 from tests.locks.health import flip, rule
 
@@ -78,6 +80,23 @@ def test_a_long_word_spoils_no_page_of_commits(tab, alice, transactional_db, sho
         deployment_report(body | {"actor": LONG[:254], "changes": [change]}, by=SETUP)
     for path in ("commits?q=PAY-7", "features/PAY-7", "mine"):
         page = tab(f"/deployments/{path}", as_=alice, width=width)
+        assert page.evaluate(TOO_WIDE) == [], path
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_long_word_spoils_no_page_of_notifications(tab, alice, long_lock, width):
+    definition = {"name": "r" * 100, "events": ["lock.*"], "services": ["s" * 300], "teams": ["t" * 300]}
+    route = route_create(definition | {"to": "webhook", "address": LONG * 3}, by=SETUP)
+    told = Event.objects.filter(noun="lock").first()
+    for number, target in enumerate((f"{'m' * 200}@example.org", str(route.public_id))):
+        subscriber = ("email", "webhook")[number]
+        Delivery.objects.create(
+            event=told, subscriber=subscriber, target=target, stream="x", state="parked", last_error=LONG * 2
+        )
+    page = tab("/notifications/", as_=alice, width=width)
+    assert page.evaluate(TOO_WIDE) == []
+    for path in ("log", f"routes/{route.public_id}", "new"):
+        page.goto(f"/notifications/{path}")
         assert page.evaluate(TOO_WIDE) == [], path
 
 

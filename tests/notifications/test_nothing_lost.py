@@ -135,7 +135,7 @@ POINTS = {
 @pytest.mark.django_db(transaction=True)
 def test_a_flip_whose_worker_was_killed_is_told_once(shop, slack):
     for number, (point, (start, *rest)) in enumerate(POINTS.items()):
-        probe = replace(PROBE, id=str(number), title=f"checkout in production: {point}")
+        probe = replace(PROBE, id=f"{PROBE.id[:-1]}{number}", title=f"checkout in production: {point}")
         with transaction.atomic():
             record(
                 "probe.flipped", probe, by=SETUP, before={"state": "healthy"}, after={"state": "down", "name": "http"},

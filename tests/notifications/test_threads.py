@@ -18,7 +18,13 @@ from tests.conftest import SETUP
 from tests.notifications.conftest import later, told
 
 HOUR = timedelta(hours=1)
-PROBE = Noun("probe", "0198a2b4", "checkout in production: http", service="checkout", environment="production")
+PROBE = Noun(
+    "probe",
+    "0198a2b4-5c6d-7e8f-9a0b-1c2d3e4f5a60",
+    "checkout in production: http",
+    service="checkout",
+    environment="production",
+)
 
 
 def flip(before, after, *, ago=timedelta(0), **payload):
@@ -124,6 +130,22 @@ def test_what_fails_again_soon_goes_on_below_and_what_fails_later_begins_anew(sh
 )
 def test_what_is_muted_or_says_only_that_nobody_knows_is_told_to_nobody(shop, slack, before, after, more):
     flip(before, after, **more)
+    assert slack.messages == [] and told() == []
+
+
+def test_a_recovery_is_told_whatever_came_between(shop, slack):
+    flip("healthy", "down")
+    flip("down", "prober_down")
+    flip("prober_down", "healthy")
+    assert texts(slack)[0].endswith("is healthy again")
+    flip("healthy", "unknown")
+    flip("unknown", "healthy")
+    assert len(slack.messages) == 2
+
+
+def test_a_recovery_from_what_was_muted_is_no_news(shop, slack):
+    flip("healthy", "down", muted=True)
+    flip("down", "healthy")
     assert slack.messages == [] and told() == []
 
 

@@ -6,6 +6,7 @@ from portal.notifications.words.deployments import values_of
 from portal.notifications.words.phrases import after, facts_of, moment, page, text
 
 GROUP = "Health"
+MOST_FLIPS = 20  # that are looked back at
 BAD = {"degraded", "failing", "down"}
 SAID = {
     "healthy": ("is healthy again", "white_check_mark", "good"),
@@ -20,13 +21,31 @@ def _state(event: Event) -> str:
 
 
 def _matters(event: Event) -> bool:
-    """Not while it is muted, and healthy only after something else was told."""
-    before = text((event.before or {}).get("state"))
-    told = _state(event) in BAD or (_state(event) == "healthy" and before in BAD)
-    return told and not event.payload.get("muted")
+    """Not while it is muted."""
+    return _state(event) in {*BAD, "healthy"} and not event.payload.get("muted")
 
 
-@says("probe.flipped", "Health changes", group=GROUP, matters=_matters, is_bad=lambda event: _state(event) in BAD)
+def _is_no_news(event: Event) -> bool:
+    """That it is healthy is news to those who were told that it was not, whatever came between."""
+    if _state(event) != "healthy":
+        return False
+    before = Event.objects.filter(noun=event.noun, noun_id=event.noun_id, name=event.name, pk__lt=event.pk)
+    for each in before.order_by("-pk")[:MOST_FLIPS]:
+        if _state(each) in BAD and not each.payload.get("muted"):
+            return False
+        if _state(each) == "healthy":
+            return True
+    return True
+
+
+@says(
+    "probe.flipped",
+    "Health changes",
+    group=GROUP,
+    matters=_matters,
+    is_bad=lambda event: _state(event) in BAD,
+    is_stale=_is_no_news,
+)
 def flipped(event: Event) -> Notice:
     facts = after(event)
     what, emoji, tone = SAID.get(_state(event), (f"is {_state(event)}", "grey_question", "plain"))
