@@ -36,6 +36,7 @@ TOLD = {
     "environment.unpinned": ("Pin taken out", "pin"),
     "environment.expiry_warned": ("Its owner was warned", "bell"),
     "environment.expired": ("Its time is over", "clock"),
+    "environment.spared": ("Its time is not over: the clock had been ahead", "clock"),
     "environment.teardown_started": ("Teardown began", "trash"),
     "environment.torn_down": ("Torn down: its provider says that nothing is left", "archive"),
     "environment.teardown_failed": ("The teardown fails; it is tried on", "alert-triangle"),
