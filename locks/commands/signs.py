@@ -1,5 +1,6 @@
 """What health says of a place, and what the rules that lock by themselves make of it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
@@ -176,7 +177,8 @@ def _begin(rule: LockRule, scope: Scope, place: Place, sign: Sign, now: datetime
     )
     if rule.dry_run:
         told = {"reason": reason, "until": iso(until), "service": place.service, "environment": place.environment}
-        record("lock_rule.would_lock", rule.noun(), by=by_rule(rule.key, rule.name), payload=told | scope_told(place))
+        noun = replace(rule.noun(), service=place.service, environment=place.environment)
+        record("lock_rule.would_lock", noun, by=by_rule(rule.key, rule.name), payload=told | scope_told(place))
     return hold
 
 

@@ -282,6 +282,8 @@ def test_a_dry_run_locks_nothing_and_says_what_it_would_have_locked(place, now):
         assert holds_release(now=at + HOUR + 10 * MINUTE) == 1
     assert not Lock.objects.exists() and not decide(place, by=CI, now=now + MINUTE).denies
     assert events("lock") == ["lock_rule.created", *["lock_rule.would_lock"] * 3]
+    told = Event.objects.filter(name="lock_rule.would_lock").first()
+    assert (told.title, told.service, told.environment) == ("Canary", "checkout", "production")
     assert queries.holds_counted(SETUP, [trial], now + 10 * HOUR) == {trial.pk: (0, 3)}
     assert RuleHold.objects.first().ended_because == "healthy for 10 minutes"
 
