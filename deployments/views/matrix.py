@@ -15,7 +15,7 @@ from catalog.tables.columns import Column
 from catalog.tables.state import State
 from catalog.tables.table import Table
 from catalog.views.lists import Answer, table_page
-from deployments import queries, tables
+from deployments import healths, queries, tables
 from deployments.forms import Filters, Shown
 from deployments.views.still import Moment, still
 from locks import queries as locks
@@ -177,7 +177,9 @@ def card(request: HttpRequest, service: str, environment: str) -> HttpResponse:
     """The card of a cell; where scripts are off the cell's own link is followed instead."""
     by, moment = by_of(request), Moment.read(request.GET)
     cell = queries.cell(by, service, environment, at=moment.at)
-    row = tables.place_row(cell, queries.log_sources([cell.config])) | {
-        "release_url": "" if moment.at else tables.release_url(cell, by)
-    }
+    told = healths.told([cell.config.entity_id]) if cell.config and not moment.at else {}
+    row = tables.place_row(cell, queries.log_sources([cell.config])) | tables.health_row(
+        next(iter(told.values()), None)
+    )
+    row |= {"release_url": "" if moment.at else tables.release_url(cell, by)}
     return render(request, "deployments/matrix.html#card", {"cell": row, "moment": moment})

@@ -90,6 +90,15 @@ def test_a_cell_shows_health_and_that_the_reported_version_runs(signed_in, shop)
     assert "runs 2.3.0&lt;b&gt;" in cell(signed_in)
 
 
+def test_the_card_of_a_cell_says_it_in_a_word(signed_in, shop):
+    report()
+    url = "/deployments/card/checkout/in/production"
+    assert "Health" not in signed_in.get(url).content.decode()
+    stand(shop.checkout_production, run_version="2.4.0")
+    shown = signed_in.get(url).content.decode()
+    assert "<span>healthy</span>" in shown and "as reported" in shown
+
+
 def test_what_was_deployed_just_now_has_time_to_come_up(signed_in, shop):
     report(minutes=1)
     stand(shop.checkout_production, run_version="2.3.0")

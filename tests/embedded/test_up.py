@@ -1,3 +1,4 @@
+import json
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from portal.embedded import processes
 from portal.embedded.layout import Layout
 from portal.embedded.postgres import Postgres
-from portal.embedded.up import Stack, free_port
+from portal.embedded.up import Stack, free_port, listens
 from portal.embedded.valkey import Valkey
 from tests.embedded.conftest import copy_of
 
@@ -67,8 +68,12 @@ def read_until(start, word):
 
 
 def test_it_starts_says_welcome_and_leaves_nothing_running(house):
+    house.layout.data.mkdir(parents=True)
+    kept = free_port()
+    house.layout.target.write_text(json.dumps({"port": kept, "places": {"checkout/production": {}}}))
     first = house.up()
     said = read_until(first, "Ctrl-C stops everything.")
+    assert listens(kept)  # the demo's services to break, where the demo data calls them
     assert "Welcome, start 1\nSlack xoxb-real None\n" in said
     ticks = house.layout.logs / "worker.log"
     wait_for(lambda: "tick" in ticks.read_text())
