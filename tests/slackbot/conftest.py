@@ -5,16 +5,60 @@ import re
 from urllib.parse import urlencode
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
+from catalog import queries as catalog
+from portal.accounts.commands import team_create, user_create
+from portal.accounts.models import User
 from portal.embedded.mock_slack import MockSlack, signature
 from portal.slackbot import people
 from portal.slackbot.inbound import inbound_work
 from portal.slackbot.models import Inbound, Member
+from tests.conftest import SETUP, Shop, write
 
 SECRET = "shhh"
 CHANNEL = "C00000001"
 FORM = "application/x-www-form-urlencoded"
+ROLES = {"alice": "admin", "bob": "member", "charlie": "member"}
+
+
+@pytest.fixture(scope="module")
+def town(django_db_setup, django_db_blocker):
+    """The shop and its people, made once for a file; each test undoes what it did."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        write("environment", "production", properties={"tier": "production", "aliases": ["prod", "Live"]})
+        write("environment", "staging", properties={"tier": "staging"})
+        write("service", "checkout", title="Checkout", team=("payments",))
+        write("service", "search", title="Search")
+        people = {
+            name: user_create(f"{name}@example.org", name.title(), password=None, role=role, by=SETUP)
+            for name, role in ROLES.items()
+        }
+        team_create("payments", "Payments", members=[people["bob"]], by=SETUP)
+        yield {name: each.pk for name, each in people.items()}
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def shop(town, db):
+    places = ("checkout", "production"), ("checkout", "staging"), ("search", "production")
+    return Shop(*(catalog.place(*each) for each in places))
+
+
+@pytest.fixture
+def alice(town, db):
+    return User.objects.get(pk=town["alice"])
+
+
+@pytest.fixture
+def bob(town, db):
+    return User.objects.get(pk=town["bob"])
+
+
+@pytest.fixture
+def charlie(town, db):
+    return User.objects.get(pk=town["charlie"])
 
 
 @pytest.fixture(scope="session")
