@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from portal.embedded.mock_slack import page
 from portal.embedded.mock_slack.acting import Acting
 from portal.embedded.mock_slack.pace import Pace
+from portal.embedded.mock_slack.reading import read_fields
 from portal.embedded.mock_slack.sending import Sender
 from portal.embedded.mock_slack.shapes import Refusal
-from portal.embedded.mock_slack.workspace import Workspace, read_fields
+from portal.embedded.mock_slack.workspace import Workspace
 
 MAX_BODY_BYTES = 1024 * 1024
 PAGES = ("/", "/_feed", "/_form")
