@@ -171,6 +171,8 @@ def page_of(name: str) -> type[BaseHTTPRequestHandler]:
 
 def handler_of(provider: Provider) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        wbufsize = -1  # one answer, one packet
+
         def do_GET(self) -> None:
             found = {"resources": provider.resources()} if self.path == "/resources" else None
             answer(self, 200 if found else 404, found or {"error": "There is nothing here."})

@@ -51,8 +51,9 @@ def read(repository: str, path: str, *, permissions: dict[str, str]) -> Json:
 
 def _token(repository: str, permissions: dict[str, str], installation: int = 0) -> str:
     wanted = {"repositories": [repository.partition("/")[2]], "permissions": permissions}
-    known = installation or _part(_send("GET", f"/repos/{repository}/installation", None, _signed()), "id")
-    answer = _send("POST", f"/app/installations/{known}/access_tokens", wanted, _signed())
+    word = _signed()
+    known = installation or _part(_send("GET", f"/repos/{repository}/installation", None, word), "id")
+    answer = _send("POST", f"/app/installations/{known}/access_tokens", wanted, word)
     return str(_part(answer, "token"))
 
 

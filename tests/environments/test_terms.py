@@ -87,11 +87,11 @@ def test_quiet_hours_end_when_the_wall_clock_says_so_whatever_it_jumps(zone, hou
     first = datetime(2026, 1, 1, tzinfo=UTC)
     offsets = [(first + DAY * n, (first + DAY * n).astimezone(ZoneInfo(zone)).utcoffset()) for n in range(366)]
     jumps = [day for (_, one), (day, other) in zip(offsets, offsets[1:]) if one != other] or [first]
-    for jump in jumps[:4]:
+    for jump in jumps[:2]:
         minutes = [jump - 2 * DAY + terms.MINUTE * n for n in range(3 * 24 * 60)]
         walls = [each.astimezone(ZoneInfo(zone)) for each in minutes]
         on = [is_within(wall.weekday(), wall.strftime("%H:%M"), *hours, quiet["days"]) for wall in walls]
-        for n in range(0, 2 * 24 * 60, 37):
+        for n in range(0, 2 * 24 * 60, 53):
             end = terms.quiet_until(quiet, zone, minutes[n])
             following = next((m for m in range(n, len(on)) if not on[m]), None)
             assert (end is None) == (not on[n])

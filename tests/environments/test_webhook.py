@@ -42,6 +42,8 @@ class Receiver(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    wbufsize = -1
+
     def do_GET(self):
         self.take(b"")
 
