@@ -183,11 +183,10 @@ def _begin(rule: LockRule, scope: Scope, place: Place, sign: Sign, now: datetime
 
 
 def _link(sign: Sign) -> str:
-    """The page of the deployment whose watch has failed; upper apps know their addresses."""
-    if not sign.deployment:
-        return ""
+    """The page of what happened: upper apps know the addresses of deployments and probes."""
+    name = "deployments:deployment" if sign.is_verdict else "health:probe"
     try:
-        return str(settings.BASE_URL) + reverse("deployments:deployment", args=[sign.deployment])
+        return str(settings.BASE_URL) + reverse(name, args=[sign.deployment or sign.probe])
     except NoReverseMatch:
         return ""
 

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
+from django.urls import reverse
 
 from catalog import queries as catalog
 from catalog.commands import entity_write, permissions_update
@@ -53,7 +55,7 @@ def test_a_failed_verdict_locks_the_place_and_says_by_which_rule_and_why(place, 
     (lock,) = active(now)
     assert (lock.kind, lock.automatic_by, lock.holder_name) == ("canary", "Canary", "Rule “Canary”")
     assert lock.reason == "checkout 1.4.2 is not well: 3 of 3 calls failed"
-    assert lock.expires_at == now + 2 * HOUR and lock.remind_at is None
+    assert lock.expires_at == now + 2 * HOUR and lock.remind_at is None and lock.link == ""
     assert decide(place, by=CI, now=now).denies
     assert "locked by Rule “Canary”" in decide(place, by=CI, now=now).message
     told = Event.objects.get(name="lock.taken")
@@ -115,6 +117,15 @@ def test_more_trouble_joins_the_lock_and_makes_it_last_longer(place, now):
     assert lock.expires_at == now + 3 * HOUR
     assert list(Evidence.objects.values_list("outcome", flat=True)) == ["held", "joined"]
     assert events("lock.") == ["lock.taken", "lock.extended"]
+
+
+def test_a_lock_leads_to_the_page_of_what_it_was_taken_for(shop, now):
+    rule()
+    one = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"
+    sign_take(verdict(shop.checkout_production, "failed", now, deployment=one), now=now)
+    sign_take(flip(shop.search_production, "down", now, probe=one), now=now)
+    links = [urlsplit(lock.link).path for lock in Lock.objects.order_by("id")]
+    assert links == [f"/deployments/d/{one}", reverse("health:probe", args=[one])]
 
 
 def test_two_rules_hold_one_place_with_a_lock_each(place, now):
