@@ -67,7 +67,7 @@ WHY = {
     "break_glass.used": "reason",
 }
 NOUNS = [
-    "lock", "freeze", "claim", "ticket", "wait", "override", "break_glass_code", "break_glass_use", "tier_limits", "deployment", "deployment_config", "inbox_item", "report_request", "hook", "log_source", "pending_deployment", "github_run", "github_import", "entity", "blueprint", "scorecard", "starter", "action", "run", "page", "folder", "view", "permissions", "user", "team", "credential", "organization", "secret", "feed", "webhook", "integration", "migration", "index", "delivery"
+    "lock", "freeze", "claim", "ticket", "wait", "override", "break_glass_code", "break_glass_use", "tier_limits", "deployment", "deployment_config", "inbox_item", "report_request", "hook", "log_source", "pending_deployment", "environment", "environment_template", "lock_rule", "maintenance", "probe", "prober", "route", "sweep", "watch", "github_run", "github_import", "entity", "blueprint", "scorecard", "starter", "action", "run", "page", "folder", "view", "permissions", "user", "team", "credential", "organization", "secret", "feed", "webhook", "integration", "migration", "index", "delivery"
 ]  # fmt: skip
 
 
@@ -111,6 +111,8 @@ def subject_url(event: Event) -> str:
         return ""
     if event.noun == "lock":
         return reverse("locks:lock_detail", args=[event.noun_id])
+    if event.noun == "probe":
+        return reverse("health:probe", args=[event.noun_id])
     if event.noun == "freeze":
         return reverse("locks:freeze_detail", args=[event.noun_id])
     if event.noun in {"override", "break_glass_code", "break_glass_use"}:
