@@ -121,6 +121,7 @@ def test_a_longer_extension_says_what_it_lacks_and_keeps_what_was_typed(bobs, bo
     client = signed_in(bob)
     refused = client.post(at(bobs, "extension"), {"ttl": "3d", "reason": ""})
     assert refused.status_code == 422 and "takes a reason" in refused.content.decode()
+    assert client.get(at(bobs, "extension"))["Location"] == at(bobs)  # a reload of what was refused
     assert 'value="3d"' in refused.content.decode() and told("extended") == 0
     assert client.post(at(bobs, "extension"), {"ttl": "3d", "reason": "the demo"}).status_code == 303
     assert told("extended") == 1

@@ -1,13 +1,14 @@
 from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from deployments.environments import queries, tables
 from deployments.environments.commands import (
@@ -31,6 +32,7 @@ from portal.kit.errors import PortalError
 from portal.kit.live import live
 
 Json = dict[str, Any]
+View = Callable[[HttpRequest, UUID], HttpResponse]
 
 PAGE = "environments/environment_detail.html"
 # Two presses of a button at once are one.
@@ -66,7 +68,19 @@ def _detail(environment: Environment, by: By, **more: Any) -> Json:
     }
 
 
-@require_POST
+def _pressed(view: View) -> View:
+    """For forms. Who comes by their address, after a fault was shown there, goes to the page of the environment."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, public_id: UUID) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return redirect("environments:detail", public_id)
+        return view(request, public_id)
+
+    return require_http_methods(["GET", "HEAD", "POST"])(answer)
+
+
+@_pressed
 def extension(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """`until` is a button's: an instant, so that pressing twice is the same as once. Else the form's length."""
     by = by_of(request)
@@ -104,7 +118,7 @@ def _again(request: HttpRequest, environment: Environment, by: By, form: Any, na
     return render(request, PAGE, _detail(fresh, by, **{name: form}), status=422)
 
 
-@require_POST
+@_pressed
 def pin(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = by_of(request)
     environment = queries.environment(by, public_id)
@@ -117,7 +131,7 @@ def pin(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _deed(command: Callable[..., Environment], say: str) -> Callable[..., HttpResponse]:
     """A button that says nothing but that it was pressed."""
 
-    @require_POST
+    @_pressed
     def view(request: HttpRequest, public_id: UUID) -> HttpResponse:
         by = by_of(request)
         environment = queries.environment(by, public_id)
@@ -155,7 +169,7 @@ def teardown(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "environments/teardown.html", context, status=status)
 
 
-@require_POST
+@_pressed
 def recreation(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = by_of(request)
     environment = queries.environment(by, public_id)
