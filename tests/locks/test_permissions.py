@@ -19,7 +19,7 @@ from django.urls import resolve
 
 from catalog import queries as catalog
 from catalog.models import Entity
-from locks import scopes, urls
+from locks import rules, scopes, urls
 from locks.commands import (
     claim_begin,
     claims,
@@ -28,6 +28,7 @@ from locks.commands import (
     freezes,
     lock_extend,
     lock_release,
+    lock_rule_create,
     lock_take,
     override_approve,
     override_ask,
@@ -93,6 +94,10 @@ issue a code                              -       -     -    yes  yes   | -     
 revoke another's code                     -       -     -    yes  yes   | -      -       -    -    yes
 tell of a used code                       yes     yes   yes  yes  yes   | -      yes     yes  yes  yes
 change the limits                         -       -     -    -    yes   | -      -       -    -    yes
+
+make a rule                               -       -     -    -    yes   | -      -       -    -    yes
+change another's rule                     -       -     -    -    yes   | -      -       -    -    yes
+delete another's rule                     -       -     -    -    yes   | -      -       -    -    yes
 """
 HEAD, *LINES = [line.replace("|", " ") for line in TABLE.splitlines() if line.strip()]
 COLUMNS = HEAD.split()
@@ -162,7 +167,9 @@ SCENES = {
     "claim": lambda place, by: claim_begin(place, Run("gh:7:1"), by=by).claim,
     "ticket": lambda place, by: ticket_join(place, Run("gh:7:1"), by=by).ticket,
     "code": lambda place, by: codes_issue(catalog.environment_named("production"), by=by)[0][0],
+    "rule": lambda place, by: lock_rule_create(rules.parse(RULE), by=by),
 }
+RULE = {"name": "Canary", "on": ["verdict"], "reason": "it is not well"}
 
 
 def everything():
@@ -263,7 +270,7 @@ def test_every_way_to_write_stands_in_the_table():
     assert {route for route in routes() if route[0] != "get"} <= sent | NO_WRITES
     typed = {how.split()[0] for how in COMMAND_LINE.deeds.values()}
     offered = {name.replace("_", "-") for name in re.findall(r'command\((\w+), "', COMMAND.read_text())}
-    assert offered == typed | {"wait", "report", "where"}
+    assert offered == typed | {"wait", "watch", "report", "where"}
 
 
 # They read, or keep somebody's own address for his calendar.
@@ -272,6 +279,7 @@ OTHER_PAGES = {
     for each in (
         *("preview", "waiting", "override_list", "explained", "environment_panel", "panel", "lock_detail"),
         *("freeze_list", "freeze_preview", "freeze_detail", "code_list", "feed", "feed_address", "feed_revocation"),
+        *("rule_list", "rule_preview", "rule_detail"),
     )
 }
 NO_WRITES = {("post", "locks/simulation")}
@@ -303,5 +311,5 @@ def test_the_admin_has_no_other_way_to_write_what_the_gate_keeps():
         for model, page in admin.site._registry.items()
         if model._meta.app_label == "locks"
     }
-    assert ways == {"Lock": ["release"]}
-    assert all("lock" in deed for deed in ADMIN.deeds)
+    assert ways == {"Lock": ["release"], "LockRule": ["disable", "enable"]}
+    assert all("lock" in deed or "rule" in deed for deed in ADMIN.deeds)

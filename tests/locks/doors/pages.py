@@ -11,6 +11,8 @@ CHANGE = ("/locks/freezes/{id}/edit", FREEZE | {"seen": "{edition}"})
 END = ("/locks/freezes/{id}/withdrawal", {})
 STOP, LEAVE = "/locks/claims/{id}/revocation", "/locks/tickets/{id}/withdrawal"
 APPROVE, WITHDRAW = "/locks/overrides/{id}/approval", "/locks/overrides/{id}/withdrawal"
+RULE = {"name": "Watchful", "on": ["verdict"], "scope": "pair", "effect": "block", "healthy_for": "5m", "at_most": "1h"}
+RULE |= {"reason": "it is not well", "mode": "dry"}
 
 DEEDS = {
     "take a lock": ("/locks/", LOCK),
@@ -38,6 +40,9 @@ DEEDS = {
     "leave with another's ticket": (LEAVE, {}),
     "issue a code": ("/locks/codes/new", {"environment": "production", "count": "1", "life": "90"}),
     "revoke another's code": ("/locks/codes/{id}/revocation", {}),
+    "make a rule": ("/locks/rules/new", RULE),
+    "change another's rule": ("/locks/rules/{id}/edit", RULE),
+    "delete another's rule": ("/locks/rules/{id}/deletion", {}),
 }
 HEARD = {"holds it already": HELD, "ay why": WHY}
 NOT_YOURS = (
