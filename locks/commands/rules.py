@@ -54,12 +54,13 @@ def lock_rule_update(rule: LockRule, wish: RuleWish, *, seen: str = "", by: By) 
 
 @transaction.atomic
 def lock_rule_delete(rule: LockRule, *, by: By) -> None:
-    """Its locks stay until they end. Missing when it is gone already."""
+    """Its locks stay until they end, by the health of what they were taken for. Missing when it is gone already."""
     require(by, "lock_rule.write")
     advisory_lock("lock rules")
     rule = _held(rule)
     noun, facts = rule.noun(), rule.facts()
     _end_trials(rule, "the rule was deleted")
+    rule.evidence.filter(hold=None).delete()
     rule.delete()
     record("lock_rule.deleted", noun, by=by, before=facts)
 

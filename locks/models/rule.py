@@ -172,7 +172,8 @@ class Evidence(models.Model):
         JOINED = "joined", "held already"
         LET_BE = "let_be", "somebody had released the lock"
 
-    rule = models.ForeignKey(LockRule, on_delete=models.CASCADE, related_name="evidence")
+    # A deleted rule leaves its locks, and what they wait for.
+    rule = models.ForeignKey(LockRule, null=True, on_delete=models.SET_NULL, related_name="evidence")
     hold = models.ForeignKey(RuleHold, null=True, on_delete=models.CASCADE, related_name="evidence")
     key = models.CharField(max_length=120)
     # The deployment or the probe that it is about, by its public id.

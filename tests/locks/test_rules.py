@@ -424,3 +424,14 @@ def test_a_hidden_place_is_not_told_of_to_who_may_not_see_it(place, now, page, c
 def test_a_service_without_a_team_can_be_reached_by_no_team(shop, now):
     write("service", "lonely")
     assert not rules.reaches(rule(teams=["payments"]), catalog.place("lonely", "production"))
+
+
+def test_a_lock_of_a_deleted_rule_is_not_released_while_its_place_fails_again(place, now):
+    gone = rule()
+    sign_take(flip(place, "failing", now), now=now)
+    sign_take(flip(place, "healthy", now + MINUTE), now=now + MINUTE)
+    lock_rule_delete(gone, by=SETUP)
+    sign_take(flip(place, "down", now + 2 * MINUTE), now=now + 2 * MINUTE)
+    assert holds_release(now=now + 11 * MINUTE) == 0 and active(now + 11 * MINUTE)
+    sign_take(flip(place, "healthy", now + 12 * MINUTE), now=now + 12 * MINUTE)
+    assert holds_release(now=now + 22 * MINUTE) == 1
