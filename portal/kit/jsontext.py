@@ -1,6 +1,7 @@
 """JSON that people and programs send: what can be stored and read back, and where in a text a part of it stands."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,9 @@ from portal.kit.errors import Invalid
 DEEPEST = 64
 # What comes back from jsonb as a whole number has to fit 64 bits, signed, for most clients to read it.
 GREATEST = 2**63
+
+# No U+0000, and no half of a character.
+_UNHELD = re.compile("[\x00\ud800-\udfff]")
 
 Steps = tuple[str | int, ...]
 
@@ -41,6 +45,25 @@ def checked(data: Any, path: str = "body") -> None:
             else:
                 _check_plain(value, path)
         level, depth = inner, depth + 1
+
+
+def storable(value: Any, depth: int = DEEPEST) -> Any:
+    """As much as can be stored of what others say, who are not to be refused: what cannot be is marked, or becomes words."""
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, dict | list):
+        if not depth:
+            return "…"
+        if isinstance(value, list):
+            return [storable(each, depth - 1) for each in value]
+        return {storable_text(str(name)): storable(each, depth - 1) for name, each in value.items()}
+    return (
+        str(value) if isinstance(value, int | float) and not abs(value) < GREATEST else value
+    )  # NaN is less than nothing
+
+
+def storable_text(text: str) -> str:
+    return _UNHELD.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def line_of(text: str, path: str) -> int | None:

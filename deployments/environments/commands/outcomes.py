@@ -12,6 +12,7 @@ from deployments.environments.providers import MOST_OUTPUT, TIMEOUT, Answer
 from portal.audit.record import record
 from portal.kit.by import By, system
 from portal.kit.errors import PortalError
+from portal.kit.jsontext import storable_text
 
 Json = dict[str, Any]
 Phase = Environment.Phase
@@ -28,7 +29,7 @@ ENDING = ("teardown", "verify")
 
 def settle(environment: Environment, step: Step, answer: Answer, now: datetime) -> None:
     """Both held by the caller."""
-    step.output, step.error = bounded(answer.output), answer.error[:LONGEST_ERROR]
+    step.output, step.error = bounded(answer.output), storable_text(answer.error[:LONGEST_ERROR])
     if answer.state == "waiting":
         _wait(environment, step, answer, now)
     elif answer.state == "present" and step.phase == "verify":
@@ -36,7 +37,7 @@ def settle(environment: Environment, step: Step, answer: Answer, now: datetime) 
     elif answer.state == "done" and step.phase != "verify" or answer.state == "gone" and step.phase in ENDING:
         _done(environment, step, answer, now)
     else:
-        error = answer.error or f"The provider answered “{answer.state}”, which is no answer to {step.phase}."
+        error = step.error or f"The provider answered “{answer.state}”, which is no answer to {step.phase}."
         _failed(environment, step, error, now, hopeless=answer.hopeless)
     step.save()
     environment.save()
@@ -169,4 +170,4 @@ def _timeout(environment: Environment, step: Step) -> int:
 
 
 def bounded(output: str) -> str:
-    return output[-MOST_OUTPUT:].replace("\x00", "�")
+    return storable_text(output[-MOST_OUTPUT:])

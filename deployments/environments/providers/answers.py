@@ -7,6 +7,7 @@ from typing import Any
 from deployments.environments.providers import Answer, Call, CannotList, Found
 from portal.kit.clock import instant
 from portal.kit.errors import Invalid
+from portal.kit.jsontext import storable
 
 Json = dict[str, Any]
 
@@ -52,7 +53,7 @@ def reported(told: Any, call_phase: str) -> tuple[Answer, int]:
 
 def found(told: Any) -> Iterator[Found]:
     """Of `{"resources": [{"label", "since"?, "detail"?}]}`. Raises CannotList for anything else."""
-    rows = told.get("resources") if isinstance(told, dict) else None
+    rows = storable(told.get("resources")) if isinstance(told, dict) else None
     if not isinstance(rows, list):
         raise CannotList("The answer has no list of resources.")
     for row in rows:
@@ -90,4 +91,4 @@ def _object(body: bytes) -> Json:
         told = json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return storable(told) if isinstance(told, dict) else {}
