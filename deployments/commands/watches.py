@@ -69,7 +69,7 @@ def watches_look(*, now: datetime | None = None) -> int:
 def watch_look(pk: int, *, now: datetime) -> bool:
     """Closes the watch if there is a verdict, with its event. Whoever is second finds it closed, or goes on."""
     rows = Watch.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk, verdict="")
-    watch = rows.select_related("deployment", "config__latest").first()
+    watch = rows.select_related("deployment", "config__latest", "config__current").first()
     if watch is None:
         return False
     judged = _judged(watch, now)
@@ -94,14 +94,22 @@ def _judged(watch: Watch, now: datetime) -> Judged | None:
     if config is None:
         return Judged(Verdict.INCONCLUSIVE, "Its service or environment was deleted.")
     end, why = min(watch.until, now), ""
-    newer = config.latest
+    newer = _overtaker(of, config)
     if of.status != Status.SUCCESS:
         why = "It was rolled back."
-    elif newer and newer.pk != of.pk and newer.begun_at >= (of.finished_at or of.begun_at):
+    elif newer:
         why = f"Overtaken by {newer.version or newer.commit[:7] or 'another deployment'}."
         end = min(end, newer.begun_at)
     over = bool(why) or now >= watch.until
     return judge(queries.observed(watch, end), over=over, muted=queries.was_muted(watch, end), ended=why)
+
+
+def _overtaker(of: Deployment, config: DeploymentConfig) -> Deployment | None:
+    """One that began after it, or is live instead of it: two may have been rolled out at the same time."""
+    newer, live = config.latest, config.current
+    if newer and newer.pk != of.pk and newer.begun_at >= (of.finished_at or of.begun_at):
+        return newer
+    return live if live and live.pk != of.pk else None
 
 
 def _payload(watch: Watch) -> dict[str, object]:

@@ -216,6 +216,13 @@ def test_a_newer_watch_finds_the_older_one_closed(shop, probe, now):
     assert events("watch") == ["watch.opened", "watch.closed", "watch.opened"]
 
 
+def test_a_newer_one_that_began_before_the_older_had_finished_takes_over_its_watch(shop, probe, now):
+    older = opened(report("1.0", now - 2 * MINUTE, began=now - 9 * MINUTE), now - MINUTE)
+    newer = opened(report("1.1", now, began=now - 3 * MINUTE), now)
+    found(probe, now + SECOND, bad=True, times=9)
+    assert newer and closed(older) == ("inconclusive", "Overtaken by 1.1.")
+
+
 def test_one_that_is_rolled_back_is_not_judged(shop, probe, now):
     watch = opened(report("1.0", now), now)
     report("1.0", now, status="rolled_back")
