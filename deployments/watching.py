@@ -100,8 +100,12 @@ def _at_the_end(heard: Sequence[Observed], silent: Sequence[Observed], values: J
 def _worse(probe: Observed) -> str:
     return (
         f"{probe.name} was {WORDS[probe.was]} in the hour before, and "
-        f"{probe.failures} time{'s' if probe.failures > 1 else ''} in a row {WORDS[probe.fell]} since.{_said(probe)}"
+        f"{WORDS[probe.fell]} {_times(probe.failures)} since.{_said(probe)}"
     )
+
+
+def _times(number: int) -> str:
+    return f"{number} times in a row" if number > 1 else "once"
 
 
 def _said(probe: Observed) -> str:

@@ -119,7 +119,7 @@ def preview(event: Event) -> Row:
     lines, pressed = slack_words(media.form_of(SLACK, notice))
     return {
         "at": event.at,
-        "slack": [mark_safe(mrkdwn(_glyphs(line))) for line in lines],
+        "slack": [mark_safe(mrkdwn(line)) for line in lines],
         "buttons": pressed,
         "subject": mail.subject(notice),
         "text": mail.body(notice),
@@ -135,22 +135,6 @@ def slack_words(said: Row) -> tuple[list[str], list[str]]:
         lines += [each["text"] for each in parts if each and isinstance(each.get("text"), str)]
         pressed += [each["text"]["text"] for each in parts if each and each.get("type") == "button"]
     return lines, pressed
-
-
-def _glyphs(line: str) -> str:
-    for name, glyph in GLYPHS.items():
-        line = line.replace(f":{name}:", glyph)
-    return line
-
-
-GLYPHS = {
-    "lock": "🔒", "unlock": "🔓", "hourglass": "⌛", "hourglass_flowing_sand": "⏳", "alarm_clock": "⏰", "robot_face": "🤖",
-    "snowflake": "❄️", "sunny": "☀️", "rocket": "🚀", "x": "❌", "no_entry_sign": "🚫", "rewind": "⏪", "package": "📦",
-    "white_check_mark": "✅", "grey_question": "❔", "warning": "⚠️", "rotating_light": "🚨", "see_no_evil": "🙈", "eyes": "👀",
-    "seedling": "🌱", "zzz": "💤", "sunrise": "🌅", "pushpin": "📌", "wastebasket": "🗑️", "ghost": "👻", "handshake": "🤝",
-    "octagonal_sign": "🛑", "raised_hand": "✋", "fire_extinguisher": "🧯", "leftwards_arrow_with_hook": "↩️",
-    "trophy": "🏆", "test_tube": "🧪", "bell": "🔔",
-}  # fmt: skip
 
 
 def told_rows(deliveries: Sequence[Delivery]) -> list[Row]:

@@ -156,7 +156,7 @@ def test_k_failures_in_a_row_fail_it_at_once_and_what_made_it_so_is_kept(shop, p
     found(probe, now + MINUTE, bad=True)
     assert watch_look(watch.pk, now=now + 2 * MINUTE)
     verdict, reason = closed(watch)
-    assert verdict == "failed" and "3 times in a row failing" in reason and "HTTP 500" in reason
+    assert verdict == "failed" and "failing 3 times in a row" in reason and "HTTP 500" in reason
     assert watch.values["http"]["found"]["status"] == 500
     assert not watch_look(watch.pk, now=now + 3 * MINUTE), "closed is closed"
     assert events("watch") == ["watch.opened", "watch.closed"]

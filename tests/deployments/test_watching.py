@@ -21,7 +21,7 @@ def probe(after, before=(OK,) * 5, *, name="http", failures=3):
         ([OK] * 9, [OK] * 9, "passed", "http answered 9 times, no worse than in the hour before."),
         ([], [OK], "passed", "http answered 1 time, no worse"),
         ([OK] * 9, [OK, BAD, BAD, OK, BAD, BAD, OK], "passed", "no worse"),
-        ([OK] * 9, [OK, BAD, BAD, BAD, OK, OK], "failed", "3 times in a row failing since. It said: HTTP 500"),
+        ([OK] * 9, [OK, BAD, BAD, BAD, OK, OK], "failed", "failing 3 times in a row since. It said: HTTP 500"),
         ([], [BAD] * 3, "failed", "healthy in the hour before"),
         ([OK] * 9, [BAD, DOWN, BAD], "failed", "failing"),
         ([BAD] * 9, [BAD] * 9, "inconclusive", "failing before as well: it is no worse"),

@@ -105,8 +105,10 @@ SAMPLES = [
     event("deployment.updated", before=DEPLOYMENT | {"status": "success"}, after=DEPLOYMENT | {"status": "rolled_back"}),
     event(
         "watch.closed",
-        payload={"verdict": "failed", "reason": "5 of 30 results were bad, and none in the hour before",
-                 "values": {"bad": 5, "of": 30}, "deployment": ID, "version": "4.2.0", "commit": "9f2c1e7ab04d"},
+        payload={"verdict": "failed", "reason": "front door was healthy in the hour before, and failing 2 times in a row since.",
+                 "values": {"front door": {"before": "healthy", "results": 3, "failed": 2,
+                                           "found": {"at": "2026-03-02T09:00:00+00:00", "status": 503, "ms": 40}},
+                            "nightly export": {"before": "healthy", "results": 1, "failed": 0}}, "deployment": ID, "version": "4.2.0", "commit": "9f2c1e7ab04d"},
     ),  # fmt: skip
     event("probe.flipped", "checkout in production: http", before={"state": "healthy"}, after=DOWN, payload={"muted": False}),
     event(

@@ -1,6 +1,7 @@
 """Each kind of message, as people read it. `pytest tests/notifications/test_goldens.py --rewrite-goldens` writes them anew."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from portal.audit.models import Delivery
 from portal.notifications import mail
 from portal.notifications.notice import kinds, notice_of
 from portal.notifications.plain import as_json
-from portal.notifications.tables import slack_words
+from portal.notifications.tables import preview, slack_words
 from portal.slackbot.rendering import message
 from tests.notifications.samples import ID, SAMPLES
 
@@ -53,6 +54,12 @@ def test_a_message_is_as_it_was(db, name, request):
     if request.config.getoption("--rewrite-goldens"):
         file.write_text(told)
     assert told == file.read_text()
+
+
+def test_a_preview_shows_no_name_of_an_emoji_and_no_notation_of_a_program(db):
+    for event in SAMPLES:
+        shown = " ".join(preview(event)["slack"])
+        assert not re.search(r":[a-z]+(_[a-z]+)*:|\{'", shown), shown
 
 
 def test_every_kind_of_message_has_its_golden_and_there_is_no_other():

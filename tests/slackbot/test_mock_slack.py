@@ -191,6 +191,7 @@ def test_the_page_shows_the_newest_first_and_runs_nothing(slack, dana):
             '<a href="https://x.test/?a=1&amp;b=2" rel="noreferrer">https://x.test/?a=1&amp;b=2</a>',
         ),
         ("<javascript:alert(1)|here>", "<b>here</b>"),
+        ("*Since* <!date^1740000000^{date}|2025-02-19 21:20 UTC>", "<b>Since</b> 2025-02-19 21:20 UTC"),
         (
             '<https://x.test/"onmouseover="x|a>',
             '<a href="https://x.test/&quot;onmouseover=&quot;x" rel="noreferrer">a</a>',

@@ -4,10 +4,14 @@ import html
 import re
 
 EMOJI = {
-    "alarm_clock": "⏰", "bell": "🔔", "hourglass": "⌛", "hourglass_flowing_sand": "⏳", "large_green_circle": "🟢",
-    "large_yellow_circle": "🟡", "leftwards_arrow_with_hook": "↩", "lock": "🔒", "play_or_pause_button": "⏯",
-    "red_circle": "🔴", "rotating_light": "🚨", "seedling": "🌱", "snowflake": "❄", "unlock": "🔓", "warning": "⚠",
-    "wave": "👋", "white_check_mark": "✅", "x": "❌", "heavy_minus_sign": "➖", "grey_question": "❔", "fire": "🔥",
+    "alarm_clock": "⏰", "bell": "🔔", "eyes": "👀", "fire": "🔥", "fire_extinguisher": "🧯", "ghost": "👻",
+    "grey_question": "❔", "handshake": "🤝", "heavy_minus_sign": "➖", "hourglass": "⌛", "hourglass_flowing_sand": "⏳",
+    "large_green_circle": "🟢", "large_yellow_circle": "🟡", "leftwards_arrow_with_hook": "↩️", "lock": "🔒",
+    "no_entry_sign": "🚫", "octagonal_sign": "🛑", "package": "📦", "play_or_pause_button": "⏯", "pushpin": "📌",
+    "raised_hand": "✋", "red_circle": "🔴", "rewind": "⏪", "robot_face": "🤖", "rocket": "🚀", "rotating_light": "🚨",
+    "see_no_evil": "🙈", "seedling": "🌱", "snowflake": "❄️", "sunny": "☀️", "sunrise": "🌅", "test_tube": "🧪",
+    "trophy": "🏆", "unlock": "🔓", "warning": "⚠️", "wastebasket": "🗑️", "wave": "👋", "white_check_mark": "✅",
+    "x": "❌", "zzz": "💤",
 }  # fmt: skip
 
 
@@ -25,7 +29,8 @@ def mrkdwn(text: str) -> str:
         target, words = html.unescape(target), html.unescape(words)
         if re.match(r"(https?://|mailto:)", target):
             return keep(f'<a href="{html.escape(target)}" rel="noreferrer">{html.escape(words or target)}</a>')
-        return keep(f"<b>{html.escape(words or target)}</b>")
+        said = html.escape(words or target)
+        return keep(said if target.startswith("!date") else f"<b>{said}</b>")
 
     text = text.replace("\0", "")
     text = re.sub(r"`([^`\n]+)`", lambda match: keep(f"<code>{html.escape(html.unescape(match[1]))}</code>"), text)

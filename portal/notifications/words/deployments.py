@@ -85,7 +85,7 @@ def watched(event: Event) -> Notice:
         facts_of(
             ("Verdict", verdict),
             ("Because", text(told.get("reason"))),
-            ("Values", values_of(told.get("values"))),
+            ("Values", _found(told.get("values"))),
             ("Commit", text(told.get("commit"))[:12]),
         ),
         Link(page("deployments:deployment", deployment), "See the deployment")
@@ -109,6 +109,21 @@ def _is_id(value: str) -> bool:
 
 def _first_line(message: str) -> str:
     return message.strip().partition("\n")[0]
+
+
+def _found(values: object) -> str:
+    """Of each probe that got worse: `front door 2 of 3 failed, status 503, ms 40`."""
+    if not isinstance(values, dict):
+        return ""
+    worse = {name: each for name, each in values.items() if isinstance(each, dict) and each.get("found")}
+    return "; ".join(
+        f"{name} {each.get('failed')} of {each.get('results')} failed, {values_of(_without_time(each['found']))}"
+        for name, each in worse.items()
+    )
+
+
+def _without_time(found: object) -> object:
+    return {name: each for name, each in found.items() if name != "at"} if isinstance(found, dict) else found
 
 
 def values_of(values: object) -> str:
