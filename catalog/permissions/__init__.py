@@ -24,6 +24,8 @@ Deed = Literal["register", "update", "unregister"]
 NOTHING = Q(pk__in=[])
 # Blueprints whose entities events name beside the one they are about.
 PLACES = ("service", "environment")
+# What is set for many places at once names them in its facts, and no column of its events does.
+FOR_MANY = ("route", "lock_rule")
 DOING = {"register": "add to", "update": "change", "unregister": "delete from"}
 
 
@@ -70,7 +72,7 @@ def visible_events(by: By, rows: QuerySet[Event]) -> QuerySet[Event]:
     for name, known in _kept(by):
         rows = rows.filter(_about(name, known))
         if name in PLACES:
-            rows = rows.filter(Q(**{name: ""}) | Q(**{f"{name}__in": known}))
+            rows = rows.filter(Q(**{name: ""}) | Q(**{f"{name}__in": known})).exclude(noun__in=FOR_MANY, service="")
     return rows
 
 

@@ -1,3 +1,4 @@
+import re
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -8,7 +9,7 @@ from django.urls import reverse
 
 from portal.audit.nouns import Noun
 from portal.kit.ids import uuid7
-from portal.kit.masks import host_only
+from portal.kit.masks import HIDDEN, host_only
 
 Json = dict[str, Any]
 
@@ -75,11 +76,16 @@ class Route(models.Model):
     def shown_address(self) -> str:
         return host_only(self.address) if self.to == self.To.WEBHOOK else self.address
 
+    @property
+    def told_address(self) -> str:
+        """As everybody may read it."""
+        return re.sub(r"[^,\s]+@", f"{HIDDEN}@", self.address) if self.to == self.To.EMAIL else self.shown_address
+
     def noun(self) -> Noun:
         return Noun("route", str(self.public_id), self.name)
 
     def facts(self) -> Json:
-        """Without the secret, and without the path of a webhook: events keep this for ever, for everybody."""
+        """Without the secret, and without the path of a webhook and the names of who gets mail: events keep this for ever, for everybody."""
         return {
             "name": self.name,
             "events": list(self.events),
@@ -91,7 +97,7 @@ class Route(models.Model):
             if self.quiet_from and self.quiet_until
             else None,
             "to": self.to,
-            "address": self.shown_address or None,
+            "address": self.told_address or None,
             "secret": "kept" if self.sealed_secret else None,
             "enabled": self.enabled,
             "dry": self.dry,

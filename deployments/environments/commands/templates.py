@@ -47,12 +47,12 @@ def template_update(template: Template, wished: Json, *, secret: str = "", by: B
     """What it says of steps holds for what begins from now on; the caps of those that are here stay theirs."""
     require(by, "environment_template.write")
     template = Template.objects.select_for_update().get(pk=template.pk)
-    before, identifier = template.facts(), template.identifier
+    before, identifier, spec = template.facts(), template.identifier, template.spec
     _fill(template, wished, secret)
     if template.identifier != identifier:
         raise Invalid.at("identifier", "stays as it is: environments and events name it")
     after = template.facts()
-    if after != before or secret:
+    if after != before or template.spec != spec or secret:
         template.updated_at = timezone.now()
         _save(template)
         payload = {"secret": "changed"} if secret else {}

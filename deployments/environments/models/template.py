@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from portal.audit.nouns import Noun
 from portal.kit.clock import in_words
+from portal.kit.masks import host_only
 
 Json = dict[str, Any]
 
@@ -80,13 +81,14 @@ class Template(models.Model):
         return Noun("environment_template", self.identifier, self.title)
 
     def facts(self) -> Json:
-        """Without the secret: events keep this for ever."""
+        """Without the secret, and of each address its host: events keep this for ever, for everybody."""
         lengths = ("default_ttl", "greatest_ttl", "soft_cap", "hard_cap", "verify_pause", "orphan_grace")
-        same = "identifier title description enabled provider spec inputs quiet_hours teams team_limits".split()
+        same = "identifier title description enabled provider inputs quiet_hours teams team_limits".split()
         same += ["most_per_owner", "closes_with_pr", "tries"]
         return {
             **{name: getattr(self, name) for name in same},
             **{name: in_words(getattr(self, name)) for name in lengths},
+            "spec": _told(self.spec),
             "cost_per_hour": None if self.cost_per_hour is None else str(self.cost_per_hour),
             "secret": "kept" if self.secret else None,
         }
@@ -103,3 +105,11 @@ class Template(models.Model):
     def step(self, phase: str, name: str) -> Json:
         """As it is described now; one that is no longer described is empty."""
         return next((each for each in self.steps(phase) if each.get("name") == name), {})
+
+
+def _told(spec: Any) -> Any:
+    if isinstance(spec, dict):
+        return {name: _told(each) for name, each in spec.items()}
+    if isinstance(spec, list):
+        return [_told(each) for each in spec]
+    return host_only(spec) if isinstance(spec, str) and spec.startswith(("http://", "https://")) else spec

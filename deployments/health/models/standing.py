@@ -80,7 +80,18 @@ class Maintenance(models.Model):
         return self.starts_at <= at < self.ends_at
 
     def noun(self) -> Noun:
-        return Noun("maintenance", str(self.public_id), self.covers)
+        """With the place that it names: who may not see that is not told of it."""
+        probe = self.probe
+        service, environment = (each.identifier if each else "" for each in (self.service, self.environment))
+        return Noun(
+            "maintenance",
+            str(self.public_id),
+            self.covers,
+            blueprint=probe.entity_blueprint if probe else "",
+            entity=probe.entity_identifier if probe else "",
+            service=probe.service_identifier if probe else service,
+            environment=probe.environment_identifier if probe else environment,
+        )
 
     def facts(self) -> dict[str, Any]:
         return {
