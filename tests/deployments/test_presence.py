@@ -255,9 +255,18 @@ def test_what_ran_in_a_service_that_is_gone_is_not_found_and_harms_nobody(by, te
 @pytest.mark.parametrize(("text", "index"), [("1.0", "deployment_version"), (B[:10], "deployment_commit")])
 def test_what_is_looked_for_is_found_by_an_index(by, text, index):
     deploy(A, at=0, version="1.0")
+    kept = Deployment.objects.get()
+    others = {
+        "status": "success",
+        "reported_at": kept.reported_at,
+        "service_identifier": "x",
+        "environment_identifier": "y",
+    }
+    Deployment.objects.bulk_create(Deployment(version=f"2.{n}", commit=f"{n:040x}", **others) for n in range(1000))
     with CaptureQueriesContext(connection) as asked:
         find(by, text)
     with connection.cursor() as cursor:
+        cursor.execute("analyze deployments_deployment")
         cursor.execute("set local enable_seqscan = off")
         plans = []
         for each in asked.captured_queries:
