@@ -32,6 +32,8 @@ BREATH = 0.1  # seconds between two looks at what is due
 MOST_CLAIMED, MOST_WRITTEN = 32, 200
 SELF_CHECK = 1.0  # seconds: how much older than a result a look at the references may be
 TOLD_EVERY = 10.0  # seconds
+# A call ends in time. One that ends so many seconds later was stopped on its way, and so were we.
+STOOD_STILL = 5.0
 
 
 class Prober:
@@ -99,6 +101,7 @@ class Prober:
         threading.Thread(target=self._call, args=(probe, now), name="probe", daemon=True).start()
 
     def _call(self, probe: Probe, now: datetime) -> None:
+        begun = time.monotonic()
         try:
             result = ask(probe, now)
         except Exception as error:
@@ -106,6 +109,8 @@ class Prober:
             result = Result(
                 probe.pk, now, Outcome.NO_DATA, reason=f"{type(error).__name__}: {error}", lease=probe.lease
             )
+        if result.outcome != Outcome.OK and time.monotonic() - begun > probe.timeout + STOOD_STILL:
+            result = Result(probe.pk, now, Outcome.NO_DATA, reason="The prober stood still.", lease=probe.lease)
         self.came.put((probe, result))
 
     def gather(self) -> None:

@@ -1,5 +1,7 @@
 """The prober itself, against a real process of targets: what hangs holds nobody, and each probe is asked by one."""
 
+import os
+import signal
 import threading
 import time
 from datetime import timedelta
@@ -144,6 +146,24 @@ def test_with_a_network_what_is_down_is_down(many, targets, settings):
     many("reset", 3, failure_threshold=1)
     run_until(Worker(threads=10), lambda: states() == {"down"})
     assert not Event.objects.filter(name__startswith="prober.").exists()
+
+
+def test_a_prober_that_was_stopped_on_its_way_says_nothing_of_the_target(many, monkeypatch):
+    monkeypatch.setattr("deployments.health.prober.STOOD_STILL", 0.5)
+    [probe] = many("hang", 1, timeout=0.4)
+    read, write_ = os.pipe()
+    child = os.fork()
+    if not child:  # no more than a call, which asks no database
+        worker = Worker("stopped", threads=1, per_host=1)
+        worker._call(probe, timezone.now())
+        os.write(write_, worker.came.get()[1].outcome.encode())
+        os._exit(0)
+    time.sleep(0.2)
+    os.kill(child, signal.SIGSTOP)
+    time.sleep(1)
+    os.kill(child, signal.SIGCONT)
+    assert os.read(read, 20) == b"no_data"
+    os.waitpid(child, 0)
 
 
 def test_a_heartbeat_that_is_missed_is_a_failure_unless_nobody_listened(place):
