@@ -8,11 +8,16 @@ from typing import Any
 from django.db.models import Q
 
 from catalog.models import Entity
+from catalog.permissions import bounds
 from catalog.queries import tier_in
 from portal.audit.models import Event
+from portal.kit.by import Actor, By
 from portal.notifications.models import Route
+from portal.notifications.shapes import CHANNEL
 
 Json = dict[str, Any]
+# Who is on no team, and sees what every member sees.
+ANYBODY = By(Actor("user", "anybody", "anybody"), "clock")
 Named = tuple[str, str]  # blueprint, identifier
 
 
@@ -44,6 +49,16 @@ def about(event: Event) -> About:
     return abouts([event])[0]
 
 
+def is_open(event: Event) -> bool:
+    """Whether every member may see what it is about. What is gone counts as kept from some where anything is."""
+    seen = bounds(ANYBODY)
+    named = set(_named(event))
+    if seen is None or not named:
+        return True
+    one = [Q(blueprint__identifier=blueprint, identifier=identifier) for blueprint, identifier in named]
+    return Entity.objects.filter(seen, reduce(or_, one)).count() == len(named)
+
+
 def _named(event: Event) -> list[Named]:
     named = [("service", event.service), ("environment", event.environment), (event.blueprint, event.entity)]
     return [each for each in named if all(each)]
@@ -72,10 +87,16 @@ def _about(event: Event, found: dict[Named, tuple[list[str], Json]]) -> About:
         _tier(event, facts, found),
         str(scope or ""),
         {
-            kind: found.get((kind, name), ([], {}))[1].get("slackChannel")
+            kind: _channel(found.get((kind, name), ([], {}))[1].get("slackChannel"))
             for kind, name in (("service", event.service), ("environment", event.environment))
         },
     )
+
+
+def _channel(said: Any) -> str:
+    """What somebody wrote on an entity, where it is a channel's name or id. Anything else would stop what is told elsewhere."""
+    name = said.strip() if isinstance(said, str) else ""
+    return name.lstrip("#") if CHANNEL.match(name) else ""
 
 
 def _tier(event: Event, facts: Json, found: dict[Named, tuple[list[str], Json]]) -> str:

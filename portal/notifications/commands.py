@@ -17,7 +17,7 @@ from portal.notifications.about import about
 from portal.notifications.known import forget
 from portal.notifications.models import Route
 from portal.notifications.notice import TESTED
-from portal.notifications.targets import is_possible, person, targets
+from portal.notifications.targets import NOWHERE, is_possible, person, targets
 
 Json = dict[str, Any]
 
@@ -70,8 +70,12 @@ def route_test(route: Route, of: Event | None = None, *, by: By) -> list[Deliver
     """
     require(by, "route.write")
     event = record(TESTED, route.noun(), by=by, payload={"of": str(of.public_id) if of else None})
-    found = person(by.actor.key, event) if route.to == Route.To.PERSON else [*targets(route, event, about(of or event))]
-    if not found:
+    found = (
+        person(by.actor.key, event)
+        if route.to == Route.To.PERSON
+        else [*targets(route, of or event, about(of or event))]
+    )
+    if not any(name != NOWHERE for _, name in found):
         raise Conflict(_nobody(route), code="nobody")
     owed = [
         Delivery(event=event, subscriber=each, target=name, stream=f"test {event.public_id}") for each, name in found

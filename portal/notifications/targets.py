@@ -8,7 +8,7 @@ from catalog.permissions import visible_events
 from portal.accounts.queries import actor_of_user, user_of
 from portal.audit.models import Event
 from portal.kit.by import By
-from portal.notifications.about import About
+from portal.notifications.about import About, is_open
 from portal.notifications.models import Route
 from portal.notifications.notice import kind_of
 from portal.notifications.shapes import addresses
@@ -41,18 +41,23 @@ def targets(route: Route, event: Event, about: About) -> Iterable[Target]:
         return [(EMAIL, each) for each in addresses(route.address)]
     if route.to == To.WEBHOOK:
         return [(WEBHOOK, str(route.public_id))]
-    return [(SLACK, channel) for channel in (_channel(route, about),) if channel]
+    return [(SLACK, channel) for channel in (_channel(route, event, about),) if channel]
 
 
-def _channel(route: Route, about: About) -> str:
-    of_service, of_environment = about.of_service(), about.of_environment()
-    known = {
-        To.CHANNEL: route.address,
-        To.SERVICE: of_service,
-        To.ENVIRONMENT: of_environment,
-        To.PLACE: of_service or of_environment or settings.SLACK_CHANNEL or NOWHERE,
-    }
-    return str(known[To(route.to)]).lstrip("#")
+def _channel(route: Route, event: Event, about: About) -> str:
+    if route.to == To.PLACE:
+        return channel_of_place(event, about) or NOWHERE
+    known = {To.CHANNEL: route.address, To.SERVICE: about.of_service(), To.ENVIRONMENT: about.of_environment()}
+    return known[To(route.to)].lstrip("#")
+
+
+def channel_of_place(event: Event, about: About) -> str:
+    """The service's, else the environment's, else the portal's. What is kept from some is said in its own channel alone."""
+    if about.of_service():
+        return about.of_service()
+    if not is_open(event):
+        return "" if about.service else about.of_environment()
+    return about.of_environment() or str(settings.SLACK_CHANNEL).lstrip("#")
 
 
 def person(key: str, event: Event) -> list[Target]:

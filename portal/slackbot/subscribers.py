@@ -11,10 +11,10 @@ from portal.audit.models import Delivery
 from portal.audit.subscribers import Hopeless, Owes, RetryLater, subscribe
 from portal.kit.clock import database_now
 from portal.notifications import media
-from portal.notifications.about import about
+from portal.notifications.about import about, is_open
 from portal.notifications.notice import kind_of
 from portal.notifications.routing import owed
-from portal.notifications.targets import EMAIL, NOWHERE, SLACK
+from portal.notifications.targets import EMAIL, NOWHERE, SLACK, channel_of_place
 from portal.slackbot.posting import Post
 from portal.slackbot.rendering import preview
 
@@ -66,11 +66,12 @@ def channel_of(delivery: Delivery) -> str:
     """Its target; where it had none, the place's own as it is now."""
     if delivery.target not in ("", NOWHERE):
         return str(delivery.target)
-    where = about(delivery.event)
-    channel = where.of_service() or where.of_environment() or settings.SLACK_CHANNEL
-    if not channel:
-        raise Hopeless("No channel: set slackChannel on the service or the environment, or PORTCULLIS_SLACK_CHANNEL.")
-    return str(channel).lstrip("#")
+    channel = channel_of_place(delivery.event, about(delivery.event))
+    if channel:
+        return channel
+    if not is_open(delivery.event):
+        raise Hopeless("No channel: not everybody may see it, so only its own slackChannel is told, and there is none.")
+    raise Hopeless("No channel: set slackChannel on the service or the environment, or PORTCULLIS_SLACK_CHANNEL.")
 
 
 def _reason(error: SlackApiError, channel: str, *, untaken: bool) -> Exception:

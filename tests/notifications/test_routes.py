@@ -6,6 +6,9 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from catalog import queries as catalog
+from catalog.commands import permissions_update
+from catalog.models import Entity
 from deployments.commands import deployment_report
 from locks import scopes
 from locks.commands import lock_take
@@ -15,7 +18,7 @@ from portal.audit.nouns import Noun
 from portal.audit.record import record
 from portal.kit.errors import Conflict, Invalid, Refused
 from portal.notifications import known
-from portal.notifications.commands import route_create, route_delete, route_update
+from portal.notifications.commands import route_create, route_delete, route_test, route_update
 from portal.notifications.defaults import DEFAULTS, defaults_install
 from portal.notifications.models import Route
 from portal.notifications.quiet import quiet_until
@@ -302,3 +305,27 @@ def test_an_event_that_nobody_says_owes_nothing(slack, only):
     with transaction.atomic():
         record("thing.made", Noun("thing", "1", "a thing"), by=SETUP)
     assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("said", ["user:1", "two words", "x" * 200, "", "<!channel>", ["ops"], {"a": 1}, 7, None])
+def test_what_is_no_channel_on_a_service_is_passed_over(shop, slack, only, said):
+    Entity.objects.filter(identifier="checkout").update(properties={"slackChannel": said})
+    only()
+    lock(shop)
+    assert targets() == [("slack", "general")]
+
+
+def test_the_portals_channel_hears_nothing_that_is_kept_from_some(shop, slack, only, alice, page):
+    """Everybody reads there. Its own channel is told, and without one an administrator sees why nobody is."""
+    route = only()
+    write("environment", "production", mode="patch", properties={"slackChannel": "prod-talk"})
+    permissions_update(catalog.blueprint("service"), {"read": {"ownedByTeam": True, "roles": []}}, by=SETUP)
+    lock(shop)
+    [delivery] = told()
+    assert (delivery.state, slack.messages) == ("parked", []) and "not everybody may see it" in delivery.last_error
+    with pytest.raises(Conflict):
+        route_test(route, delivery.event, by=page(alice))
+    write("service", "checkout", mode="patch", properties={"slackChannel": "payments"})
+    lock(shop, "service", service="checkout")
+    lock(shop, "environment", environment="production")
+    assert [message["channel_name"] for message in slack.messages] == ["payments", "prod-talk"]
