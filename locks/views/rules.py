@@ -104,6 +104,8 @@ def rule_preview(request: HttpRequest) -> HttpResponse:
     require(by, "lock_rule.write")
     rule = queries.rule(by, request.GET["of"]) if request.GET.get("of") else None
     form = RuleForm(request.POST, by=by, rule=rule)
+    if not request.POST.getlist("on"):
+        return render(request, "locks/_rule_preview.html", {"waits": True})
     try:
         draft = form.draft()
     except PortalError as error:

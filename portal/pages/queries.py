@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from catalog.integrations.queries import deletions_waiting
 from catalog.models import Entity
 from catalog.queries import tier_of
+from deployments.health.queries import muted_at, places, prober_down_since, shown
+from deployments.health.states import State
 from deployments.models import Deployment, DeploymentConfig, InboxItem
 from deployments.queries import deployments, environments, failing, gated_percent, latest, services
 from locks.models import KeptDecision, Lock, Window
@@ -14,6 +16,7 @@ from portal.kit.by import By
 from portal.kit.clock import database_now
 
 SHOWN = 8
+BAD = (State.DEGRADED, State.FAILING, State.DOWN)
 # A portal that has seen so many deployments needs no first steps, though nobody was ever refused.
 IN_USE = 20
 
@@ -50,6 +53,7 @@ class Overview:
     services: int
     reported_today: int
     failing: int
+    unwell: int | None  # places whose probes say that they are not well; None where nothing is probed
     waiting: int | None  # reports in the inbox; None for who may not place them
     held: int  # deletions by integrations that the viewer may decide on
     locked: int
@@ -68,6 +72,7 @@ def overview(by: By) -> Overview:
         services=services(by).count(),
         reported_today=deployments(by).filter(reported_at__gt=at - timedelta(days=1)).count(),
         failing=failing(by).count(),
+        unwell=_unwell(by, at),
         waiting=InboxItem.objects.filter(state=InboxItem.State.WAITING).count() if may_place else None,
         held=deletions_waiting(by),
         locked=active.count(),
@@ -77,6 +82,15 @@ def overview(by: By) -> Overview:
         latest=list(latest(by)[:SHOWN]),
         at=at,
     )
+
+
+def _unwell(by: By, at: datetime) -> int | None:
+    known = places(by)
+    if not known.exists():
+        return None
+    muted, down = muted_at(at), prober_down_since(at)
+    bad = known.filter(state__in=BAD)
+    return sum(shown(each, at, muted=muted, down=down).state in BAD for each in bad)
 
 
 def beat() -> str:

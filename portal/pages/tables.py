@@ -151,6 +151,7 @@ def figures(seen: Overview) -> list[Row]:
             reverse("deployments:config_list", query={"property": "status", "operator": "=", "value": "failure"}),
             "whose last deployment failed",
         ),
+        *_unwell(seen),
         _figure("Locks", seen.locked, reverse("locks:lock_list"), "active now"),
     ]
     if seen.gated is not None:
@@ -161,6 +162,14 @@ def figures(seen: Overview) -> list[Row]:
     if seen.held:
         shown.append(_figure("Deletions held", seen.held, reverse("integrations:integration_list"), "by integrations"))
     return shown
+
+
+def _unwell(seen: Overview) -> list[Row]:
+    if seen.unwell is None:
+        return []
+    wanted = {"property": "health", "operator": "in", "value": "degraded,failing,down"}
+    url = reverse("deployments:config_list", query=wanted)
+    return [_figure("Unhealthy", seen.unwell, url, "by what their probes found")]
 
 
 def _figure(label: str, value: int, url: str, note: str, unit: str = "") -> Row:

@@ -72,6 +72,7 @@ def test_a_person_asks_for_one_in_the_form_and_lands_on_its_page(template, bob):
     client = signed_in(bob)
     asked = client.get(reverse("environments:new_of", args=["preview"])).content.decode()
     assert "at most 3 days at a time" in asked and "Branch" in asked and 'name="owner"' not in asked
+    assert "warned 2 h, 15 min before" in asked  # it lives 8 h
     answer = client.post(
         reverse("environments:new_of", args=["preview"]),
         {"name": "pr-8", "ttl": "3h", "team": "payments", "p-branch": "new", "reason": "PR 8"},
@@ -147,6 +148,8 @@ def test_a_teardown_is_shown_before_it_is_done_and_leaves_a_tombstone_that_makes
     worked()
     tombstone = client.get(at(bobs))
     assert tombstone.status_code == 200 and "merged" in tombstone.content.decode()
+    gone = client.get(reverse("environments:environment_list"), {"show": "gone"}).content.decode()
+    assert "pr-7" in gone and "Open the environment" not in gone
     assert client.post(at(bobs, "extension"), {"ttl": "1h"}).status_code == 422
     again = client.post(at(bobs, "recreation"))
     made = Environment.objects.exclude(pk=bobs.pk).get()

@@ -9,7 +9,7 @@ from django.test import Client
 from catalog import queries as catalog
 from catalog.commands import permissions_update
 from deployments.commands import deployment_report
-from deployments.health.commands import maintenance_begin, probe_create, readings_roll_up, readings_take
+from deployments.health.commands import maintenance_begin, probe_create, probe_update, readings_roll_up, readings_take
 from deployments.health.forms import _condition
 from deployments.health.models import Maintenance, Probe, Reading, Summary
 from deployments.health.queries.pictures import PICTURES, pictures
@@ -131,6 +131,29 @@ def test_the_page_of_a_probe_names_the_very_values_that_made_it_fail(signed_in, 
     assert "after 2 results in a row that bad" in page
     assert "Deployed: 9.9.9 success" in page and "probe-flip-bad" in page
     assert "$.db equals ok" in page and "https://checkout.example.org/health" in page
+
+
+def test_home_counts_the_places_that_are_not_well_and_says_nothing_where_nothing_is_probed(signed_in, shop):
+    for number in range(20):
+        report = {"service": "checkout", "environment": "production", "version": f"1.{number}", "status": "success"}
+        deployment_report(report, by=SETUP)
+    assert "Unhealthy" not in text(signed_in, "/")
+    probe = make()
+    read(probe, "ok")
+    assert figure(text(signed_in, "/")) == "0"
+    read(probe, "failed", "failed", apart=1)
+    assert figure(text(signed_in, "/")) == "1"
+    probe_update(probe, {"paused": True}, by=SETUP)
+    assert figure(text(signed_in, "/")) == "0"
+
+
+def figure(page):
+    return re.search(r'Unhealthy</span><span class="figure">(\d+)<', page)[1]
+
+
+def test_a_reading_says_in_which_zone_its_time_is(signed_in, shop, alice):
+    read(probe := make(), "ok")
+    assert re.search(r">\d\d:\d\d:\d\d UTC</time>", text(signed_in, url_of(probe)))
 
 
 def test_no_data_is_said_to_be_no_failure(signed_in, shop):

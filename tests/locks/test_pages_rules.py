@@ -93,7 +93,8 @@ def test_the_form_says_what_the_rule_would_have_locked(client, alice, shop):
     assert "It would have locked 2 times, for 2 h in all." in answer
     assert "no service “chekout” so far" in answer
     assert "locked nothing" in client.post("/locks/rules/preview", FILLED | {"services": "search"}).content.decode()
-    assert "say what it acts upon" in client.post("/locks/rules/preview", FILLED | {"on": []}).content.decode()
+    begun = client.post("/locks/rules/preview", FILLED | {"on": []}).content.decode()
+    assert "Choose when it acts" in begun and "note-red" not in begun
     assert not LockRule.objects.exists() and not Lock.objects.exists()
 
 

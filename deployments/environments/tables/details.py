@@ -13,6 +13,8 @@ from deployments.environments.models import GOING, Environment, State, Step
 from deployments.environments.specs import named
 from deployments.environments.tables.rows import PHASES, extensions, may_change, row
 from deployments.environments.terms import WARNINGS, needs_reason
+from locks.models import Lock
+from portal.accounts.policy import allows
 from portal.audit.models import Event
 from portal.kit.by import By
 from portal.kit.clock import in_words
@@ -80,14 +82,7 @@ def facts_of(environment: Environment, by: By, now: datetime) -> Json:
         "greatest": in_words(template.greatest_ttl),
         "reason_needed": needs_reason(environment, now + template.greatest_ttl),
         "held_until": environment.held_until,
-        "lock": {
-            "url": lock.get_absolute_url(),
-            "holder": lock.holder_name,
-            "reason": lock.reason,
-            "until": lock.expires_at,
-        }
-        if lock
-        else None,
+        "lock": lock_row(lock),
         "inputs": inputs_of(environment),
         "resources": [resource(each) for each in environment.resources],
         "next_try": environment.work_at if environment.phase and environment.attempt else None,
@@ -104,7 +99,7 @@ def facts_of(environment: Environment, by: By, now: datetime) -> Json:
         "entity_url": reverse("catalog:entity_detail", args=["environment", environment.name])
         if environment.entity_id
         else "",
-        "warnings": [in_words_of(each) for each in WARNINGS if _warned(environment, each)],
+        "warnings": [in_words(timedelta(minutes=each)) for each in WARNINGS if _warned(environment, each)],
         "can_sleep": mine and resting and template.can_sleep and environment.state == State.READY,
         "can_wake": mine and resting and template.can_sleep and environment.state == State.ASLEEP,
         "can_retry": mine and environment.state == State.PROVISION_FAILED and not environment.phase,
@@ -112,6 +107,9 @@ def facts_of(environment: Environment, by: By, now: datetime) -> Json:
         "can_extend": mine and environment.is_timed,
         "can_keep": mine and suspected,
         "can_recreate": gone and template.enabled,
+        "template_url": reverse("environments:template_edit", args=[template.identifier])
+        if allows(by.actor, "environment_template.write")
+        else "",
         "urls": {
             name: at(name)
             for name in ("extension", "pin", "unpin", "sleep", "wake", "retry", "teardown", "keep", "recreation")
@@ -124,6 +122,13 @@ def facts_of(environment: Environment, by: By, now: datetime) -> Json:
         else [],
         "former_url": environment.recreated_from.get_absolute_url() if environment.recreated_from else "",
     }
+
+
+def lock_row(lock: Lock | None) -> Json | None:
+    if lock is None:
+        return None
+    holder, until = lock.holder_name, lock.expires_at
+    return {"url": lock.get_absolute_url(), "holder": holder, "reason": lock.reason, "until": until}
 
 
 def _why(environment: Environment) -> str:
@@ -144,10 +149,6 @@ def inputs_of(environment: Environment) -> list[tuple[str, str]]:
 def _warned(environment: Environment, minutes: int) -> bool:
     """What would have been due before its end was set is no warning."""
     return environment.deadline - timedelta(minutes=minutes) > environment.armed_at
-
-
-def in_words_of(minutes: int) -> str:
-    return f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
 
 
 def said(value: Any) -> str:
@@ -213,7 +214,7 @@ def event_row(event: Event) -> Json:
     text, icon = TOLD.get(event.name, (event.name.partition(".")[2].replace("_", " ").capitalize(), "activity"))
     payload, after = event.payload, event.after or {}
     if event.name == "environment.expiry_warned":
-        text = f"{text} {in_words_of(int(payload.get('minutes', 0)))} before its end"
+        text = f"{text} {in_words(timedelta(minutes=int(payload.get('minutes', 0))))} before its end"
     until = payload.get("expires_at") if event.name in ("environment.extended", "environment.pinned") else None
     why = payload.get("reason") or payload.get("error") or payload.get("why") or ""
     if event.name == "environment.torn_down" and payload.get("kept"):
@@ -237,14 +238,7 @@ def preview_of(environment: Environment, now: datetime) -> Json:
         "steps": found["steps"],
         "verify": found["verify"],
         "resources": [resource(each) for each in found["resources"]],
-        "lock": {
-            "url": lock.get_absolute_url(),
-            "holder": lock.holder_name,
-            "reason": lock.reason,
-            "until": lock.expires_at,
-        }
-        if lock
-        else None,
+        "lock": lock_row(lock),
         "pinned": bool(environment.pinned_until and environment.pinned_until > now),
         "pin_reason": environment.pin_reason,
         "doing": PHASES.get(environment.phase, ""),
