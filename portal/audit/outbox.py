@@ -54,7 +54,8 @@ def deliver(delivery: Delivery) -> None:
     subscriber = subscribers.named(delivery.subscriber)
     try:
         if subscriber is None:
-            raise Hopeless(f"Nobody is called {delivery.subscriber!r} any more.")
+            # While a new version comes in, workers of the old one are still there, and do not know it yet.
+            raise RetryLater(f"Nobody is called {delivery.subscriber!r} here.", after=30, untaken=True)
         result = subscriber.handle(delivery)
     except Hopeless as reason:
         _settle(delivery, state=Delivery.State.PARKED, last_error=str(reason))

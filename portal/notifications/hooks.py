@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from portal.audit import posting
 from portal.audit.models import Delivery
-from portal.audit.subscribers import Hopeless
+from portal.audit.subscribers import Hopeless, RetryLater
 from portal.kit import outgoing
 from portal.kit.errors import Conflict
 from portal.kit.seal import unseal
@@ -17,7 +17,7 @@ def tell(delivery: Delivery) -> Json:
     """Sends the event to where the route leads by now. Nothing is folded: a program reads as fast as it can."""
     event, kind = delivery.event, kind_of(delivery.event.name)
     if kind is None:
-        raise Hopeless(f"Nobody says what {event.name} is any more.")
+        raise RetryLater(f"Nobody says what {event.name} is here.", after=30, untaken=True)
     if kind.is_stale(event):
         return {"skipped": "It is no longer true."}
     route = Route.objects.filter(public_id=delivery.target, to=Route.To.WEBHOOK).first()

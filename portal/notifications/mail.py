@@ -23,7 +23,7 @@ def tell(delivery: Delivery) -> Json:
     """Sends it. The same delivery has the same message id ever, by which a receiver knows a repeat."""
     kind = kind_of(delivery.event.name)
     if kind is None:
-        raise Hopeless(f"Nobody says what {delivery.event.name} is any more.")
+        raise RetryLater(f"Nobody says what {delivery.event.name} is here.", after=30, untaken=True)
     if kind.is_stale(delivery.event):
         return {"skipped": "It is no longer true."}
     notice = kind.render(delivery.event)

@@ -38,7 +38,7 @@ def tell(delivery: Delivery) -> Json | Owes:
     event = delivery.event
     kind = kind_of(event.name)
     if kind is None:
-        raise Hopeless(f"Nobody says what {event.name} is any more.")
+        raise RetryLater(f"Nobody says what {event.name} is here.", after=30, untaken=True)
     if kind.is_stale(event):
         return {"skipped": "It is no longer true."}
     person = user_of(delivery.target) if delivery.target.startswith("user:") else None

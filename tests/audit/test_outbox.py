@@ -115,6 +115,18 @@ def test_the_hopeless_is_parked_and_an_administrator_sends_it_again(db, post, pa
     assert Delivery.objects.get().state == "done"
 
 
+def test_what_a_worker_of_another_version_does_not_know_waits_for_one_that_does(db, post, monkeypatch):
+    happen()
+    with monkeypatch.context() as older:
+        older.setattr(subscribers, "_subscribers", {})
+        outbox.deliver_due()
+    waiting = Delivery.objects.get()
+    assert (waiting.state, waiting.attempts, waiting.last_error) == ("pending", 0, "Nobody is called 'post' here.")
+    due_now()
+    outbox.deliver_due()
+    assert post.got == ["thing.made"]
+
+
 def test_a_worker_that_died_while_sending_is_followed_by_another_when_its_lease_ends(db, post):
     happen()
     dead = outbox.claim()
