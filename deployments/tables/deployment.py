@@ -30,6 +30,7 @@ def sight_row(sight: Sight, sources: list[LogSource], watch: Watch | None = None
         "service": service_row(service) if service else None,
         "service_name": one.service_identifier,
         "config_url": one.config.get_absolute_url() if one.config else "",
+        "probes_url": _probes_url(one),
         "entity_url": reverse("catalog:entity_detail", args=["deployment", one.entity.identifier])
         if one.entity
         else "",
@@ -50,6 +51,11 @@ def sight_row(sight: Sight, sources: list[LogSource], watch: Watch | None = None
         "live_url": compare_url(one, sight.live) if sight.live and sight.live != one else "",
         "diff": diff_row(sight.diff) if sight.diff else None,
     }
+
+
+def _probes_url(deployment: Deployment) -> str:
+    place = {"q": deployment.service_identifier, "environment": deployment.environment_identifier}
+    return reverse("health:probes", query=place)
 
 
 def _said(value: Any) -> str:

@@ -11,6 +11,7 @@ from django.utils.safestring import mark_safe
 
 from portal.accounts.models import User
 from portal.audit.models import Delivery, Event
+from portal.audit.subjects import subject_url
 from portal.embedded.mock_slack import mrkdwn
 from portal.kit.by import By
 from portal.kit.masks import host_only
@@ -168,6 +169,7 @@ def _told_row(delivery: Delivery, names: dict[str, str], routes: dict[str, Route
         "at": event.at,
         "what": "A test" if is_test else label_of(event),
         "title": event.title,
+        "url": subject_url(event),
         "medium": medium,
         "medium_icon": medium_icon,
         "to": _to(delivery, names, routes),

@@ -14,6 +14,7 @@ from locks.models import Effect, Lock, Window
 from portal.audit.diff import diff
 from portal.audit.models import Event
 from portal.audit.shown import EXPIRED
+from portal.audit.subjects import subject_url
 from portal.kit.masks import without_secrets
 from portal.pages.queries import FirstSteps, Overview
 
@@ -104,36 +105,6 @@ def _undo_url(event: Event) -> str:
 
 def nouns() -> list[Row]:
     return [{"name": noun, "label": noun.replace("_", " ")} for noun in NOUNS]
-
-
-def subject_url(event: Event) -> str:
-    if event.name.endswith(".deleted"):
-        return ""
-    if event.noun == "lock":
-        return reverse("locks:lock_detail", args=[event.noun_id])
-    if event.noun == "probe":
-        return reverse("health:probe", args=[event.noun_id])
-    if event.noun == "freeze":
-        return reverse("locks:freeze_detail", args=[event.noun_id])
-    if event.noun in {"override", "break_glass_code", "break_glass_use"}:
-        return reverse("locks:override_list" if event.noun == "override" else "locks:code_list")
-    if event.noun in {"claim", "ticket"} and event.service:
-        return reverse("catalog:entity_detail", args=["service", event.service])
-    if event.noun == "action":
-        return reverse("actions:action_detail", args=[event.noun_id])
-    if event.noun == "run":
-        return reverse("actions:run_detail", args=[event.noun_id])
-    if event.noun == "github_import":
-        return reverse("github:import", args=[event.noun_id])
-    if event.noun == "starter":
-        return reverse("starters:starter", args=[event.noun_id])
-    if event.noun == "blueprint":
-        return reverse("catalog:entity_list", args=[event.noun_id])
-    if event.noun == "integration":
-        return reverse("integrations:called", args=[event.noun_id])
-    if event.blueprint and event.entity:
-        return reverse("catalog:entity_detail", args=[event.blueprint, event.entity])
-    return reverse("deployments:inbox") if event.noun == "inbox_item" else ""
 
 
 def figures(seen: Overview) -> list[Row]:

@@ -145,6 +145,7 @@ def test_what_was_given_up_is_shown_with_its_reason_and_sent_again(admin, shop, 
     settings.SLACK_BOT_TOKEN = "nonsense"
     outbox.deliver_due()
     [parked] = told()
+    assert lock.get_absolute_url() in admin.get("/notifications/log").content.decode()
     assert "1 notification could not be delivered" in admin.get("/notifications/").content.decode()
     said = admin.get("/notifications/log?state=given+up").content.decode()
     assert "invalid_auth" in said and "Send again" in said

@@ -15,10 +15,12 @@ from locks import scopes
 from locks.commands import freeze_create, gate_ask, lock_release, lock_take
 from locks.models import ScopeKind
 from portal.audit.models import Event
+from portal.audit.subjects import subject_url
 from portal.pages.tables import diff, nouns
 from tests.conftest import PASSWORD, SETUP, write
 from tests.locks.test_freezes import always
 
+KEY = "0198a2b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
 HTMX = {"HX-Request": "true"}
 
 
@@ -171,6 +173,20 @@ def test_the_audit_says_who_through_which_door_and_what_changed(stranger, shop, 
     assert "Unlocked" in first and "Bob" in first and ">page<" in first
     assert "release_reason" in first and "Found it" in first
     assert "starts_at" not in first  # it did not change
+
+
+@pytest.mark.parametrize(
+    ("noun", "more", "address"),
+    [
+        ("environment", {"blueprint": "environment", "entity": "pr-7"}, f"/environments/{KEY}"),
+        ("watch", {"payload": {"deployment": KEY}}, f"/deployments/d/{KEY}"),
+        ("lock_rule", {}, f"/locks/rules/{KEY}"),
+        ("sweep", {}, "/environments/sweeps"),
+        ("prober", {}, ""),
+    ],
+)
+def test_an_event_leads_to_the_page_of_what_it_is_about(noun, more, address):
+    assert subject_url(Event(name=f"{noun}.changed", noun=noun, noun_id=KEY, **more)) == address
 
 
 def test_a_diff_names_changed_keys_only():
