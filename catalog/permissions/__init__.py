@@ -22,6 +22,8 @@ from portal.kit.errors import Missing, Refused
 Deed = Literal["register", "update", "unregister"]
 
 NOTHING = Q(pk__in=[])
+# Who is on no team, and sees what every member sees.
+ANYBODY = By(Actor("user", "anybody", "anybody"), "clock")
 # Blueprints whose entities events name beside the one they are about.
 PLACES = ("service", "environment")
 # What is set for many places at once names them in its facts, and no column of its events does.
@@ -54,6 +56,12 @@ def bounds(by: By, blueprint: Blueprint | None = None) -> Q | None:
         return None
     free = ~Q(blueprint__in=[each.pk for each, _ in bound])
     return reduce(or_, (Q(blueprint=each.pk) & seen for each, seen in bound), free)
+
+
+def kept_from_some(entity: int) -> bool:
+    """Whether there are members who may not see the entity with this key."""
+    seen = bounds(ANYBODY)
+    return seen is not None and not Entity.objects.filter(seen, pk=entity).exists()
 
 
 def restricted() -> QuerySet[Blueprint]:

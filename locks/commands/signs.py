@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.urls import NoReverseMatch, reverse
 
+from catalog import permissions
 from catalog import queries as catalog
 from catalog.models import Entity
 from catalog.queries import Place
@@ -150,7 +151,7 @@ def _let_go_since(rule: LockRule, scope: Scope, began: datetime) -> bool:
 
 def _begin(rule: LockRule, scope: Scope, place: Place, sign: Sign, now: datetime) -> RuleHold:
     until = now + min(rule.at_most, limits.of(scope.strictest_tier).greatest)
-    reason = rules.reason_of(rule, place, sign)
+    reason = rules.reason_of(rule, *_tellable(scope, place, sign))
     lock: Lock | None = None
     if not rule.dry_run:
         lock = lock_take(
@@ -180,6 +181,19 @@ def _begin(rule: LockRule, scope: Scope, place: Place, sign: Sign, now: datetime
         noun = replace(rule.noun(), service=place.service, environment=place.environment)
         record("lock_rule.would_lock", noun, by=by_rule(rule.key, rule.name), payload=told | scope_told(place))
     return hold
+
+
+def _tellable(scope: Scope, place: Place, sign: Sign) -> tuple[Place, Sign]:
+    """Whoever sees what is locked reads why: what else was not well has no name there if it is kept from some."""
+    hidden = {}
+    if scope.service is None and permissions.kept_from_some(place.service_id):
+        hidden["service"] = "a service"
+    if scope.environment is None and permissions.kept_from_some(place.environment_id):
+        hidden["environment"] = "an environment"
+    if not hidden:
+        return place, sign
+    untold = "who may see it reads of it on the page of this lock"
+    return replace(place, **hidden), replace(sign, probe_name="", reason=untold, version="", commit="")
 
 
 def _link(sign: Sign) -> str:

@@ -8,16 +8,13 @@ from typing import Any
 from django.db.models import Q
 
 from catalog.models import Entity
-from catalog.permissions import bounds
+from catalog.permissions import ANYBODY, bounds
 from catalog.queries import tier_in
 from portal.audit.models import Event
-from portal.kit.by import Actor, By
 from portal.notifications.models import Route
 from portal.notifications.shapes import CHANNEL
 
 Json = dict[str, Any]
-# Who is on no team, and sees what every member sees.
-ANYBODY = By(Actor("user", "anybody", "anybody"), "clock")
 Named = tuple[str, str]  # blueprint, identifier
 
 

@@ -421,6 +421,17 @@ def test_a_hidden_place_is_not_told_of_to_who_may_not_see_it(place, now, page, c
     assert queries.holds_of(page(charlie), told).count() == 0
 
 
+@pytest.mark.parametrize(("scope", "kind"), [("environment", "service"), ("service", "environment")])
+def test_a_wide_lock_names_nobody_whom_its_readers_may_not_see(place, now, scope, kind):
+    rule(scope=scope, reason="{service} in {environment}: {probe} {version} {commit} {reason}")
+    permissions_update(catalog.blueprint(kind), {"read": {"roles": [], "ownedByTeam": True}}, by=SETUP)
+    sign_take(flip(place, "failing", now, reason="clandestine"), now=now)
+    (lock,) = active(now)
+    assert getattr(place, kind) not in lock.reason and getattr(place, scope) in lock.reason
+    assert "clandestine" not in lock.reason and "http" not in lock.reason
+    assert Evidence.objects.get().reason.endswith("clandestine")
+
+
 def test_a_service_without_a_team_can_be_reached_by_no_team(shop, now):
     write("service", "lonely")
     assert not rules.reaches(rule(teams=["payments"]), catalog.place("lonely", "production"))
