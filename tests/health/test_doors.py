@@ -10,10 +10,11 @@ from catalog.commands import entity_delete
 from deployments.health.commands import heartbeat_take, readings_take
 from deployments.health.models import Maintenance, Probe, Reading, Standing
 from deployments.health.results import Result
+from deployments.health.trials import trial
 from portal.accounts.commands import credential_create
 from portal.audit.models import Event
 from portal.kit.clock import iso
-from portal.kit.errors import Missing
+from portal.kit.errors import Invalid, Missing
 from tests.conftest import SETUP, V1, events, write
 
 WISH = {
@@ -307,3 +308,22 @@ def test_probes_go_with_their_place_and_take_its_new_name(shop, terraform):
     entity_delete(probe.service, by=SETUP)
     assert not Probe.objects.exists() and not Standing.objects.exists() and not Reading.objects.exists()
     assert events("probe")[-1] == "probe.deleted"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/healthz", "http://checkout.example.org/healthz", "https://checkout.example.org:8443/"]
+)
+def test_a_header_that_nobody_is_shown_goes_to_no_other_address(shop, terraform, url):
+    """Those who may change a probe need not know the secret in it: another address takes it anew."""
+    probe = made(terraform)
+    spec = probe["spec"] | {"url": url}
+    answer = terraform.send("patch", f"health/probes/{probe['id']}", {"spec": spec})
+    assert answer.status == 422 and "it was meant for checkout.example.org" in answer.json["message"]
+    with pytest.raises(Invalid):
+        trial({"spec": spec}, of=Probe.objects.get(), by=SETUP)
+    same = spec | {"url": "https://checkout.example.org/other"}
+    assert terraform.send("patch", f"health/probes/{probe['id']}", {"spec": same}).status == 200
+    anew = spec | {"headers": {"Authorization": "Bearer another"}}
+    assert (
+        url.endswith("8443/") or terraform.send("patch", f"health/probes/{probe['id']}", {"spec": anew}).status == 200
+    )

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -211,11 +212,21 @@ def _ask(probe: Probe, spec: Json) -> None:
     unknown = [name for name, text in headers.items() if text == HIDDEN and name not in known]
     if unknown:
         raise Invalid.of([{"path": f"spec.headers.{name}", "message": "say what it is"} for name in unknown])
+    if HIDDEN in headers.values() and _origin(spec) != _origin(probe.spec):
+        # Whoever writes another address might be sent what he was never shown.
+        kept = [name for name, text in headers.items() if text == HIDDEN]
+        words = f"say what it is once more: it was meant for {probe.host}"
+        raise Invalid.of([{"path": f"spec.headers.{name}", "message": words} for name in kept])
     whole = {name: known[name] if text == HIDDEN else text for name, text in headers.items()}
     probe.spec = spec | ({"headers": dict.fromkeys(sorted(headers), HIDDEN)} if headers else {})
     if whole != known:
         probe.headers = seal(json.dumps(whole, sort_keys=True)) if whole else ""
     probe.host = specs.host_of(probe.kind, spec)
+
+
+def _origin(spec: Json) -> tuple[str, str]:
+    parts = urlsplit(str(spec.get("url", "")))
+    return parts.scheme, parts.netloc.lower()
 
 
 def _faults(probe: Probe) -> "list[dict[str, str]]":
