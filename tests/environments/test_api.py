@@ -1,6 +1,7 @@
 """/v1/environments: what programs ask for, and what providers say later."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -151,6 +152,9 @@ def test_a_provider_says_later_how_a_step_went(pipeline, nobody):
     assert nobody.post(path, said | {"state": "maybe"}).status == 422
     assert nobody.post(path, said | {"fence": 2**70}).status == 422
     assert nobody.post(f"environments/{made['id']}/steps/none", said).status == 404
+    for other in (str(uuid4()), "nobodys", "é"):
+        assert nobody.post(path.replace(made["id"], other), said).status == 404
+    assert pipeline.post(f"environments/{made['id']}/extension", {"reason": "x" * 2001}).status == 422
     assert nobody.post(path, [1]).status == 422
     step = pipeline.get(f"environments/{made['id']}").json["environment"]["steps"][0]
     assert (step["state"], step["output"]) == ("waiting", None)

@@ -32,6 +32,8 @@ def environment_extend(
     require_change(by, environment)
     now = now or database_now()
     _check_timed(environment)
+    if len(reason) > terms.LONGEST_REASON:
+        raise Invalid.at("reason", "keep it within 2,000 characters")
     before = environment.facts()
     environment.expires_at = terms.extended_end(environment, ttl, reason, now)
     _rearm(environment, now)

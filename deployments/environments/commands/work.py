@@ -143,8 +143,8 @@ def step_report(
 
     Raises Missing for no such step, Refused for a wrong token, Conflict for an older try or a step that is over.
     """
-    step = Step.objects.filter(key=key, environment__public_id=public_id).first()
-    if step is None:
+    step = Step.objects.filter(key=key).select_related("environment").first()
+    if step is None or str(step.environment.public_id) != str(public_id):
         raise Missing("There is no such step.")
     if not hmac.compare_digest(token.encode(), callback_token(key, fence).encode()):
         raise Refused("This is not the token that the provider was given for this step.", code="bad_token")
