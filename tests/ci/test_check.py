@@ -43,6 +43,19 @@ def test_a_lock_is_10_and_says_who_why_until_when_and_what_next(portal, run):
         assert words in done.stdout
 
 
+def test_a_lock_that_a_rule_took_says_that_a_rollback_goes_through_and_sends_nobody_to_ask_a_rule(portal, run):
+    ruled = LOCK | {
+        "automatic_by": "Canary",
+        "allows": ["rollback"],
+        "holder": {"kind": "system", "name": "Rule “Canary”"},
+    }
+    portal.answers["GET", "/v1/gate"] = denied(locks=[ruled], next_open_at="2026-11-22T15:40:00.000Z")
+    done = run(*CHECK)
+    assert done.returncode == 10
+    assert "at the latest; sooner, once it has been healthy" in done.stdout
+    assert "--intent rollback" in done.stdout and "  ask  " not in done.stdout
+
+
 def test_a_lock_without_an_end_says_so(portal, run):
     portal.answers["GET", "/v1/gate"] = denied(locks=[{**LOCK, "expires_at": None}])
     assert "somebody releases it" in run(*CHECK).stdout
