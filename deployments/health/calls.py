@@ -14,7 +14,7 @@ from deployments.health.states import Outcome
 from portal.kit import outgoing
 from portal.kit.clock import iso
 from portal.kit.errors import Conflict
-from portal.kit.outgoing import Answer, NoAnswer, NotAllowed
+from portal.kit.outgoing import Answer, NoAnswer, NotAllowed, NotAsked
 from portal.kit.seal import unseal
 
 Json = dict[str, Any]
@@ -28,10 +28,10 @@ def ask(probe: Probe, at: datetime) -> Result:
     """`at` is when it was asked. What cannot be asked at all, for a reason of our own, is no data."""
     try:
         return _told_by_http(probe, at) if probe.kind == Kind.HTTP else _told_by_tcp(probe, at)
+    except (NotAsked, NotAllowed, Conflict) as reason:
+        return _result(probe, at, Outcome.NO_DATA, reason=str(reason))
     except NoAnswer as silence:
         return _result(probe, at, Outcome.FAILED, answered=False, reason=str(silence))
-    except (NotAllowed, Conflict) as reason:
-        return _result(probe, at, Outcome.NO_DATA, reason=str(reason))
 
 
 def _told_by_http(probe: Probe, at: datetime) -> Result:

@@ -10,12 +10,18 @@ Address = IPv4Address | IPv6Address
 # Names asked about at once; each may hold a thread for as long as the resolver likes.
 MOST = 64
 
+
+class Crowded(Exception):
+    """Too many other names wait for the resolver: nothing is known of this one."""
+
+
 _asked: "dict[str, Future[list[Address]]]" = {}
 _guard = threading.Lock()
 
 
 def look_up(host: str, within: float) -> list[Address]:
-    """The addresses of a host, in the resolver's order. OSError where it has none, TimeoutError after `within` seconds.
+    """The addresses of a host, in the resolver's order. OSError where it has none, TimeoutError after `within` seconds,
+    Crowded where it was not asked for.
 
     Who asks for a name that is being looked up waits for the same answer.
     """
@@ -30,7 +36,7 @@ def _asking(host: str) -> "Future[list[Address]]":
         found = _asked.get(host)
         if found is None:
             if len(_asked) >= MOST:
-                raise TimeoutError(f"{MOST} other names are waiting for the resolver")
+                raise Crowded(f"{MOST} other names wait for the resolver.")
             found = _asked[host] = Future()
             threading.Thread(target=_ask, args=(host, found), name="names", daemon=True).start()
         return found

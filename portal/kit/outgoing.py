@@ -23,13 +23,18 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from portal.kit.names import Address, look_up
+from portal.kit.names import Address, Crowded, look_up
 
 TIMEOUT = 10.0  # seconds, for all of it: name, connection, answer
 MOST_BYTES = 64 * 1024
 PORTS = {"http": 80, "https": 443}
 # IPv6 addresses that stand for one of IPv4 behind a translator: that one is judged.
 TRANSLATED = ip_network("64:ff9b::/96")
+# Not all Pythons know these: special ones, translators and documentation, and where two clouds tell secrets to machines.
+SPECIAL = [
+    ip_network(each)
+    for each in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "64:ff9b:1::/48", "2001:db8::/32", "3fff::/20")
+]
 
 
 class NotAllowed(Exception):
@@ -38,6 +43,10 @@ class NotAllowed(Exception):
 
 class NoAnswer(Exception):
     """Nothing, or nothing whole, came back in time."""
+
+
+class NotAsked(NoAnswer):
+    """For a reason of our own: it says nothing of the other side."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,8 @@ def allowed(address: Address) -> bool:
     if inner is not None:
         return allowed(inner)
     is_site_local = isinstance(address, IPv6Address) and address.is_site_local
-    return address.is_global and not (address.is_multicast or address.is_reserved or is_site_local)
+    is_special = any(address.version == each.version and address in each for each in SPECIAL)
+    return address.is_global and not (address.is_multicast or address.is_reserved or is_site_local or is_special)
 
 
 def _inner(address: Address) -> IPv4Address | None:
@@ -163,7 +173,10 @@ def _parsed(url: str) -> tuple[SplitResult, str, int]:
 
 
 def _reachable(host: str, within: float) -> Address:
-    known = look_up(host, within)
+    try:
+        known = look_up(host, within)
+    except Crowded as error:
+        raise NotAsked(f"{host} was not called: {error}") from error
     for address in known:
         if allowed(address):
             return address

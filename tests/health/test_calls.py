@@ -2,12 +2,14 @@
 
 import socket
 import time
+from concurrent.futures import Future
 from datetime import timedelta
 
 import pytest
 
 from deployments.health.calls import ask
 from deployments.health.models import Probe
+from portal.kit import names
 from tests.health.conftest import NOON
 
 
@@ -42,6 +44,13 @@ def test_a_redirect_to_the_metadata_of_a_cloud_is_an_answer_and_is_not_followed(
     _, result = asked(f"{targets}/redirect", status=["300-399"])
     assert (result.outcome, result.status) == ("ok", 302)
     assert asked("http://169.254.169.254/latest/meta-data/")[1].outcome == "no_data"
+
+
+def test_a_resolver_that_others_keep_busy_is_no_failure_of_this_one(monkeypatch):
+    """Sixty-four names that nobody ever answers for would else have everything fail that has a name."""
+    monkeypatch.setattr(names, "_asked", {f"{number}.example": Future() for number in range(names.MOST)})
+    _, result = asked("http://localhost/")
+    assert result.outcome == "no_data" and "64 other names" in result.reason
 
 
 @pytest.mark.parametrize(

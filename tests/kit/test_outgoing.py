@@ -59,7 +59,7 @@ def test_a_large_answer_is_read_no_further_than_its_beginning(receiver, at_home)
     "host",
     "127.0.0.1 localhost 2130706433 0x7f.1 0.0.0.0 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 224.0.0.1"
     " 255.255.255.255 [::1] [::] [fe80::1] [fd00::1] [::ffff:127.0.0.1] [::ffff:a9fe:a9fe] [64:ff9b::a00:1] [fec0::1]"
-    " [2002:7f00:1::] [ff02::1]".split(),
+    " [2002:7f00:1::] [ff02::1] 192.0.0.192 192.88.99.1 168.63.129.16 [64:ff9b:1::a9fe:a9fe] [3fff::1]".split(),
 )
 def test_no_address_inside_is_called(receiver, host):
     there = receiver()
