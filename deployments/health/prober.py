@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
 from django.conf import settings
@@ -19,7 +19,14 @@ from django.db import DatabaseError, InterfaceError
 
 from deployments.health import references
 from deployments.health.calls import ask
-from deployments.health.commands import heartbeat_listen, prober_tell, probes_claim, readings_take, silence_of
+from deployments.health.commands import (
+    heartbeat_listen,
+    heartbeats_excuse,
+    prober_tell,
+    probes_claim,
+    readings_take,
+    silence_of,
+)
 from deployments.health.models import Kind, Probe
 from deployments.health.results import Result
 from deployments.health.states import Outcome, State
@@ -49,6 +56,7 @@ class Prober:
         self.look: Future[str] | None = None
         self.looked_at, self.look_begun, self.lost = 0.0, 0.0, ""
         self.told_at, self.lag = 0.0, 0.0
+        self.begun = False
         self.one = threading.Lock()
 
     def run(self, seconds: float, *, patience: float = 0.0) -> bool:
@@ -56,12 +64,18 @@ class Prober:
         if not self.one.acquire(timeout=patience):
             return False
         try:
+            self.begin()
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 self.turn()
             return True
         finally:
             self.one.release()
+
+    def begin(self) -> None:
+        if not self.begun:
+            heartbeats_excuse(database_now(), within=timedelta(seconds=TOLD_EVERY + BREATH * 20))
+            self.begun = True
 
     def turn(self) -> None:
         self.gather()

@@ -30,7 +30,11 @@ def first_due(probe: Probe, now: datetime) -> datetime | None:
 
 
 def heartbeat_due(probe: Probe, heard_at: datetime) -> datetime:
-    return heard_at + timedelta(seconds=probe.interval + (probe.spec.get("grace") or 0))
+    return heard_at + timedelta(seconds=probe.interval) + grace_of(probe)
+
+
+def grace_of(probe: Probe) -> timedelta:
+    return timedelta(seconds=probe.spec.get("grace") or 0)
 
 
 def next_due(probe: Probe, now: datetime) -> datetime:

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from catalog import queries as catalog
-from deployments.health.commands import probes_claim, queue_mend
+from deployments.health.commands import heartbeats_excuse, probes_claim, queue_mend
 from deployments.health.models import Flip, Probe, Prober, Reading
 from deployments.health.prober import Prober as Worker
 from deployments.health.queries import health_of, probe_health
@@ -177,6 +177,28 @@ def test_a_heartbeat_that_is_missed_is_a_failure_unless_nobody_listened(place):
     assert probe.state == "down" and probe.due_at == now + timedelta(minutes=1)
     asleep.refresh_from_db()
     assert timedelta(seconds=50) < asleep.due_at - timezone.now() < timedelta(seconds=61)
+
+
+def test_a_restart_excuses_heartbeats_that_were_to_come_while_nobody_listened_and_no_others(place):
+    now = timezone.now()
+
+    def beats(name, interval, due):
+        spec = {"grace": 15}
+        return make_probe(
+            place, name, kind="heartbeat", interval=interval, spec=spec, due_at=now + timedelta(seconds=due)
+        )
+
+    late, daily, gone = beats("late", 30, -5), beats("daily", 86400, 40000), beats("gone", 30, -50)
+    Prober.objects.create(name="here", since=now, seen_at=now - timedelta(seconds=5))
+    assert heartbeats_excuse(now, within=timedelta(seconds=12)) == 0
+    Prober.objects.update(seen_at=now - timedelta(seconds=40))
+    assert heartbeats_excuse(now, within=timedelta(seconds=12)) == 1
+    assert Probe.objects.get(pk=late.pk).due_at == now + timedelta(seconds=45)
+    assert [Probe.objects.get(pk=each.pk).due_at for each in (daily, gone)] == [daily.due_at, gone.due_at]
+    Prober.objects.update(seen_at=now - timedelta(seconds=40))
+    Probe.objects.filter(pk=late.pk).update(due_at=now - timedelta(seconds=5))
+    Worker().run(0.3)
+    assert not Reading.objects.filter(probe=late).exists() and Reading.objects.filter(probe=gone).exists()
 
 
 def test_a_clock_that_was_put_back_stops_nothing(place):

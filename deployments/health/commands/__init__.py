@@ -1,6 +1,13 @@
 from deployments.health.commands.maintenance import maintenance_begin, maintenance_end, maintenance_settle
 from deployments.health.commands.outside import heartbeat_take, readings_report
-from deployments.health.commands.polling import heartbeat_listen, prober_tell, probes_claim, queue_mend, silence_of
+from deployments.health.commands.polling import (
+    heartbeat_listen,
+    heartbeats_excuse,
+    prober_tell,
+    probes_claim,
+    queue_mend,
+    silence_of,
+)
 from deployments.health.commands.probes import (
     probe_create,
     probe_delete,
@@ -33,5 +40,6 @@ __all__ = [
     "readings_report",
     "readings_roll_up",
     "readings_take",
+    "heartbeats_excuse",
     "silence_of",
 ]

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Now
 
 from deployments.health.models import Kind, Probe, Prober
 from deployments.health.results import Result
-from deployments.health.schedule import ASLEEP, MARGIN, heartbeat_due
+from deployments.health.schedule import ASLEEP, MARGIN, grace_of, heartbeat_due
 from deployments.health.states import Outcome
 from portal.audit.record import record
 from portal.kit.by import system
@@ -57,7 +57,7 @@ def silence_of(probe: Probe, now: datetime) -> Result | None:
     due = probe.due_at or now
     if now - due > ASLEEP:
         return None
-    length = in_words(timedelta(seconds=probe.interval + (probe.spec.get("grace") or 0)))
+    length = in_words(timedelta(seconds=probe.interval) + grace_of(probe))
     reason = f"No heartbeat came for {length}."
     return Result(
         probe.pk, due, Outcome.FAILED, answered=False, reason=reason, key=f"missed {iso(due)}", lease=probe.lease
@@ -71,6 +71,21 @@ def heartbeat_listen(probe: Probe, now: datetime) -> None:
     if found:
         found.due_at, found.lease, found.lease_until = heartbeat_due(found, now), None, None
         found.save(update_fields=["due_at", "lease", "lease_until"])
+
+
+def heartbeats_excuse(now: datetime, *, within: timedelta) -> int:
+    """For a prober that begins: where none was heard of `within` this time, the portal stood still, and heard nothing.
+
+    Heartbeats that were to come meanwhile count from now on. How many.
+    """
+    seen_at = Prober.objects.aggregate(newest=Max("seen_at"))["newest"]
+    if seen_at is None or now - seen_at <= within:
+        return 0
+    waiting = Probe.objects.filter(kind=Kind.HEARTBEAT, paused=False, due_at__gte=seen_at, lease=None)
+    missed = [each for each in waiting if each.due_at and each.due_at - grace_of(each) <= now]
+    for each in missed:
+        Probe.objects.filter(pk=each.pk, due_at=each.due_at).update(due_at=heartbeat_due(each, now))
+    return len(missed)
 
 
 def queue_mend() -> int:
