@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.urls import reverse
@@ -78,14 +79,19 @@ def _place(route: Route, whole: bool) -> tuple[str, str, str]:
 
 def event_words(route: Route) -> list[str]:
     """What a person calls them: all of a noun as one."""
-    words = []
-    for pattern in route.events:
-        kind = kind_of(pattern)
-        noun, _, rest = pattern.partition(".")
-        heard = [each for each in kinds() if hears(Route(events=[pattern]), each.name)]
-        of_noun = f"everything about {noun.replace('_', ' ')}s" if rest == "*" else ""
-        words.append(kind.label.lower() if kind else of_noun or ", ".join(each.label.lower() for each in heard))
-    return words
+    return [_words(pattern) for pattern in route.events]
+
+
+@cache
+def _words(pattern: str) -> str:
+    kind = kind_of(pattern)
+    noun, _, rest = pattern.partition(".")
+    if kind:
+        return kind.label.lower()
+    if rest == "*":
+        return f"everything about {noun.replace('_', ' ')}s"
+    route = Route(events=[pattern])
+    return ", ".join(each.label.lower() for each in kinds() if hears(route, each.name))
 
 
 def _filters(route: Route, whole: bool) -> list[str]:
