@@ -100,7 +100,7 @@ class RouteForm(forms.Form):
     )  # fmt: skip
     enabled = forms.BooleanField(label="Switched on", required=False, initial=True)
     dry = forms.BooleanField(
-        label="Dry: only the log says what it would tell", required=False, help_text="To see what would come first."
+        label="Dry run: nobody is told", required=False, help_text="The log says what it would tell."
     )
 
     def __init__(self, data: Any, route: Route | None = None) -> None:

@@ -20,7 +20,7 @@ LOCK = {
 BY_RULE = LOCK | {
     "automatic_by": "Canary",
     "reason": "checkout does worse since 4.2.0",
-    "link": None,
+    "link": f"http://127.0.0.1:8800/health/{ID}",
     "holder": "the rule “Canary”",
 }
 FREEZE = {

@@ -1,6 +1,7 @@
 """Locks: who holds what, until when, and which runs were stopped by it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from deployments.queries import Blocked, blocked_by
 from locks.models import Lock
@@ -93,7 +94,7 @@ def _held(event: Event, said: str, *, standing: str, deeds: Sequence[str], folds
             ("Reason", facts.get("reason")),
             ("Until", When(moment(facts.get("expires_at")), "it is released")),
             ("Automatic", _automatic(event)),
-            ("Link", Link(facts["link"]) if facts.get("link") else None),
+            _link(facts),
         ),
         _see(event),
         tone="waiting",
@@ -110,6 +111,12 @@ def _automatic(event: Event) -> str | None:
     return f"Taken by the rule “{rule}”, not by a person" if rule else None
 
 
+def _link(facts: dict[str, Any]) -> tuple[str, Link | None]:
+    """That of a rule's lock leads to what it was taken for."""
+    label = "What was found" if facts.get("automatic_by") else "Link"
+    return label, Link(facts["link"]) if facts.get("link") else None
+
+
 def _ended(event: Event, said: str) -> Notice:
     facts = after(event)
     lock = Lock.objects.filter(public_id=event.noun_id).first()
@@ -120,7 +127,7 @@ def _ended(event: Event, said: str) -> Notice:
             ("Reason", facts.get("reason")),
             ("Released because", facts.get("release_reason")),
             ("Automatic", _automatic(event)),
-            ("Link", Link(facts["link"]) if facts.get("link") else None),
+            _link(facts),
         ),
         _see(event),
         tone="good",
