@@ -72,3 +72,14 @@ def test_programs_read_the_same_facts(db):
         notice, said = notice_of(event), as_json(notice_of(event), event)
         assert json.loads(json.dumps(said))["summary"] == notice.summary
         assert [fact["label"] for fact in said["facts"]] == [fact.label for fact in notice.facts]
+
+
+@pytest.mark.parametrize("said", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-02-30T00:00:00Z"])
+def test_an_instant_at_the_ends_of_time_is_said_as_it_was_written(db, said):
+    """The catalog takes any: a timer of the year 1 must not keep its message from everybody."""
+    timer = next(each for each in SAMPLES if each.name == "timer.expired")
+    kept, timer.payload = timer.payload, timer.payload | {"value": said}
+    try:
+        assert said in mail.body(notice_of(timer)) and said in str(preview(timer)["slack"])
+    finally:
+        timer.payload = kept

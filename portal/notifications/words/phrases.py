@@ -1,6 +1,6 @@
 """Pieces that many sentences share."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -39,9 +39,11 @@ def after(event: Event) -> Json:
 
 
 def moment(value: object) -> datetime | None:
+    """In UTC; None for what is none, or lies before or behind all that can be reckoned with there."""
     try:
-        return parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
+        at = parse_datetime(value) if isinstance(value, str) else None
+        return at.astimezone(UTC) if at else None
+    except (ValueError, OverflowError):
         return None
 
 
