@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from catalog import queries as catalog
-from deployments.health.commands import readings_take
-from deployments.health.models import Flip, Probe, Reading, Standing
+from deployments.health.commands import maintenance_settle, readings_take
+from deployments.health.models import Flip, Maintenance, Probe, Reading, Standing
 from deployments.health.queries import health_of, probe_health
 from portal.audit.models import Event
 from tests.conftest import events, write
@@ -131,3 +131,12 @@ def test_results_that_never_agree_leave_the_state_as_it_was(probe, pattern):
     take(result(probe, 0), result(probe, 1))
     take(*(result(probe, n, outcome) for n, outcome in enumerate(pattern, 2)))
     assert Probe.objects.get().state == "healthy"
+
+
+def test_what_is_written_only_after_the_end_of_maintenance_was_settled_is_told(probe):
+    window = Maintenance.objects.create(probe=probe, reason="upgrade", starts_at=at(0), ends_at=at(60), made_by="Alice")
+    take(*(result(probe, n, "failed", answered=False) for n in (30, 40)))
+    assert maintenance_settle(now=at(61)) == 0
+    [flip] = take(result(probe, 59, "failed", answered=False), now=at(63))
+    window.refresh_from_db()
+    assert window.settled_at and not flip.muted

@@ -38,6 +38,10 @@ cross join lateral (
 ) r
 """
 
+UNSETTLED = """
+select id from health_maintenance where id = any(%s) and settled_at is null for share skip locked
+"""
+
 
 @retried
 @transaction.atomic
@@ -108,8 +112,19 @@ def _judge(probes: dict[int, Probe], new: Sequence[Reading], now: datetime) -> l
         state = _state(probe, found, [each for each in new if each.probe_id == pk], now)
         if found and state != probe.state:
             turned.append((probe, state, found[0][0]))
-    muted = muted_at(now, *(at for _, _, at in turned)) if turned else Muted()
+    muted = _muting(now, *(at for _, _, at in turned)) if turned else Muted()
     return [_flip(probe, state, at, muted) for probe, state, at in turned]
+
+
+def _muting(*instants: datetime) -> Muted:
+    """Without windows whose end has been settled, or just is: nobody would tell of it after that."""
+    windows = muted_at(*instants).windows
+    if not windows:
+        return Muted()
+    with connection.cursor() as cursor:
+        cursor.execute(UNSETTLED, [[each.pk for each in windows]])
+        kept = {pk for (pk,) in cursor.fetchall()}
+    return Muted(tuple(each for each in windows if each.pk in kept))
 
 
 Recent = list[tuple[datetime, Level]]
