@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -185,7 +186,7 @@ def _begin(rule: LockRule, scope: Scope, place: Place, sign: Sign, now: datetime
 
 def _tellable(scope: Scope, place: Place, sign: Sign) -> tuple[Place, Sign]:
     """Whoever sees what is locked reads why: what else was not well has no name there if it is kept from some."""
-    hidden = {}
+    hidden: dict[str, Any] = {}
     if scope.service is None and permissions.kept_from_some(place.service_id):
         hidden["service"] = "a service"
     if scope.environment is None and permissions.kept_from_some(place.environment_id):

@@ -70,6 +70,7 @@ def lock_row(lock: Lock, by: By, now: datetime) -> Json:
         "holder": lock.holder_name,
         "robot": lock.holder_kind != "user",
         "automatic_by": lock.automatic_by,
+        "lets_rollbacks": "rollback" in lock.allows,
         "starts_at": lock.starts_at,
         "expires_at": lock.expires_at,
         "released_at": lock.released_at,

@@ -117,6 +117,7 @@ def test_a_lock_says_that_it_is_automatic_by_which_rule_why_and_until_when(clien
     lock = Lock.objects.get()
     page = said(client, lock.get_absolute_url())
     assert "Locked automatically" in page and f'href="{kept.get_absolute_url()}"' in page
+    assert "everybody, but for rollbacks" in page
     assert "once the place has been healthy for 10 min, and in any case at" in page
     assert "the watch of a deployment: http failed" in page and "failed 3" in page
     assert "automatic" in said(client, "/locks/")
