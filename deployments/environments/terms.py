@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from deployments.environments.models import Environment, Template
-from portal.kit.clock import duration, in_words
+from portal.kit.clock import duration, in_words, zone_of
 from portal.kit.errors import Conflict, Invalid
 
 Json = dict[str, Any]
@@ -94,7 +93,7 @@ def is_quiet(hours: Json, zone: str, now: datetime) -> bool:
     """Whether the wall clock of the zone stands within the hours. Over midnight they belong to the day on which they begin."""
     if not hours:
         return False
-    there = now.astimezone(ZoneInfo(zone))
+    there = now.astimezone(zone_of(zone))
     begin, end, days = time.fromisoformat(hours["from"]), time.fromisoformat(hours["to"]), hours["days"]
     clock = there.time().replace(tzinfo=None)
     if begin < end:

@@ -19,6 +19,7 @@ from deployments.environments.models import Environment, Warning
 from locks import scopes
 from locks.commands import lock_release, lock_take
 from portal.accounts.commands import user_delete, user_update
+from portal.accounts.models import User
 from portal.audit.models import Event
 from portal.kit.clock import database_now
 from portal.kit.errors import Conflict, Invalid, Refused
@@ -282,3 +283,11 @@ def test_when_the_account_of_its_owner_is_deleted_the_team_has_it(demo, bob, pag
     ticked(start, start)
     assert (fresh(demo).owner, fresh(demo).owner_name, fresh(demo).team) == (None, "", "payments")
     assert events("environment.handed_over") == ["environment.handed_over"]
+
+
+def test_an_owner_whose_time_zone_is_no_more_holds_up_nobody(bob, page, start):
+    User.objects.filter(pk=bob.pk).update(timezone="Mars/Olympus")
+    office = make(quiet_hours={"from": "00:00", "to": "00:01", "days": list(range(7))})
+    demo = environment_request(office, name="demo-1", ttl=DAY, now=start, by=page(bob))
+    ticked(start + DAY + 2 * MINUTE)
+    assert fresh(demo).state == "tearing_down"

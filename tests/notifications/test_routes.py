@@ -171,6 +171,11 @@ def test_quiet_hours_are_on_somebodys_wall(now, ends):
     assert found == (datetime.fromisoformat(ends) if ends else None)
 
 
+def test_a_time_zone_that_is_no_more_is_utc():
+    now = datetime(2026, 3, 3, 23, 0, tzinfo=UTC)
+    assert quiet_until(now, time(22), time(7), "Mars/Olympus") == datetime(2026, 3, 4, 7, 0, tzinfo=UTC)
+
+
 def test_no_quiet_hours_are_none():
     assert quiet_until(datetime.now(UTC), None, None, "UTC") is None
 
