@@ -88,7 +88,13 @@ def owed(event: Event, target: Target, *, due: datetime, now: datetime) -> Deliv
 def stream_of(event: Event, target: Target) -> str:
     """In order for each thing in each place. A webhook has one: a receiver that hangs holds one worker."""
     subscriber, name = target
-    return f"webhook {name}" if subscriber == WEBHOOK else f"{name} {event.stream}"
+    return f"webhook {name}" if subscriber == WEBHOOK else f"{name} {_thing(event)}"
+
+
+def _thing(event: Event) -> str:
+    """A verdict is said of its deployment, in the same thread."""
+    deployment = (event.payload or {}).get("deployment")
+    return f"deployment:{deployment}" if event.noun == "watch" and deployment else event.stream
 
 
 def _dry(event: Event, target: Target, route: Route, now: datetime) -> Delivery:

@@ -22,6 +22,7 @@ from portal.notifications.commands import route_create, route_delete, route_test
 from portal.notifications.defaults import DEFAULTS, defaults_install
 from portal.notifications.models import Route
 from portal.notifications.quiet import quiet_until
+from portal.notifications.routing import stream_of
 from tests.conftest import SETUP, events, write
 from tests.notifications.conftest import told
 
@@ -169,6 +170,12 @@ NIGHT = (time(22), time(7), "Europe/Berlin")
 def test_quiet_hours_are_on_somebodys_wall(now, ends):
     found = quiet_until(datetime.fromisoformat(now), *NIGHT)
     assert found == (datetime.fromisoformat(ends) if ends else None)
+
+
+def test_a_verdict_waits_for_what_is_still_to_be_said_of_its_deployment():
+    deployment = Event(noun="deployment", noun_id="7")
+    watch = Event(noun="watch", noun_id="9", payload={"deployment": "7"})
+    assert stream_of(watch, ("slack", "ops")) == stream_of(deployment, ("slack", "ops")) == "ops deployment:7"
 
 
 def test_a_time_zone_that_is_no_more_is_utc():
