@@ -11,7 +11,7 @@ from catalog.commands import permissions_update
 from catalog.models import Entity
 from deployments.commands import deployment_report
 from locks import scopes
-from locks.commands import lock_take
+from locks.commands import lock_release, lock_take
 from portal.audit import outbox
 from portal.audit.models import Delivery, Event
 from portal.audit.nouns import Noun
@@ -341,3 +341,16 @@ def test_the_portals_channel_hears_nothing_that_is_kept_from_some(shop, slack, o
     lock(shop, "service", service="checkout")
     lock(shop, "environment", environment="production")
     assert [message["channel_name"] for message in slack.messages] == ["payments", "prod-talk"]
+
+
+def test_of_the_runs_that_a_wide_lock_stopped_only_those_are_listed_that_everybody_may_see(shop, slack, only, ci):
+    only()
+    taken = lock(shop, "environment", environment="production")
+    for service in ("checkout", "search"):
+        ci.get("gate", service=service, environment="production", run=f"gh:{service}:1", commit="4f2a9c1")
+    only_theirs = {"read": {"policy": {"combinator": "and", "rules": [{"property": "$identifier", "operator": "=", "value": "search"}]}, "roles": []}}  # fmt: skip
+    permissions_update(catalog.blueprint("service"), only_theirs, by=SETUP)
+    lock_release(taken, by=SETUP)
+    outbox.deliver_due()
+    said = str(slack.messages[-1])
+    assert "of search to production" in said and "checkout" not in said

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from catalog.permissions import ANYBODY
 from deployments.queries import Blocked, blocked_by
-from locks.models import Lock
+from locks.models import Lock, ScopeKind
 from locks.queries import reminder_is_stale
 from portal.audit.models import Event
+from portal.kit.by import By
 from portal.kit.clock import database_now, in_words
+from portal.notifications.about import is_open
 from portal.notifications.notice import Button, Items, Line, Link, Notice, Person, When, says
 from portal.notifications.words.phrases import after, facts_of, moment, page
 
@@ -120,7 +123,7 @@ def _link(facts: dict[str, Any]) -> tuple[str, Link | None]:
 def _ended(event: Event, said: str) -> Notice:
     facts = after(event)
     lock = Lock.objects.filter(public_id=event.noun_id).first()
-    blocked = blocked_by(lock, now=database_now()) if lock else []
+    blocked = blocked_by(lock, now=database_now(), by=_reader(lock, event)) if lock else []
     return Notice(
         said,
         facts_of(
@@ -137,6 +140,11 @@ def _ended(event: Event, said: str) -> Notice:
         standing=said,
         closes=True,
     )
+
+
+def _reader(lock: Lock, event: Event) -> By | None:
+    """A wide lock is told where everybody reads: of the runs that it stopped, those that everybody may see."""
+    return None if lock.scope_kind == ScopeKind.PAIR or not is_open(event) else ANYBODY
 
 
 def _reminder(event: Event, said: str, emoji: str) -> Notice:
