@@ -219,7 +219,7 @@ def cell(by: By, service: str, environment: str, *, at: datetime | None = None) 
 def cells_of(by: By, service: str, *, at: datetime | None = None) -> list[Cell]:
     """The service's row of the matrix."""
     found = [catalog.service_named(service, by=by)]
-    return _cells(by, found, environments(by), at or database_now(), past=at is not None)[0]
+    return _cells(by, found, environments(by, all=False), at or database_now(), past=at is not None)[0]
 
 
 def history(

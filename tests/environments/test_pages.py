@@ -18,6 +18,7 @@ from deployments.environments.commands import (
 )
 from deployments.environments.models import Environment, State, Sweep, Template
 from deployments.environments.providers import Answer
+from deployments.queries import cells_of
 from locks import scopes
 from locks.commands import lock_take
 from portal.accounts.commands import team_create
@@ -330,6 +331,7 @@ def test_somebody_elses_name_may_not_be_used_in_a_request(template, bob, charlie
 def test_it_is_no_column_of_the_matrix_until_something_is_deployed_to_it(bobs, shop, alice):
     client = signed_in(alice)
     assert "pr-7" not in client.get(reverse("deployments:matrix")).content.decode()
+    assert "pr-7" not in [each.environment.identifier for each in cells_of(SETUP, "checkout")]
     deployment_report({"service": "checkout", "environment": "pr-7", "version": "1.0", "status": "success"}, by=SETUP)
     assert "pr-7" in client.get(reverse("deployments:matrix")).content.decode()
 
