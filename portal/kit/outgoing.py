@@ -167,6 +167,7 @@ def _parsed(url: str) -> tuple[SplitResult, str, int]:
         or parts.username is not None
         or not url.isascii()
         or not url.isprintable()
+        or " " in url
     ):
         raise NotAllowed("The address has to be http:// or https://, a host, and no name or password in it.")
     return parts, host, port

@@ -73,7 +73,7 @@ def test_no_address_inside_is_called(receiver, host):
 @pytest.mark.parametrize(
     "url",
     ["", "nowhere", "file:///etc/passwd", "ftp://a.example/", "http://", "http://a:b@a.example/", "http://a.example:x/",
-     "http://a.example:99999/", "http://[::1", "http://a..example/", "http://ä.example/", "http://a.example/\n", "http://" + "a" * 70 + "/"],
+     "http://a.example:99999/", "http://[::1", "http://a..example/", "http://ä.example/", "http://a.example/\n", "http://a.example/b c", "http://" + "a" * 70 + "/"],
 )  # fmt: skip
 def test_what_is_no_address_is_not_called(url):
     with pytest.raises(NotAllowed):
