@@ -127,7 +127,8 @@ def test_it_costs_as_much_for_a_hundred_as_for_one(ready, django_assert_max_num_
         write("service", f"s{number}")
     levels_compare()
     Entity.objects.filter(identifier__startswith="s").update(team=["payments"])
-    with django_assert_max_num_queries(24):
+    # The last one is of the routes of notifications, which are looked at anew every few seconds.
+    with django_assert_max_num_queries(25):
         assert levels_compare() == 101
 
 

@@ -1,6 +1,7 @@
 """A timer expires once for each entity, property and value: never early, whatever dies, however many look."""
 
 import os
+import traceback
 from datetime import timedelta
 from importlib import import_module
 from uuid import UUID
@@ -243,6 +244,8 @@ def _worker():
     try:
         timers_expire(30)
         status = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(status)
 

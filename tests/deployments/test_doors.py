@@ -15,7 +15,7 @@ from tests.deployments.test_reports import report
 READS = [
     "deployments", "deployments/current", "deployments/coverage", "deployments/sources", "deployments/diff?since=2026-01-01T00:00:00Z",
     "deployments/drift", "deployments/ingest", "deployments/dora", "deployments/dora/frequency", "deployments/commits?q=x",
-    "deployments/features/ABC-1", "deployments/{deployment}",
+    "deployments/features/ABC-1", "deployments/{deployment}", "deployments/{deployment}/watch",
 ]  # fmt: skip
 # Those that write, with what is sent, and the scopes of which one is enough.
 WRITES = {

@@ -38,4 +38,5 @@ def test_a_warning_comes_once_through_many_ticks_and_a_dead_worker(shop, page, b
 
     longer = lock_extend(Lock.objects.get(pk=lock.pk), database_now() + 60 * MINUTE, by=page(bob))
     near_its_end(longer)
-    eventually(lambda: len(warnings(slack)) == 2)
+    # What the dead worker may have been at, in the same thread of Slack, is taken up when its lease ends.
+    eventually(lambda: len(warnings(slack)) == 2, seconds=75)

@@ -15,6 +15,8 @@ WORDS = {
     Watch.Verdict.FAILED: ("Watch failed", "red"),
     Watch.Verdict.INCONCLUSIVE: ("Watch inconclusive", "lightGray"),
 }
+# They can be a megabyte each.
+HEAVY = ("deployment__changes", "deployment__extra", "deployment__instances")
 
 
 def load(by: By, asked: Asked, limit: int) -> Sequence[Happening]:
@@ -25,7 +27,7 @@ def load(by: By, asked: Asked, limit: int) -> Sequence[Happening]:
         seen = seen.filter(config__environment=asked.environment)
     rows = Watch.objects.exclude(closed_at=None).filter(deployment__in=seen.order_by().values("pk"))
     found = newest(rows.annotate(at=F("closed_at")), asked, SOURCE.name, limit)
-    return [_happening(each) for each in found.select_related("deployment")]
+    return [_happening(each) for each in found.select_related("deployment").defer(*HEAVY)]
 
 
 def _happening(watch: Watch) -> Happening:
