@@ -240,6 +240,9 @@ def _worker():
     child = os.fork()
     if child:
         return child
+    # Those of before a browser was started in this process are hidden from it, but not from its children.
+    for each in connections.all(initialized_only=True):
+        each.connection = None
     status = 1
     try:
         timers_expire(30)
