@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from catalog import queries as catalog
 from catalog.commands import entity_write
@@ -72,6 +72,7 @@ def load() -> None:
                 left, newest[service] = [], release
             else:
                 left = release.changes
+    _count()
     _feature(newest, places, now, by)
     _links(places, by)
     locks(places, people, now)
@@ -81,6 +82,14 @@ def load() -> None:
     scorecards(now, by)
     figures(by)
     probes(places, now, by)
+
+
+def _count() -> None:
+    """PostgreSQL would take tables that were empty a moment ago for empty still, and read them over and over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "analyze catalog_entity, catalog_relation, deployments_deployment, deployments_deploymentconfig, audit_event"
+        )
 
 
 def _people(by: By) -> dict[str, User]:
