@@ -319,7 +319,9 @@ def stored_anew(held: Sequence[Entity], world: World) -> list[Entity]:
 def made_anew(held: Sequence[Entity], world: World) -> list[Entity]:
     """Sets their computed values and stores nothing; answers those whose values were others."""
     for each in held:
-        each.blueprint = world.among.with_key(each.blueprint_id)  # type: ignore[assignment]
+        blueprint = world.among.with_key(each.blueprint_id)
+        assert blueprint  # it stays while its entities are held
+        each.blueprint = blueprint
     world.know(held)
     wrong: list[Entity] = []
     for blueprint in {each.blueprint for each in held}:

@@ -47,11 +47,9 @@ class Around(Known):
             self._take(pk__in=others)
 
     def with_key(self, pk: int) -> Blueprint | None:
-        for _ in range(2):
-            if found := next((each for each in self._read.values() if each.pk == pk), None):
-                return found
+        if not any(each.pk == pk for each in self._read.values()):
             self._take(pk=pk)
-        return None
+        return next((each for each in self._read.values() if each.pk == pk), None)
 
     def __getitem__(self, identifier: str) -> Blueprint:
         if identifier not in self._read and not self._is_whole:

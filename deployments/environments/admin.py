@@ -1,5 +1,4 @@
 from django.contrib import admin
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -32,9 +31,7 @@ class TemplateAdmin(ReadOnlyAdmin):
     list_display = ("title", "identifier", "provider", "enabled", "default_ttl", "hard_cap", "page")
     list_filter = ("provider", "enabled")
     search_fields = ("title", "identifier")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Template | None = None) -> list[str]:
-        return [name for name in super().get_readonly_fields(request, obj) if name != "secret"]
+    exclude = ("secret",)
 
     @admin.display(description="page")
     def page(self, template: Template) -> str:

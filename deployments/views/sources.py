@@ -14,7 +14,7 @@ from deployments.models import DeploymentConfig, LogSource
 from deployments.presets import Span
 from deployments.queries import span_of
 from portal.accounts.viewer import by_of
-from portal.kit.addresses import address
+from portal.kit.addresses import number_of, numbered
 from portal.kit.errors import Missing
 
 Context = dict[str, Any]
@@ -35,7 +35,7 @@ def sources(request: HttpRequest) -> HttpResponse:
     lacking = [each for each in found if kind in each.lacking]
     # Those that lack it stand first: they are what the page is for.
     shown = lacking if asked.get("lacking") else [*lacking, *(each for each in found if kind not in each.lacking)]
-    first = ON_PAGE * (_page(request) - 1)
+    first = ON_PAGE * (number_of(request.GET) - 1)
     context = {
         "kinds": tables.kind_rows(found, kind, request.GET),
         "kind": kind,
@@ -48,29 +48,10 @@ def sources(request: HttpRequest) -> HttpResponse:
         "total": len(found),
         "count": len(lacking),
         "rows": [tables.sources_row(each, kind) for each in shown[first : first + ON_PAGE]],
-        "pager": _pager(request, first, len(shown)),
+        "pager": numbered(request.GET, ON_PAGE, len(shown)),
         "admin_url": reverse("admin:deployments_logsource_changelist") if by.actor.is_admin else "",
     }
     return render(request, "deployments/sources.html", context)
-
-
-def _page(request: HttpRequest) -> int:
-    number = request.GET.get("page", "")
-    return int(number) if number.isascii() and number.isdecimal() and 0 < len(number) < 6 and int(number) else 1
-
-
-def _pager(request: HttpRequest, first: int, total: int) -> Context | None:
-    """None when everything is on this page."""
-    number, last = _page(request), min(first + ON_PAGE, total)
-    if number == 1 and last == total:
-        return None
-    return {
-        "count_text": f"{first + 1} to {last} of {total}" if first < total else f"{total} in all",
-        "newer_url": address(request.GET, page=str(number - 1)) if number > 1 else None,
-        "older_url": address(request.GET, page=str(number + 1)) if last < total else None,
-        "newer_label": "Previous",
-        "older_label": "Next",
-    }
 
 
 @require_safe

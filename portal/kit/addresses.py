@@ -26,3 +26,24 @@ def pager(query: QueryDict, page: Page, count_text: str) -> dict[str, Any] | Non
         "newer_url": address(query, after=None, before=page.before) if page.before else None,
         "older_url": address(query, before=None, after=page.after) if page.after else None,
     }
+
+
+def number_of(query: QueryDict) -> int:
+    """The page that `page` names, of a list with numbered pages; the first where it names none."""
+    number = query.get("page", "")
+    return int(number) if number.isascii() and number.isdecimal() and 0 < len(number) < 6 and int(number) else 1
+
+
+def numbered(query: QueryDict, size: int, total: int) -> dict[str, Any] | None:
+    """For kit/_pager.html, of a list that is known whole, `size` rows a page; None when everything is on this page."""
+    number = number_of(query)
+    first, last = (number - 1) * size, min(number * size, total)
+    if number == 1 and last == total:
+        return None
+    return {
+        "count_text": f"{first + 1} to {last} of {total}" if first < total else f"{total} in all",
+        "newer_url": address(query, page=str(number - 1)) if number > 1 else None,
+        "older_url": address(query, page=str(number + 1)) if last < total else None,
+        "newer_label": "Previous",
+        "older_label": "Next",
+    }

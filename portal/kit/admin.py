@@ -94,7 +94,7 @@ class CommandAdmin(admin.ModelAdmin):
 
 class ReadOnlyAdmin(CommandAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in self.opts.fields]
+        return [field.name for field in self.opts.fields if field.name not in (self.exclude or ())]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -50,11 +50,6 @@ def targets():
     running.wait()
 
 
-@pytest.fixture
-def at_home(settings):
-    settings.OUTGOING_NETWORKS = ["127.0.0.0/8"]
-
-
 @pytest.fixture(scope="module")
 def certified(tmp_path_factory):
     """`certified(length)` serves over TLS with a certificate that ends then, by an authority that the portal trusts."""

@@ -20,7 +20,7 @@ from deployments.health.queries.pulse import probes_beat
 from deployments.health.states import State
 from portal.accounts.policy import allows
 from portal.accounts.viewer import by_of
-from portal.kit.addresses import address
+from portal.kit.addresses import address, number_of, numbered
 from portal.kit.by import By
 from portal.kit.clock import database_now
 from portal.kit.live import live
@@ -49,7 +49,7 @@ def _probes(request: HttpRequest) -> Context:
     by, filters, now = by_of(request), Filters.read(request.GET), database_now()
     every = known(queries.probes(by), now)
     found = _sorted([each for each in every if _fits(*each, filters)])
-    first = ON_PAGE * (_page(request) - 1)
+    first = ON_PAGE * (number_of(request.GET) - 1)
     shown = found[first : first + ON_PAGE]
     counts = Counter(health.state for _, health in every)
     return {
@@ -62,7 +62,7 @@ def _probes(request: HttpRequest) -> Context:
         "environments": sorted({probe.environment_identifier for probe, _ in every if probe.environment_identifier}),
         "states": [(state.value, word(state)) for state in ORDER],
         "tiers": list(reversed(TIERS)),
-        "pager": _pager(request, first, len(found)),
+        "pager": numbered(request.GET, ON_PAGE, len(found)),
         "down_since": queries.prober_down_since(now),
         "windows": [tables.window_row(each, now) for each in queries.maintenance(by, now=now)[:10]],
         "new_url": reverse("health:new"),
@@ -105,24 +105,6 @@ def _count(request: HttpRequest, state: State, count: int, filters: Filters) -> 
         "count": count,
         "url": address(request.GET, state=None if is_chosen else state.value, page=None),
         "is_chosen": is_chosen,
-    }
-
-
-def _page(request: HttpRequest) -> int:
-    number = request.GET.get("page", "")
-    return int(number) if number.isascii() and number.isdecimal() and 0 < len(number) < 6 and int(number) else 1
-
-
-def _pager(request: HttpRequest, first: int, total: int) -> Context | None:
-    number, last = _page(request), min(first + ON_PAGE, total)
-    if number == 1 and last == total:
-        return None
-    return {
-        "count_text": f"{first + 1} to {last} of {total}" if first < total else f"{total} in all",
-        "newer_url": address(request.GET, page=str(number - 1)) if number > 1 else None,
-        "older_url": address(request.GET, page=str(number + 1)) if last < total else None,
-        "newer_label": "Previous",
-        "older_label": "Next",
     }
 
 
