@@ -200,7 +200,7 @@ def receiver():
 
     yield make
     for each in made:
-        each.server.close()
+        each.close()
 
 
 @pytest.fixture

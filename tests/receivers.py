@@ -1,9 +1,19 @@
 """Receivers at the socket, of what the portal sends out, and what they do to it."""
 
+import contextlib
 import re
 import socket
 import threading
 import time
+
+
+def stop_listening(listening):
+    """Ends the thread that waits at it too. A closed one alone leaves that thread waiting at a number which the next
+    socket may be given: it would then answer what is meant for that."""
+    with contextlib.suppress(OSError):  # not every system takes it
+        listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -16,6 +26,9 @@ class Receiver:
         self.server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.server.getsockname()[1]}/hook?a=1"
         threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self):
+        stop_listening(self.server)
 
     def _serve(self):
         while True:

@@ -7,6 +7,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.receivers import stop_listening
+
 LOCK = {
     "id": "0192-lock",
     "kind": "manual",
@@ -132,3 +134,4 @@ def raw_server(*chunks, pause=0.0):
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        stop_listening(listening)

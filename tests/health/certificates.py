@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.receivers import stop_listening
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -42,7 +44,7 @@ class Certified:
 
     def close(self):
         for each in self.servers:
-            each.close()
+            stop_listening(each)
         os.environ.pop("SSL_CERT_FILE") if self.before is None else os.environ.update(SSL_CERT_FILE=self.before)
 
     def _serve(self, server, context):

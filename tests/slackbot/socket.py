@@ -8,6 +8,8 @@ import socket
 import struct
 import threading
 
+from tests.receivers import stop_listening
+
 MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
@@ -98,4 +100,4 @@ class SocketSlack:
         self.wire.close()
 
     def close(self):
-        self.listener.close()
+        stop_listening(self.listener)
