@@ -1,8 +1,11 @@
 """Keeps several connections busy with ready-made requests, in one thread, with as little work of its own as can be."""
 
-import asyncio
+import selectors
+import socket
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -35,63 +38,90 @@ def press(
     port: int, next_request: Callable[[int], bytes], *, connections: int, seconds: float = 1e9, most: int = 10**12
 ) -> Figures:
     """`next_request(number)` makes the request; numbers go up by one, `most` of them."""
-    return asyncio.run(_press(port, next_request, connections, seconds, most))
-
-
-async def _press(
-    port: int, next_request: Callable[[int], bytes], connections: int, seconds: float, most: int
-) -> Figures:
-    figures, counter, end = Figures(), iter(range(most)), time.perf_counter() + seconds
+    figures, numbers = Figures(), iter(range(most))
     start = time.perf_counter()
-    await asyncio.gather(*(_worker(port, next_request, counter, end, figures) for _ in range(connections)))
+    end = start + seconds
+
+    def following() -> tuple[bytes, float] | None:
+        begun = time.perf_counter()
+        number = next(numbers, None) if begun < end else None
+        return None if number is None else (next_request(number), begun)
+
+    with _wires(port, connections) as (readable, idle):
+        for wire in idle:
+            if asked := following():
+                wire.ask(*asked)
+        busy = sum(wire.is_busy for wire in idle)
+        while busy:
+            for key, _ in readable.select():
+                if key.data.answered(figures):
+                    if asked := following():
+                        key.data.ask(*asked)
+                    else:
+                        busy -= 1
     figures.wall = time.perf_counter() - start
     return figures
 
 
 def paced(port: int, next_request: Callable[[int], bytes], *, rate: float, seconds: float) -> Figures:
     """So many a second, whether or not those before are answered; the wait for a connection counts."""
-    return asyncio.run(_paced(port, next_request, rate, seconds))
-
-
-async def _paced(port: int, next_request: Callable[[int], bytes], rate: float, seconds: float) -> Figures:
     figures, start, count = Figures(), time.perf_counter(), int(rate * seconds)
-    due = iter([(number, start + number / rate) for number in range(count)])
-    await asyncio.gather(*(_paced_worker(port, next_request, due, figures) for _ in range(16)))
+    due = deque((number, start + number / rate) for number in range(count))
+    with _wires(port, 16) as (readable, idle):
+        while len(figures.seconds) < count:
+            while due and idle and due[0][1] <= time.perf_counter():
+                number, at = due.popleft()
+                idle.pop().ask(next_request(number), at)
+            patience = max(0.0, due[0][1] - time.perf_counter()) if due and idle else None
+            for key, _ in readable.select(patience):
+                if key.data.answered(figures):
+                    idle.append(key.data)
     figures.wall = time.perf_counter() - start
     return figures
 
 
-async def _paced_worker(port: int, next_request: Callable[[int], bytes], due, figures: Figures) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for number, at in due:
-        await asyncio.sleep(max(0.0, at - time.perf_counter()))
-        writer.write(next_request(number))
-        await _answer(reader, at, figures)
-    writer.close()
+class _Wire:
+    """One connection, with at most one question under way."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.heard, self.begun, self.is_busy = b"", 0.0, False
+
+    def ask(self, request: bytes, begun: float) -> None:
+        self.heard, self.begun, self.is_busy = b"", begun, True
+        self.socket.sendall(request)
+
+    def answered(self, figures: Figures) -> bool:
+        """Whether the answer is whole by now, after what has just come in."""
+        came = self.socket.recv(1 << 18)
+        if not came:
+            raise ConnectionError("The server hung up in the middle of an answer.")
+        self.heard += came
+        head = self.heard.find(b"\r\n\r\n")
+        if head < 0:
+            return False
+        at = self.heard[:head].lower().find(b"content-length:")
+        length = int(self.heard[at + 15 : head].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        if len(self.heard) < head + 4 + length:
+            return False
+        figures.seconds.append(time.perf_counter() - self.begun)
+        status = int(self.heard[9:12])
+        figures.statuses[status] = figures.statuses.get(status, 0) + 1
+        figures.bytes += length
+        self.is_busy = False
+        return True
 
 
-async def _worker(port: int, next_request: Callable[[int], bytes], counter, end: float, figures: Figures) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while (begun := time.perf_counter()) < end and (number := next(counter, None)) is not None:
-        writer.write(next_request(number))
-        await _answer(reader, begun, figures)
-    writer.close()
-
-
-async def _answer(reader: asyncio.StreamReader, begun: float, figures: Figures) -> None:
-    status, length = await _head(reader)
-    if length:
-        await reader.readexactly(length)
-    figures.seconds.append(time.perf_counter() - begun)
-    figures.statuses[status] = figures.statuses.get(status, 0) + 1
-    figures.bytes += length
-
-
-async def _head(reader: asyncio.StreamReader) -> tuple[int, int]:
-    head = await reader.readuntil(b"\r\n\r\n")
-    status = int(head[9:12])
-    at = head.lower().find(b"content-length:")
-    return status, int(head[at + 15 : head.index(b"\r\n", at)]) if at >= 0 else 0
+@contextmanager
+def _wires(port: int, count: int) -> Iterator[tuple[selectors.BaseSelector, list[_Wire]]]:
+    wires = [_Wire(port) for _ in range(count)]
+    with selectors.DefaultSelector() as readable:
+        for wire in wires:
+            readable.register(wire.socket, selectors.EVENT_READ, wire)
+        yield readable, list(wires)
+    for wire in wires:
+        wire.socket.close()
 
 
 def median(values: Sequence[float]) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from catalog import queries as catalog
 from catalog.commands import entity_write
@@ -25,6 +25,7 @@ from portal.accounts.queries import actor_of_user
 from portal.audit.models import Event
 from portal.kit.by import By, system
 from portal.notifications import known
+from tests import emptying
 from tests.receivers import OK, Receiver
 
 
@@ -58,6 +59,7 @@ class CheapHasher(PBKDF2PasswordHasher):
 def pytest_configure() -> None:
     # Every client looked through all static files first.
     settings.WHITENOISE_AUTOREFRESH = True
+    TransactionTestCase._fixture_teardown = emptying.restore
 
 
 def pytest_collection_finish() -> None:
@@ -65,6 +67,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        emptying.remember()
 
 
 @pytest.fixture(autouse=True)

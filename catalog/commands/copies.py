@@ -1,6 +1,5 @@
 """Entities that only show what a typed row of an app above says."""
 
-import json
 from typing import Any
 
 from django.utils import timezone
@@ -57,7 +56,7 @@ def entity_copy(
         "identifier": names[0],
         "otherwise": names[1],
         "title": title,
-        "properties": json.dumps(properties),
+        "properties": rows.text_of(properties),
         "datasource": by.agent[:300],
         "now": now,
         "name": by.actor.name,

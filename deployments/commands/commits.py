@@ -1,6 +1,5 @@
 """The commits that reports tell of. Any order and repetition of the same reports comes to the same rows."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,7 +81,7 @@ def commits_save(report: Report, service_id: int) -> None:
     if not told:
         return
     tickets = [{"sha": sha, "key": key} for sha, row in told.items() for key in row.pop("tickets")]
-    values = {"service": service_id, "rows": json.dumps(list(told.values())), "tickets": json.dumps(tickets)}
+    values = {"service": service_id, "rows": rows.text_of(list(told.values())), "tickets": rows.text_of(tickets)}
     if not tickets:
         rows.prepared(_SAVE, values)
         return

@@ -1,6 +1,5 @@
 """The config of a pair: made on first use, and what is live there read from the rows."""
 
-import json
 from typing import Any
 
 from django.utils import timezone
@@ -245,7 +244,7 @@ def _copied(config: DeploymentConfig, changed_by: By | None) -> Json:
     return {
         "id": config.entity_id,
         "gone": sorted(copy.keys() - live.keys()),
-        "live": json.dumps(live),
+        "live": rows.text_of(live),
         "names": [*copy, *compute.WRITER],
         "at": timezone.now() if changed_by else None,
         "name": changed_by.actor.name if changed_by else None,

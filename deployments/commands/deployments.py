@@ -35,8 +35,10 @@ def make(
     entity: Entity | None,
     reported_by: str,
     by: By,
+    *,
+    claimed: bool,
 ) -> Deployment:
-    passed = queries.passage(report, place, now=now)
+    passed = queries.passage(report, place, now=now, claimed=claimed)
     deployment: Deployment = Deployment(
         config=config,
         service_identifier=place.service,

@@ -6,6 +6,8 @@ What is refused is logged by itself, when its transaction is rolled back.
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,16 +62,35 @@ def earlier(key: str, by: By) -> tuple[int | None, datetime]:
     return request, now
 
 
-def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: By, key: str = "") -> None:
-    """Writes down what became of it, in the transaction that took it in.
+def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: By) -> None:
+    """Writes down what became of it, in the transaction that took it in."""
+    values = _settled(sent, outcome, report, now)
+    if sent.request:
+        ReportRequest.objects.filter(pk=sent.request).update(**values)
+    else:
+        rows.insert([_row(sent, by, at=now, **values)])
 
-    Of two at once with one `key` the second waits here for the first, and starts anew to answer as the first did.
-    """
+
+def line(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: By, key: str = "") -> ReportRequest:
+    """The same as a new row, for its caller to insert `with one_of_a_key()`."""
+    return _row(sent, by, key=key, at=now, **_settled(sent, outcome, report, now))
+
+
+@contextmanager
+def one_of_a_key() -> Iterator[None]:
+    """Of two at once with one key the second waits here for the first, and starts anew to answer as the first did."""
+    try:
+        yield
+    except IntegrityError as taken:
+        raise Moved("The same request came at the same moment.") from taken
+
+
+def _settled(sent: Sent, outcome: Outcome, report: Report, now: datetime) -> Json:
     made, late_by = outcome.deployment, None if sent.backfill else lateness(report, now)
     became = outcome.became
     if late_by is not None and became in (Became.CREATED, Became.ADVANCED):
         became = Became.LATE
-    values = {
+    return {
         "service": (made.service_identifier if made else report.service)[: ReportRequest.LONGEST_NAME],
         "environment": (made.environment_identifier if made else report.environment)[: ReportRequest.LONGEST_NAME],
         "outcome": became,
@@ -78,13 +99,6 @@ def settle(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: B
         "deployment": made,
         "inbox_item": outcome.inbox_item,
     }
-    if sent.request:
-        ReportRequest.objects.filter(pk=sent.request).update(**values)
-        return
-    try:
-        rows.insert([_row(sent, by, key=key, at=now, **values)])
-    except IntegrityError as taken:
-        raise Moved("The same request came at the same moment.") from taken
 
 
 def keep(sent: Sent, *, key: str, hook: Hook, headers: Json, by: By) -> ReportRequest | None:

@@ -1,7 +1,9 @@
 """Taking reports in: which deployment a report is of, and what it changes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -20,7 +22,7 @@ from deployments.commands.ingest import Became, Door, Outcome, Sent
 from deployments.models import Deployment, DeploymentConfig, InboxItem, ReportRequest
 from deployments.reports import Report
 from portal.accounts.policy import require
-from portal.audit.record import Entry, record, record_many
+from portal.audit.record import Entry, record_many
 from portal.kit import rows
 from portal.kit.by import By, trusted
 from portal.kit.clock import database_now
@@ -28,6 +30,7 @@ from portal.kit.errors import Conflict, Invalid, Missing, PortalError
 from portal.kit.locking import retried
 
 Json = dict[str, Any]
+Line = Callable[[Outcome], ReportRequest]
 
 BECAME = {
     "deployment.reported": Became.CREATED,
@@ -65,21 +68,26 @@ def _reported(sent: Sent, key: str, by: By) -> Outcome:
     report = reports.parse(sent.body, now=now, is_history=sent.backfill)
     if earlier:
         outcome = _replay(ReportRequest.objects.get(pk=earlier), sent.body)
-    else:
-        outcome = taken_or_kept(report, sent.body, now=now, by=by)
-    ingest.settle(sent, outcome, key="" if earlier else key, report=report, now=now, by=by)
-    return outcome
+        ingest.settle(sent, outcome, report=report, now=now, by=by)
+        return outcome
+    line = partial(ingest.line, sent, key=key, report=report, now=now, by=by)
+    return taken_or_kept(report, sent.body, now=now, by=by, line=line)
 
 
-def taken_or_kept(report: Report, body: Json, *, now: datetime, by: By, **more: Any) -> Outcome:
-    """Takes it in where its names are known, else keeps it in the inbox. Some may make a service by reporting it."""
+def taken_or_kept(
+    report: Report, body: Json, *, now: datetime, by: By, line: Line | None = None, **more: Any
+) -> Outcome:
+    """Takes it in where its names are known, else keeps it in the inbox. Some may make a service by reporting it.
+
+    `line` makes the row of the ingest log, where it has none yet.
+    """
     try:
         place = place_held(report.service, report.environment)
     except Missing as unknown:
         if not (by.actor.makes_services and _make_service(report, body, by)):
-            return Outcome(inbox_item=_keep(report, body, unknown, by), created=True, became=Became.INBOX)
+            return _kept(report, body, unknown, line, by)
         place = place_held(report.service, report.environment)
-    return _taken_in(report, place, now=now, by=by, **more)
+    return _taken_in(report, place, now=now, by=by, line=line, **more)
 
 
 def _make_service(report: Report, body: Json, by: By) -> bool:
@@ -128,6 +136,7 @@ def _taken_in(
     known: Deployment | None = None,
     entity: Entity | None = None,
     reported_by: str = "",
+    line: Line | None = None,
 ) -> Outcome:
     config = config_of(place, by=by)
     if known:
@@ -135,7 +144,7 @@ def _taken_in(
         known = Deployment.objects.select_related("entity", "config__entity").filter(pk=known.pk).first()
     if known and known.entity_is_clients:
         known.run = report.run  # its identifier, which may be new
-    found = known or _same_run(report, place, config)
+    found, claimed = (known, True) if known else _same_run(report, place, config)
     if found and found.config_id not in (None, config.pk):
         raise Conflict(
             "A deployment stays with its service and environment.", code="deployment_conflict", differs_in=["config"]
@@ -146,36 +155,50 @@ def _taken_in(
         deployment = found
         told = advance(found, report, place, now)
     else:
-        deployment = make(report, place, config, now, entity, reported_by or by.actor.name, by)
+        deployment = make(report, place, config, now, entity, reported_by or by.actor.name, by, claimed=claimed)
         told = [Entry("deployment.reported", deployment.noun(), None, deployment.facts(), payload_of(deployment))]
     became = BECAME[told[0].name] if told else Became.REPEATED
     told += recompute(config, by, None if found else deployment)
     commits_save(report, place.service_id)
-    if told:
-        record_many(told, by=by)
-    return Outcome(deployment, created=found is None, became=became)
+    outcome = Outcome(deployment, created=found is None, became=became)
+    with ingest.one_of_a_key():
+        record_many(told, by=by, beside=[line(outcome)] if line else [])
+    return outcome
 
 
-def _same_run(report: Report, place: Place, config: DeploymentConfig) -> Deployment | None:
-    """The deployment of this run, also one whose config has been deleted since."""
+def _same_run(report: Report, place: Place, config: DeploymentConfig) -> tuple[Deployment | None, bool]:
+    """The deployment of this run, also one whose config has been deleted since; and whether the run has claimed its
+    place at the gate."""
     if not report.run:
-        return None
-    values = {"config": config.pk, "provider": report.provider, "run": report.run, "attempt": report.attempt}
-    names = {"service": place.service, "environment": place.environment}
-    found = rows.prepared(_SAME_RUN, values | names)
-    return Deployment.objects.get(pk=found[0][0]) if found else None
+        return None, False
+    values = {
+        "config": config.pk,
+        "provider": report.provider,
+        "run": report.run,
+        "attempt": report.attempt,
+        "service": place.service,
+        "service_id": place.service_id,
+        "environment": place.environment,
+        "environment_id": place.environment_id,
+        "run_key": report.run_key,
+    }
+    ((found, claimed),) = rows.prepared(_SAME_RUN, values)
+    return Deployment.objects.get(pk=found) if found else None, claimed
 
 
 # Each half by the index of runs: with an "or" PostgreSQL reads all deployments of the provider.
 _SAME_RUN = """
-    select id from (
-        select id, 1 as place from deployments_deployment
+    select coalesce((
+        select id from deployments_deployment
         where config_id = %(config)s and provider = %(provider)s and run = %(run)s and attempt = %(attempt)s and run <> ''
-        union all
-        select id, 2 from deployments_deployment
+    ), (
+        select min(id) from deployments_deployment
         where config_id is null and provider = %(provider)s and run = %(run)s and attempt = %(attempt)s and run <> ''
             and service_identifier = %(service)s and environment_identifier = %(environment)s
-    ) found order by place limit 1
+    )), exists (
+        select from locks_claim
+        where service_id = %(service_id)s and environment_id = %(environment_id)s and run = %(run_key)s
+    )
 """
 
 
@@ -196,7 +219,7 @@ def _replay(earlier: ReportRequest, body: Json) -> Outcome:
     return Outcome(earlier.deployment or (item.deployment if item else None), item)
 
 
-def _keep(report: Report, body: Json, unknown: Missing, by: By) -> InboxItem:
+def _kept(report: Report, body: Json, unknown: Missing, line: Line | None, by: By) -> Outcome:
     item = InboxItem.objects.create(
         service=report.service,
         environment=report.environment,
@@ -205,5 +228,8 @@ def _keep(report: Report, body: Json, unknown: Missing, by: By) -> InboxItem:
         nearest=unknown.details.get("nearest", []),
         reported_by=by.actor.name,
     )
-    record("inbox.kept", item.noun(), by=by, after=item.facts())
-    return item
+    outcome = Outcome(inbox_item=item, created=True, became=Became.INBOX)
+    told = Entry("inbox.kept", item.noun(), None, item.facts())
+    with ingest.one_of_a_key():
+        record_many([told], by=by, beside=[line(outcome)] if line else [])
+    return outcome

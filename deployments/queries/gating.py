@@ -21,14 +21,18 @@ class Passage:
     proof: str = ""
 
 
-def passage(report: Report, place: Place, *, now: datetime, ended: datetime | None = None) -> Passage:
+def passage(
+    report: Report, place: Place, *, now: datetime, ended: datetime | None = None, claimed: bool = True
+) -> Passage:
     """How the deployment of this report passed the gate. What shows it is this place's, this run's and this commit's,
     and older than the end. Anything else counts as nothing: a report is never refused for it.
+
+    `claimed`: False where it is known that this run has no claim here.
     """
     if report.is_history:
         return Passage()
     latest = (ended or report.finished_at or now) + FUTURE_ALLOWED  # the clock of CI is not ours
-    return _by_claim(report, place, latest) or _by_receipt(report, place, now, latest) or Passage()
+    return _by_claim(report, place, latest, claimed) or _by_receipt(report, place, now, latest) or Passage()
 
 
 _CLAIMS = """
@@ -39,7 +43,7 @@ _CLAIMS = """
 _BY_ID, _BY_RUN = _CLAIMS.format(named="public_id = %(claim)s"), _CLAIMS.format(named="run = %(run)s")
 
 
-def _by_claim(report: Report, place: Place, latest: datetime) -> Passage | None:
+def _by_claim(report: Report, place: Place, latest: datetime, claimed: bool) -> Passage | None:
     values = {"service": place.service_id, "environment": place.environment_id, "latest": latest}
     if report.claim:
         try:
@@ -47,7 +51,7 @@ def _by_claim(report: Report, place: Place, latest: datetime) -> Passage | None:
         except ValueError:
             return None
     else:
-        found = rows.prepared(_BY_RUN, values | {"run": report.run_key}) if report.run else []
+        found = rows.prepared(_BY_RUN, values | {"run": report.run_key}) if report.run and claimed else []
     fitting = [public_id for public_id, *asked in found if _fits(report, *asked)]
     return _unused(Gate.CLAIM, str(fitting[0])) if fitting else None
 

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Model
 
 from portal.audit import subscribers
 from portal.audit.models import Delivery, Event
@@ -40,13 +41,16 @@ def record(
     return record_many([Entry(name, noun, before, after, payload)], by=by)[0]
 
 
-def record_many(entries: Sequence[Entry], *, by: By) -> list[Event]:
-    """The same for many changes of one writer, in their order and in two statements. Publishing is left to the workers."""
+def record_many(entries: Sequence[Entry], *, by: By, beside: Sequence[Model] = ()) -> list[Event]:
+    """The same for many changes of one writer, in their order and in two statements. Publishing is left to the workers.
+
+    `beside`: new rows of another model, which the statement of the events inserts as well.
+    """
     if not connection.in_atomic_block:
         names = ", ".join(sorted({each.name for each in entries}))
         raise RuntimeError(f"record({names}) outside a transaction: the event could outlive its change, or be lost.")
     events = [_event(each, by) for each in entries]
-    rows.insert(events)
+    rows.insert(events, beside)
     owed = [
         Delivery(event=event, subscriber=each.name, stream=each.stream(event))
         for event in events

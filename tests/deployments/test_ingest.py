@@ -141,15 +141,15 @@ def test_trying_out_an_entity_leaves_nothing_in_the_log(shop, terraform):
     assert came() == []
 
 
-def test_a_log_row_costs_a_report_one_statement_which_keeps_its_key_as_well(shop):
+def test_a_log_row_goes_with_the_events_of_its_report_and_keeps_its_key_as_well(shop):
     def statements(number, key):
         with CaptureQueriesContext(connection) as asked:
             report(REPORT | {"version": str(number), "ci": {"run": str(number)}}, key=key)
         return [each["sql"] for each in asked if "deployments_reportrequest" in each["sql"]]
 
     statements(0, "")
-    assert [sql.split()[0] for sql in statements(1, "")] == ["insert"]
-    assert [sql.split()[0].lower() for sql in statements(2, "k")] == ["select", "insert"]
+    assert [sql.split()[0] for sql in statements(1, "")] == ["with"]
+    assert [sql.split()[0].lower() for sql in statements(2, "k")] == ["select", "with"]
 
 
 def test_a_replay_takes_in_what_was_refused_once_it_fits_as_of_the_time_it_came(shop, page, alice):
