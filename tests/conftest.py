@@ -22,6 +22,7 @@ from deployments.views.matrix import LINES
 from portal.accounts.commands import credential_create, team_create, user_create
 from portal.accounts.models import User
 from portal.accounts.queries import actor_of_user
+from portal.actions.known import followed
 from portal.audit.models import Event
 from portal.kit.by import By, system
 from portal.notifications import known
@@ -85,6 +86,7 @@ def no_lines_of_another_test() -> None:
     """What is rolled back leaves no event behind, by which the matrix knows that something has changed."""
     LINES.clear()
     known.clear()
+    followed.clear()
 
 
 @pytest.fixture

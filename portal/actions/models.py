@@ -28,6 +28,12 @@ class Action(models.Model):
     created_by = models.CharField(max_length=254, editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_by = models.CharField(max_length=254, editable=False)
+    # Of an automation: who said what it does. Its runs may no more than he may, by the token by which he came.
+    author_key = models.CharField(max_length=60, blank=True, editable=False, default="", db_default="")
+    author_scopes = ArrayField(models.CharField(max_length=20), null=True, editable=False)
+    # Why it did not run when its event happened, the last time.
+    fault = models.TextField(blank=True, editable=False, default="", db_default="")
+    fault_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["identifier"]
@@ -63,13 +69,19 @@ class Action(models.Model):
         return bool(self.trigger["type"] == "automation")
 
     @property
+    def event(self) -> Json:
+        """Of an automation: what it follows."""
+        event: Json = self.trigger.get("event") or {}
+        return event
+
+    @property
     def operation(self) -> str:
         """CREATE, DAY-2 or DELETE; empty for an automation."""
         return str(self.trigger.get("operation") or "")
 
     @property
     def blueprint(self) -> str:
-        about = self.trigger.get("event") or self.trigger
+        about = self.event or self.trigger
         return str(about.get("blueprintIdentifier") or "")
 
     @property
@@ -156,6 +168,11 @@ class Run(models.Model):
     created_by = models.CharField(max_length=254)
     impersonated_by = models.CharField(max_length=254, blank=True)
     updated_by = models.CharField(max_length=254)
+    # Of an automation's: which event of the audit log began it, and what templates read of that as `.event`.
+    cause = models.UUIDField(null=True)
+    event = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    # How many automations have begun one another until this one; 0 is a person's, or a program's.
+    depth = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
@@ -171,11 +188,12 @@ class Run(models.Model):
             ),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["cause", "action"], name="run_once_for_an_event"),
             models.CheckConstraint(
                 name="run_ends_once",
                 condition=Q(status__in=["WAITING_FOR_APPROVAL", "IN_PROGRESS"], ended_at=None)
                 | Q(status__in=["SUCCESS", "FAILURE", "DECLINED"], ended_at__isnull=False),
-            )
+            ),
         ]
 
     def __str__(self) -> str:

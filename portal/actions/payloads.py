@@ -33,7 +33,8 @@ def trigger_of(run: Run) -> Json:
             "at": iso(run.created_at),
             "operation": run.definition["trigger"].get("operation"),
         },
-        "entity": run.about.get("entity"),
+        "entity": None if run.cause else run.about.get("entity"),
         "action": {"identifier": run.about["action"]["identifier"], "blueprint": run.blueprint or None},
         "run": {"id": run.public_id},
+        "event": run.event,
     }

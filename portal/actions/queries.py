@@ -6,7 +6,7 @@ from django.db.models import Max, Q, QuerySet
 
 from catalog import permissions as catalog_permissions
 from catalog.models import Blueprint, Entity
-from portal.accounts.policy import require
+from portal.accounts.policy import allows, require
 from portal.actions import permissions
 from portal.actions.models import Action, Approval, Run, RunLog
 from portal.audit import queries as audit
@@ -27,6 +27,11 @@ def action(by: By, identifier: str) -> Action:
     if found is None:
         raise Missing(f'Action with identifier "{identifier}" was not found')
     return found
+
+
+def fault(by: By, action: Action) -> str:
+    """Why it did not run, the last time: it may hold what an entity says, so it is for those who may change the action."""
+    return action.fault if allows(by.actor, "action.write", blueprint=action.blueprint) else ""
 
 
 def about(rows: QuerySet[Action], *, identifiers: Collection[str] = (), **wanted: Any) -> QuerySet[Action]:

@@ -11,10 +11,11 @@ from django.urls import reverse
 from catalog.tables.cells import is_web
 from portal.accounts.policy import allows
 from portal.actions import permissions
-from portal.actions.commands.runs import fetched
+from portal.actions.commands.runs import called, fetched
 from portal.actions.commands.upserts import done_here
+from portal.actions.events import kind_of
 from portal.actions.models import Action, Approval, Run, RunLog
-from portal.actions.queries import Standing
+from portal.actions.queries import Standing, fault
 from portal.actions.schema.inputs import is_computed
 from portal.audit.models import Event
 from portal.kit.by import By
@@ -31,14 +32,21 @@ STATUSES = {
 }
 OPERATIONS = {"CREATE": "makes something new", "DAY-2": "works on an entity", "DELETE": "takes something away"}
 EVENTS = {
-    "ENTITY_CREATED": "when an entity is made",
-    "ENTITY_UPDATED": "when an entity changes",
-    "ENTITY_DELETED": "when an entity is deleted",
-    "ANY_ENTITY_CHANGE": "when an entity is made, changes or is deleted",
-    "TIMER_PROPERTY_EXPIRED": "when a timer runs out",
-    "RUN_CREATED": "when a run begins",
-    "RUN_UPDATED": "when a run changes",
-    "ANY_RUN_CHANGE": "when a run begins or changes",
+    "ENTITY_CREATED": "when an entity of {about} is made",
+    "ENTITY_UPDATED": "when an entity of {about} changes",
+    "ENTITY_DELETED": "when an entity of {about} is deleted",
+    "ANY_ENTITY_CHANGE": "when an entity of {about} is made, changes or is deleted",
+    "TIMER_PROPERTY_EXPIRED": "when {timer} of an entity of {about} runs out",
+    "RUN_CREATED": "when a run of {about} begins",
+    "RUN_UPDATED": "when a run of {about} changes",
+    "ANY_RUN_CHANGE": "when a run of {about} begins or changes",
+}
+# What happened, by the `action` of an event: to an entity, to a run.
+HAPPENED = {
+    "CREATE": ("was made", "began"),
+    "UPDATE": ("was changed", "changed"),
+    "DELETE": ("was deleted", "was deleted"),
+    "TIMER_EXPIRED": ("ran out of time", ""),
 }
 METHODS = {
     "WEBHOOK": ("Webhook", "webhook"),
@@ -61,6 +69,7 @@ def action_row(action: Action, last: Run | None = None) -> Json:
         "url": action.get_absolute_url(),
         "automation": action.is_automation,
         "when": _when(action),
+        "condition": _condition(action),
         "blueprint": action.blueprint,
         "method": word,
         "method_icon": icon,
@@ -70,7 +79,22 @@ def action_row(action: Action, last: Run | None = None) -> Json:
 
 
 def _when(action: Action) -> str:
-    return EVENTS[action.trigger["event"]["type"]] if action.is_automation else OPERATIONS[action.operation]
+    if not action.is_automation:
+        return OPERATIONS[action.operation]
+    kind, about, timer = kind_of(action.event)
+    return EVENTS[kind].format(about=about, timer=timer)
+
+
+def _condition(action: Action) -> str:
+    """Of an automation, one expression a line."""
+    asked = action.trigger.get("condition") or {}
+    word = "or" if asked.get("combinator") == "or" else "and"
+    return f"\n{word} ".join(asked.get("expressions") or []) if action.is_automation else ""
+
+
+def fault_row(action: Action, by: By) -> Json:
+    """Why an automation did not run when its event happened, for those who may change it."""
+    return {"fault": fault(by, action), "fault_at": action.fault_at}
 
 
 def action_facts(action: Action, by: By) -> Json:
@@ -90,14 +114,15 @@ def action_facts(action: Action, by: By) -> Json:
         "run_url": reverse("actions:run_new", args=[action.identifier]) if may_ask_here(action, by) else None,
         "helper": helper(action),
         "done_here": done_here(action.definition),
+        "called": called(action.definition),
         "runs_url": reverse("actions:run_list", query={"action": action.identifier}),
         "edit_url": reverse("admin:actions_action_change", args=[action.pk]) if by.actor.is_admin else None,
     }
 
 
 def may_ask_here(action: Action, by: By) -> bool:
-    """A page offers what somebody will do: the portal writes entities, and calls nobody yet."""
-    done = done_here(action.definition) or fetched(action.definition)
+    """A page offers what somebody will do."""
+    done = done_here(action.definition) or fetched(action.definition) or called(action.definition)
     wanted = not action.is_automation and action.is_published and done
     able = permissions.may_run(by.actor, action) or permissions.of(action)["execute"]["ownedByTeam"]
     return bool(wanted and able and allows(by.actor, "action.run"))
@@ -220,6 +245,7 @@ def run_facts(run: Run, by: By, standing: Standing) -> Json:
         "response": _pretty(run.response),
         "external": run.external_id,
         "impersonated_by": run.impersonated_by,
+        "event": _event(run),
         "updated_by": run.updated_by,
         "updated_at": run.updated_at,
         "inputs": [{"title": _title(run, name), "value": _pretty(run.inputs[name])} for name in _in_order(run)],
@@ -230,6 +256,30 @@ def run_facts(run: Run, by: By, standing: Standing) -> Json:
         "pending": run.pending and run.status == Run.Status.IN_PROGRESS,
         "end_url": reverse("actions:end", args=[run.public_id]),
         "decision_url": reverse("actions:decision", args=[run.public_id]),
+    }
+
+
+def _event(run: Run) -> Json | None:
+    """What began an automation's run."""
+    if not run.event:
+        return None
+    told, context = run.event, run.event["context"]
+    facts = told["diff"]["after"] or told["diff"]["before"] or {}
+    is_run = told["resourceType"] == "run"
+    named = facts.get("title") or context.get("entityIdentifier")
+    if is_run:
+        named = f"the run of {context.get('action', {}).get('title') or context.get('actionIdentifier')}"
+    timer = context.get("propertyIdentifier")
+    happened = f"ran out of time ({timer})" if timer else HAPPENED[told["action"]][is_run]
+    by = told["trigger"]["by"]["user"]["name"]
+    of = context.get("runId")
+    return {
+        "text": f"{named} {happened}",
+        "by": "" if timer else by,
+        "run_url": reverse("actions:run_detail", args=[of]) if of else None,
+        "is_run": is_run,
+        "depth": run.depth,
+        "json": _pretty(told),
     }
 
 

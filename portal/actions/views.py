@@ -38,7 +38,7 @@ def action_list(request: HttpRequest) -> HttpResponse:
     page = page_of(found, request.GET, key="identifier")
     last = queries.last_runs(by, page.rows)
     context = {
-        "actions": [tables.action_row(each, last.get(each.pk)) for each in page.rows],
+        "actions": [tables.action_row(each, last.get(each.pk)) | tables.fault_row(each, by) for each in page.rows],
         "kind": kind,
         "words": words,
         "tabs": [
@@ -61,7 +61,7 @@ def action_detail(request: HttpRequest, identifier: str) -> HttpResponse:
     action = queries.action(by, identifier)
     runs = queries.runs(by, Wanted(action=action.identifier))[:8]
     context = {
-        "action": tables.action_row(action) | tables.action_facts(action, by),
+        "action": tables.action_row(action) | tables.action_facts(action, by) | tables.fault_row(action, by),
         "inputs": tables.input_rows(action),
         "runs": [tables.run_row(each) for each in runs],
         "list_url": reverse("actions:action_list"),

@@ -11,6 +11,7 @@ from portal.actions.models import Action
 from portal.api.auth import by_of
 from portal.api.bodies import object_of, objects_of
 from portal.api.selection import listed
+from portal.kit.by import By
 from portal.kit.clock import iso
 from portal.kit.errors import Missing
 
@@ -21,7 +22,7 @@ Json = dict[str, Any]
 def actions(request: Request) -> Response:
     by = by_of(request)
     if request.method == "POST":
-        return Response({"ok": True, "action": action_json(action_create(object_of(request), by=by))}, status=201)
+        return Response({"ok": True, "action": action_json(action_create(object_of(request), by=by), by)}, status=201)
     found = queries.about(
         queries.actions(by),
         identifiers=listed(request, "action_identifier"),
@@ -32,7 +33,7 @@ def actions(request: Request) -> Response:
         followed=listed(request, "trigger_event_action_identifier"),
         published={"true": True, "false": False}.get(request.query_params.get("published", "").lower()),
     )
-    return Response({"ok": True, "actions": [action_json(each) for each in found]})
+    return Response({"ok": True, "actions": [action_json(each, by) for each in found]})
 
 
 @api_view(["GET", "PUT", "DELETE"])
@@ -44,7 +45,7 @@ def action(request: Request, identifier: str) -> Response:
         return Response({"ok": True})
     if request.method == "PUT":
         found = action_replace(found, object_of(request), by=by)
-    return Response({"ok": True, "action": action_json(found)})
+    return Response({"ok": True, "action": action_json(found, by)})
 
 
 @api_view(["GET", "PATCH"])
@@ -62,13 +63,13 @@ def of_blueprint(request: Request, blueprint: str) -> Response:
     by = by_of(request)
     if request.method == "POST":
         made = action_create(legacy.modern(object_of(request), blueprint), by=by)
-        return Response({"ok": True, "action": action_json(made)}, status=201)
+        return Response({"ok": True, "action": action_json(made, by)}, status=201)
     kind = readable_blueprint(by, blueprint)
     if request.method == "PUT":
         bodies = [legacy.modern(each, blueprint) for each in objects_of(request)]
-        return Response({"ok": True, "actions": [action_json(each) for each in actions_write(kind, bodies, by=by)]})
+        return Response({"ok": True, "actions": [action_json(each, by) for each in actions_write(kind, bodies, by=by)]})
     found = queries.about(queries.actions(by), type="self-service", blueprints=[kind.identifier])
-    return Response({"ok": True, "actions": [action_json(each) for each in found]})
+    return Response({"ok": True, "actions": [action_json(each, by) for each in found]})
 
 
 @api_view(["GET", "PUT", "DELETE"])
@@ -82,15 +83,17 @@ def one_of_blueprint(request: Request, blueprint: str, identifier: str) -> Respo
         return Response({"ok": True})
     if request.method == "PUT":
         found = action_replace(found, legacy.modern(object_of(request), blueprint), by=by)
-    return Response({"ok": True, "action": action_json(found)})
+    return Response({"ok": True, "action": action_json(found, by)})
 
 
-def action_json(action: Action) -> Json:
-    """What was sent, with who and when."""
-    return action.as_sent | {
+def action_json(action: Action, by: By) -> Json:
+    """What was sent, with who and when; and to whom may change it, why it did not run, the last time."""
+    told = action.as_sent | {
         "id": f"action_{action.pk}",
         "createdAt": iso(action.created_at),
         "createdBy": action.created_by,
         "updatedAt": iso(action.updated_at),
         "updatedBy": action.updated_by,
     }
+    fault = queries.fault(by, action)
+    return told | ({"lastError": {"message": fault, "at": iso(action.fault_at)}} if fault else {})

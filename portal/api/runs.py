@@ -212,6 +212,7 @@ def _run(run: Run, standing: Standing) -> Json:
         "message": run.message,
         "externalRunId": run.external_id or None,
         "payload": payloads.of(run),
+        "event": run.event,
         "response": run.response,
         "pendingExecution": run.pending or None,
         "claimedUntil": iso(run.claimed_until),

@@ -12,6 +12,7 @@ Json = dict[str, Any]
 PREFIX = "event_"
 # What the log calls a door, and what it calls a change.
 ORIGINS = {"page": "UI", "admin": "UI", "api": "API", "slack": "SLACK", "clock": "CLOCK", "setup": "SETUP"}
+ORIGINS |= {"automation": "AUTOMATION"}
 EXPIRED = "timer.expired"
 ACTIONS = {"CREATE", "UPDATE", "DELETE", "TIMER_EXPIRED"}
 CREATED = {"created", "reported", "taken", "kept"}

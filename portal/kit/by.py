@@ -7,7 +7,7 @@ from uuid import UUID
 
 from portal.kit.ids import uuid7
 
-Door = Literal["page", "admin", "api", "slack", "clock", "setup"]
+Door = Literal["page", "admin", "api", "slack", "clock", "setup", "automation"]
 
 
 @dataclass(frozen=True)

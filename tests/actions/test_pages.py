@@ -2,9 +2,12 @@
 
 import pytest
 
+from catalog import queries as catalog
+from catalog.commands import entity_delete
 from portal.actions.commands import action_create, action_permit, run_create, run_log, run_update
 from portal.actions.models import Run
-from tests.conftest import SETUP, events
+from portal.audit.outbox import deliver_due
+from tests.conftest import SETUP, events, write
 
 RESTART = {
     "identifier": "restart",
@@ -56,6 +59,27 @@ def test_actions_are_listed_by_kind_with_their_last_run(restart, browser):
     assert "No action is called so" in browser.get("/actions/?q=nothing").content.decode()
 
 
+def test_an_automation_shows_what_it_follows_what_began_its_runs_and_what_went_wrong(shop, browser, alice):
+    condition = {"type": "JQ", "expressions": [".diff.before.title | test('ch')"]}
+    action_create(AUTOMATION | {"trigger": AUTOMATION["trigger"] | {"condition": condition}}, by=SETUP)
+    for identifier in ("checkout", "search"):
+        entity_delete(catalog.service_named(identifier), by=SETUP)
+    write("service", "numb", title="")
+    entity_delete(catalog.service_named("numb"), by=SETUP)  # its title is null: jq cannot test that
+    deliver_due()
+    run = Run.objects.get()
+    shown = browser.get(f"/runs/{run.public_id}").content.decode()
+    assert "Search was deleted" in shown and "by setup" in shown and "The event" in shown
+    page, listed = (browser.get(f"/actions/{each}").content.decode() for each in ("tidy", "?kind=automation"))
+    for words in ("When an entity of service is deleted", "test(&#x27;ch&#x27;)"):
+        assert words in page and words in listed
+    assert run.public_id in page or "Search" in page
+    assert "could not be asked" not in page and "condition failed" not in listed
+    browser.force_login(alice)
+    page, listed = (browser.get(f"/actions/{each}").content.decode() for each in ("tidy", "?kind=automation"))
+    assert "could not be asked" in page and "null" in page and "condition failed" in listed
+
+
 def test_the_page_of_an_action_says_what_it_asks_for_and_who_may(restart, browser):
     action_permit(restart, {"execute": {"roles": ["Admin"], "teams": ["payments"]}}, by=SETUP)
     page = browser.get("/actions/restart").content.decode()
@@ -89,7 +113,7 @@ def test_each_fault_of_the_form_stands_at_its_field_and_nothing_is_kept(restart,
 
 
 def test_what_nobody_would_carry_out_is_left_to_programs(shop, browser):
-    action_create(RESTART | {"invocationMethod": {"type": "WEBHOOK", "url": "https://example.org"}}, by=SETUP)
+    action_create(RESTART | {"invocationMethod": {"type": "KAFKA"}}, by=SETUP)
     page = browser.get("/actions/restart").content.decode()
     assert "does not carry them out by itself yet" in page and 'href="/actions/restart/run"' not in page
     assert browser.get("/actions/restart/run").status_code == 303

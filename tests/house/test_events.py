@@ -19,6 +19,7 @@ from portal.audit.models import Delivery, Event
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now
 from portal.kit.errors import Conflict, Invalid
+from portal.kit.outgoing import Answer
 from tests.conftest import SETUP
 
 MODULES = [
@@ -53,6 +54,7 @@ PAGE = {"identifier": "board", "type": "dashboard", "widgets": [{"id": "w", "typ
 HOOK = {"name": "Forge", "kind": "github"}
 PROBE = {"kind": "heartbeat", "name": "nightly", "service": "checkout", "environment": "production"}
 RUN = Run("gh:1:1")
+NO = Answer(404, b"", 0.1)
 A_PERSON = By(Actor("user", "user:2", "Sam", is_admin=True), "page")
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
 SOURCE = {"name": "Kibana", "kind": "application", "template": "https://kibana.example/"}
@@ -478,6 +480,20 @@ CASES = {
     # A line of a log is a record itself.
     "run_log": (lambda do, shop: do(run(), {"message": "hello"}, by=SETUP), ["action.created", "run.created"]),
     "run_respond": (lambda do, shop: do(run(), "ok", by=SETUP), ["action.created", "run.created", "run.updated"]),
+    "automation_run": (
+        lambda do, shop: do(*followed(), cause=None, by=SETUP),
+        ["action.created", "entity.updated", "run.created"],
+    ),
+    "run_called": (
+        lambda do, shop: do(
+            run(), import_string("portal.actions.requests.Request")("POST", "http://a", b""), NO, by=SETUP
+        ),
+        ["action.created", "run.created", "run.ended"],
+    ),
+    "run_uncalled": (
+        lambda do, shop: do(run(), "It is gone.", ends=True, by=SETUP),
+        ["action.created", "run.created", "run.ended"],
+    ),
     "run_decide": (
         lambda do, shop: do(run(requiredApproval=True), {"status": "APPROVE"}, by=SETUP),
         ["action.created", "run.created", "run.approved"],
@@ -739,6 +755,15 @@ def action(agent=False, **more):
     return import_string("portal.actions.commands.action_create")(
         ACTION | {"invocationMethod": method} | more, by=SETUP
     )
+
+
+def followed():
+    event = {"type": "ENTITY_UPDATED", "blueprintIdentifier": "service"}
+    follower = action(trigger={"type": "automation", "event": event})
+    wish = Wish("service", "search", "patch", title="S", given=frozenset({"title"}))
+    import_string("catalog.commands.entity_write")(wish, by=SETUP)
+    event = Event.objects.get(name="entity.updated")
+    return follower, event, import_string("portal.actions.events.told")(event, None)
 
 
 def of_service(identifier):

@@ -16,6 +16,7 @@ from portal.audit import outbox
 from portal.audit.models import Delivery, Event
 from portal.audit.nouns import Noun
 from portal.audit.record import record
+from portal.kit import remembered
 from portal.kit.errors import Conflict, Invalid, Refused
 from portal.notifications import known
 from portal.notifications.commands import route_create, route_delete, route_test, route_update
@@ -213,11 +214,11 @@ def test_a_report_that_no_route_wants_pays_no_statement_and_one_that_some_does_p
 def test_a_route_made_by_another_process_counts_within_five_seconds(shop, slack, only, monkeypatch):
     known.known()
     Route.objects.create(name="Theirs", events=["lock.*"], to="place")
-    clock = [known.time.monotonic()]
-    monkeypatch.setattr(known.time, "monotonic", lambda: clock[0])
+    clock = [remembered.time.monotonic()]
+    monkeypatch.setattr(remembered.time, "monotonic", lambda: clock[0])
     lock(shop)
     assert not Delivery.objects.exists()
-    clock[0] += known.LASTING + 0.1
+    clock[0] += remembered.LASTING + 0.1
     lock(shop, environment="staging")
     assert [each.event.title for each in told()] == ["checkout in staging"]
 

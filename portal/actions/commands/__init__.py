@@ -7,6 +7,8 @@ from portal.actions.commands.actions import (
     blueprint_delete_with_actions,
 )
 from portal.actions.commands.approvals import run_decide
+from portal.actions.commands.automations import automation_run
+from portal.actions.commands.calls import run_called, run_uncalled
 from portal.actions.commands.fetching import runs_acknowledge, runs_claim
 from portal.actions.commands.runs import run_create, run_log, run_respond, run_update
 
@@ -16,11 +18,14 @@ __all__ = [
     "action_permit",
     "action_replace",
     "actions_write",
+    "automation_run",
     "blueprint_delete_with_actions",
+    "run_called",
     "run_create",
     "run_decide",
     "run_log",
     "run_respond",
+    "run_uncalled",
     "run_update",
     "runs_acknowledge",
     "runs_claim",

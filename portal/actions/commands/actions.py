@@ -8,6 +8,7 @@ from catalog.models import Blueprint
 from catalog.schema.validate import check_shape
 from portal.accounts.policy import require
 from portal.actions import permissions
+from portal.actions.known import followed
 from portal.actions.models import Action
 from portal.actions.schema import definitions, words
 from portal.audit.record import record
@@ -34,11 +35,14 @@ def action_replace(action: Action, body: Json, *, by: By) -> Action:
     definition = _judged(body, by)
     action = _held(action)
     before, order = action.facts(), action.order
-    if before == definition | {"permissions": action.permissions} and order == _order(definition):
+    same_author = not action.is_automation or (action.author_key, action.author_scopes) == _author(by)
+    same = before == definition | {"permissions": action.permissions} and order == _order(definition)
+    if same and same_author:
         return action
     _save(action, definition, by)
     action.runs.exclude(private=action.is_private).update(private=action.is_private)
-    payload = {"order": action.order} if action.order != order else {}
+    payload: Json = {"order": action.order} if action.order != order else {}
+    payload |= {} if same_author else {"author": by.actor.name}
     record("action.updated", action.noun(), by=by, before=before, after=action.facts(), payload=payload)
     return action
 
@@ -84,6 +88,7 @@ def action_delete(action: Action, *, by: By) -> None:
     action = _held(action)
     record("action.deleted", action.noun(), by=by, before=action.facts())
     action.delete()
+    followed.forget()
 
 
 def _judged(body: Json, by: By) -> Json:
@@ -116,6 +121,10 @@ def blueprint_delete_with_actions(blueprint: Blueprint, *, by: By) -> None:
     blueprint_delete(blueprint, by=by)
 
 
+def _author(by: By) -> tuple[str, list[str] | None]:
+    return by.actor.key, sorted(by.actor.scopes) if by.actor.token else None
+
+
 def _order(definition: Json) -> list[str]:
     return list((definition["trigger"].get("userInputs") or {}).get("properties") or {})
 
@@ -123,6 +132,9 @@ def _order(definition: Json) -> list[str]:
 def _save(action: Action, definition: Json, by: By) -> None:
     action.identifier, action.definition, action.order = definition["identifier"], definition, _order(definition)
     action.updated_at, action.updated_by = timezone.now(), by.actor.name
+    action.author_key, action.author_scopes = _author(by)
+    action.fault, action.fault_at = "", None
+    followed.forget()
     try:
         with transaction.atomic():
             action.save()

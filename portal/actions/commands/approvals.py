@@ -6,7 +6,7 @@ from django.utils import timezone
 from catalog.schema.validate import check_shape
 from portal.accounts.policy import require
 from portal.actions import permissions
-from portal.actions.commands.runs import carried_out, held
+from portal.actions.commands.runs import carried_out, held, told_beside
 from portal.actions.models import Approval, Run
 from portal.actions.schema.reports import DECISION
 from portal.audit.record import record
@@ -40,7 +40,7 @@ def run_decide(run: Run, body: Json, *, by: By) -> Run:
         run.status = Run.Status.IN_PROGRESS
     run.updated_at, run.updated_by = now, by.actor.name
     run.save(update_fields=["status", "ended_at", "pending", "updated_at", "updated_by"])
-    payload = {"runId": run.public_id, "description": body.get("description") or ""}
+    payload = told_beside(run) | {"description": body.get("description") or ""}
     name = "run.approved" if approves else "run.declined"
     record(name, run.noun(), by=by, before=run.told(before), after=run.facts(), payload=payload)
     return carried_out(run, by)

@@ -23,6 +23,7 @@ from portal.kit.locking import retried
 Json = dict[str, Any]
 
 SOURCES = {"page": "UI", "admin": "UI", "slack": "UI"}
+WEBHOOK = "WEBHOOK"
 
 
 @retried
@@ -42,7 +43,7 @@ def run_create(action: Action, inputs: Json, *, entity: str = "", run_as: str = 
     run = Run(
         action=action,
         definition=action.definition,
-        about=_about(action, about),
+        about=about_of(action, about),
         blueprint=action.blueprint,
         entity=about.identifier if about else "",
         raw_inputs=inputs,
@@ -59,9 +60,7 @@ def run_create(action: Action, inputs: Json, *, entity: str = "", run_as: str = 
         updated_by=by.actor.name,
     )
     run.save()
-    run.refresh_from_db(fields=["created_at", "updated_at"])
-    record("run.created", run.noun(), by=by, after=run.facts(), payload={"runId": run.public_id})
-    return carried_out(run, by, asker)
+    return carried_out(began(run, by), by, asker)
 
 
 @transaction.atomic
@@ -108,6 +107,18 @@ def run_respond(run: Run, response: Any, *, by: By) -> Run:
     return _saved(run, before, by)
 
 
+def began(run: Run, by: By) -> Run:
+    """Tells of a run that was just saved."""
+    run.refresh_from_db(fields=["created_at", "updated_at"])
+    record("run.created", run.noun(), by=by, after=run.facts(), payload=told_beside(run))
+    return run
+
+
+def told_beside(run: Run) -> Json:
+    """What subscribers of its beginning need beside its state."""
+    return {"runId": run.public_id} | ({"calls": True} if called(run.definition) else {})
+
+
 def carried_out(run: Run, by: By, asker: By | None = None) -> Run:
     """Does what the portal does itself, writes an entity, and ends the run. What is refused is the run's failure."""
     if run.status != Run.Status.IN_PROGRESS or not done_here(run.definition):
@@ -123,10 +134,22 @@ def carried_out(run: Run, by: By, asker: By | None = None) -> Run:
     return _saved(run, before, by)
 
 
+def ended(run: Run, status: str, summary: str = "", *, response: Any = None, by: By) -> Run:
+    """Ends a run that the caller holds."""
+    before = run.state()
+    run.status, run.summary, run.response = status, summary or run.summary, response or run.response
+    return _saved(run, before, by)
+
+
+def called(definition: Json) -> bool:
+    """Whether the portal calls an address to have such a run's work done."""
+    return bool(definition["invocationMethod"]["type"] == WEBHOOK) and not fetched(definition)
+
+
 def fetched(definition: Json) -> bool:
     """Whether a program outside fetches such a run and does its work.
 
-    What holds a template has to be filled in first, which the portal does not do yet.
+    What holds a template has to be filled in first, which the portal does only where it calls.
     """
     method = definition["invocationMethod"]
     by_agent = method["type"] == "WEBHOOK" and method.get("agent") is True
@@ -196,7 +219,7 @@ def _check_inputs(action: Action, inputs: Json) -> None:
             raise Invalid.at(path, f"there is no {blueprint} called “{identifier}”")
 
 
-def _about(action: Action, entity: Entity | None) -> Json:
+def about_of(action: Action, entity: Entity | None) -> Json:
     blueprint = entity.blueprint if entity else Blueprint.objects.filter(identifier=action.blueprint).first()
     named = {"identifier": action.identifier, "title": action.title, "icon": action.definition.get("icon")}
     about: Json = {"action": named}

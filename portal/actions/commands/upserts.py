@@ -1,13 +1,11 @@
 """Actions that write an entity: the portal does that itself, with the rights of who asked for it."""
 
-from dataclasses import replace
 from typing import Any
 
 from catalog import queries as catalog
 from catalog.commands import entity_write
 from catalog.wishes import parse
-from portal.accounts.models import User
-from portal.accounts.queries import actor_of_credential, actor_of_user, live_credentials
+from portal.actions import authors
 from portal.actions.models import Run
 from portal.actions.payloads import trigger_of
 from portal.actions.templates import fill
@@ -32,7 +30,7 @@ def entity_upsert(run: Run, *, by: By) -> None:
 
 def _filled(run: Run, method: Json, by: By) -> Json:
     given, about = trigger_of(run), method["blueprintIdentifier"] == run.blueprint and run.entity
-    if run.entity:
+    if run.entity and not run.cause:
         entity = catalog.entity(by, run.blueprint, run.entity)
         given["entity"] = catalog.told_to_jq(entity, catalog.properties_of([entity])[entity.pk])
     filled: Json = fill(method.get("mapping") or {}, given)
@@ -40,18 +38,13 @@ def _filled(run: Run, method: Json, by: By) -> Json:
 
 
 def asker_of(run: Run, by: By) -> By:
-    """Who asked for it, as he may now. Raises Refused when he is gone."""
-    kind, _, key = run.creator_key.partition(":")
-    if kind == "user" and (person := User.objects.filter(pk=key, is_active=True).first()):
-        return By(_bound(actor_of_user(person), run.creator_scopes), by.door, by.trace, by.agent)
-    if kind == "credential" and (program := live_credentials().filter(pk=key).first()):
-        return By(actor_of_credential(program), by.door, by.trace, by.agent)
-    raise Refused(f"{run.created_by} asked for it, and is here no more. Ask for it again.")
-
-
-def _bound(person: Actor, scopes: list[str] | None) -> Actor:
-    """To the scopes of the token by which he asked."""
-    if scopes is None:
-        return person
-    is_admin = person.is_admin and "admin" in scopes
-    return replace(person, token=person.name, scopes=frozenset(scopes), is_admin=is_admin)
+    """Who asked for it, as he may now; of an automation's, what its author may. Raises Refused when he is gone."""
+    if run.cause:
+        if run.action is None:
+            raise Refused("The automation is deleted.")
+        actor: Actor | None = authors.automation_at_work(run.action)
+    else:
+        actor = authors.actor_called(run.creator_key, run.creator_scopes)
+    if actor is None:
+        raise Refused(f"{run.created_by} asked for it, and is here no more. Ask for it again.")
+    return By(actor, by.door, by.trace, by.agent)

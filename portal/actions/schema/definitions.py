@@ -8,6 +8,7 @@ from catalog.schema.validate import check_shape
 from catalog.search import parse
 from portal.actions.schema import words
 from portal.actions.schema.inputs import check_input
+from portal.kit import jq
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
@@ -15,7 +16,7 @@ Json = dict[str, Any]
 LONGEST = 200
 RESERVED = {"runs"}
 # What the portal says of an action, and clients send back when they copy one.
-OURS = {"id", "createdAt", "createdBy", "updatedAt", "updatedBy"}
+OURS = {"id", "createdAt", "createdBy", "updatedAt", "updatedBy", "lastError"}
 
 
 def parsed(body: Json) -> Json:
@@ -78,6 +79,9 @@ def _check_self_service(trigger: Json) -> None:
 def _check_automation(trigger: Json) -> None:
     check_shape(words.AUTOMATION, trigger, "trigger")
     check_kind(words.EVENTS, trigger["event"], "trigger.event")
+    for n, program in enumerate((trigger.get("condition") or {}).get("expressions") or []):
+        if fault := jq.check(program):
+            raise Invalid.at(f"trigger.condition.expressions.{n}", fault)
 
 
 def _check_inputs(inputs: Json) -> None:

@@ -45,6 +45,11 @@ SENT = Shape(_ACTION, _SAID, "ActionWish")
 _META = {"id": "action_1", "createdAt": "2026-02-03T15:40:00.000Z", "createdBy": "Terraform"}
 _META |= {"updatedAt": "2026-02-03T15:40:00.000Z", "updatedBy": "Terraform"}
 _SHOWN: Json = {**_ACTION["properties"], **dict.fromkeys(_META, {"type": "string"})}
+_SHOWN["lastError"] = {
+    "type": "object",
+    "description": "Why an automation did not run when its event happened, the last time. For those who may change it.",
+    "properties": {"message": {"type": "string"}, "at": {"type": "string"}},
+}
 ACTION = opened(
     Shape({"type": "object", "properties": _SHOWN, "required": [*_ACTION["required"], *_META]}, _SAID | _META, "Action")
 )
@@ -82,7 +87,7 @@ _OLD = free(
 
 GROUP = Group(
     "Actions",
-    "What people may ask for, and what follows an event. The portal keeps them and their runs; the programs that carry them out fetch the runs and report on them.",
+    "What people may ask for, and what follows an event. The portal keeps them and their runs; it writes entities and calls webhooks itself, and other programs fetch the runs and report on them. Automations run by themselves.",
     [
         Operation(
             "actions",

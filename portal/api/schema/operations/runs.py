@@ -45,6 +45,7 @@ RUN = shown(
         "message": free({"text": "Restarted"}),
         "externalRunId": text("gh-77"),
         "payload": free({"type": "WEBHOOK"}, "What a program that fetches the run is to call."),
+        "event": free({"action": "UPDATE"}, "Of an automation's run: what began it, as its condition read it."),
         "response": anything({"ok": True}),
         "pendingExecution": flag(True, "It is offered to programs that fetch runs."),
         "claimedUntil": instant(),
@@ -56,7 +57,7 @@ RUN = shown(
         "updatedAt": instant(),
         "endedAt": instant(),
     },
-    optional="blueprint entity approval statusLabel link summary message externalRunId payload response "
+    optional="blueprint entity approval statusLabel link summary message externalRunId payload event response "
     "pendingExecution claimedUntil installationId impersonatedBy endedAt",
     name="Run",
     about="An action that was asked for. Unset keys are left out.",
