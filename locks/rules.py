@@ -52,7 +52,8 @@ def parse(body: Json, *, base: LockRule | None = None) -> RuleWish:
     """Reads `{"name", "on", "tiers", "teams", "services", "environments", "scope", "effect", "lets_rollbacks",
     "healthy_for", "at_most", "reason", "dry_run", "enabled"}`. With `base` only what is given changes. Raises Invalid."""
     columns: Json = {name: getattr(base, name) for name in COLUMNS} if base else dict(USUAL)
-    faults: list[dict[str, str]] = []
+    # A misspelt “services” would be a rule for everywhere.
+    faults = [{"path": name, "message": "is no field of a rule"} for name in sorted(body.keys() - set(COLUMNS))]
     for name in COLUMNS:
         if name in body:
             try:

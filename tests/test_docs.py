@@ -1,10 +1,11 @@
-"""What docs/api.md says is what happens: each command is run, in order, and each answer holds what stands there."""
+"""What a guide to /v1 says is what happens: each command is run, in order, and each answer holds what stands there."""
 
 import json
 import re
 import shlex
 from pathlib import Path
 
+import pytest
 from django.test import Client
 
 from portal.accounts.commands import credential_create
@@ -14,18 +15,24 @@ ROOT = Path(__file__).parents[1]
 PAIR = re.compile(r"```sh\n(.+?)```\n+```json ?(\d*)\n(.+?)```", re.DOTALL)
 
 
-def test_every_command_of_the_api_guide_answers_as_it_says(shop):
+@pytest.mark.parametrize(("name", "least"), [("api", 10), ("notifications", 4), ("watching", 4)])
+def test_every_command_of_a_guide_answers_as_it_says(shop, name, least):
     credential, secret = credential_create("Robot", kind="client", scopes=["admin"], by=SETUP)
     _, token = credential_create("CI", kind="ci", scopes=["admin"], by=SETUP)
     words = {"PORTCULLIS_URL": "", "TOKEN": token, "CLIENT_ID": credential.client_id, "CLIENT_SECRET": secret}
-    guide = (ROOT / "docs" / "api.md").read_text()
+    guide = (ROOT / "docs" / f"{name}.md").read_text()
     steps = PAIR.findall(guide)
-    assert len(steps) == guide.count("```sh") > 10, "each command is followed by its answer"
+    assert len(steps) == guide.count("```sh") >= least, "each command is followed by its answer"
     for command, status, told in steps:
         response = run(command, words)
         assert response.status_code == int(status or 200), (command, response.content)
         assert holds(response.json(), json.loads(told)), (command, response.json())
-        words |= {"LOCK": response.json().get("lock", {}).get("id", "")} if status == "201" else {}
+        words |= made(response.json()) if status == "201" else {}
+
+
+def made(answer):
+    """What was made, by its noun in capitals: `$LOCK` is its id."""
+    return {noun.upper(): what["id"] for noun, what in answer.items() if isinstance(what, dict) and "id" in what}
 
 
 def run(command, words):

@@ -1,4 +1,4 @@
-"""Commands that make, change and delete a route."""
+"""Commands that make, change, try and delete a route."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from portal.audit.record import record
 from portal.audit.wake import wake
 from portal.kit.by import By
 from portal.kit.errors import Conflict
-from portal.kit.seal import seal
+from portal.kit.seal import seal, unseal
 from portal.notifications import queries, shapes
 from portal.notifications.about import about
 from portal.notifications.known import forget
@@ -35,13 +35,26 @@ def route_create(definition: Json, *, by: By) -> Route:
 
 @transaction.atomic
 def route_update(route: Route, definition: Json, *, by: By) -> Route:
-    """Sets the whole definition. The secret that is there stays unless another, or null, is given. The same again is no event."""
+    """Sets the whole definition. The secret that is there stays unless another, or null, is given. The same again is no
+    event. An address written as it is shown is the one that is there."""
     require(by, "route.write")
     route = queries.route_kept(route.public_id, held=True)
+    return _set(route, definition, by)
+
+
+@transaction.atomic
+def route_change(route: Route, changes: Json, *, by: By) -> Route:
+    """Sets what is given, and leaves the rest as it is by then."""
+    require(by, "route.write")
+    route = queries.route_kept(route.public_id, held=True)
+    return _set(route, shapes.changed(route, changes), by)
+
+
+def _set(route: Route, definition: Json, by: By) -> Route:
     before, address = route.facts(), route.address
-    for name, value in shapes.columns(definition).items():
+    for name, value in shapes.columns(shapes.unmasked(route, definition)).items():
         setattr(route, name, value)
-    rekeyed = "secret" in definition
+    rekeyed = "secret" in definition and not _is_its_secret(route, definition["secret"])
     if rekeyed or route.to != Route.To.WEBHOOK:
         route.sealed_secret = seal(definition.get("secret") or "")
     if rekeyed or route.facts() != before or route.address != address:
@@ -49,6 +62,13 @@ def route_update(route: Route, definition: Json, *, by: By) -> Route:
         payload = {"secret": "changed"} if rekeyed else {}
         record("route.updated", route.noun(), by=by, before=before, after=route.facts(), payload=payload)
     return route
+
+
+def _is_its_secret(route: Route, secret: str | None) -> bool:
+    try:
+        return unseal(route.sealed_secret) == (secret or "")
+    except Conflict:  # sealed with a key that is gone
+        return False
 
 
 @transaction.atomic

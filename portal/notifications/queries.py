@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from portal.accounts.policy import require
@@ -33,15 +34,24 @@ def routes(by: By) -> QuerySet[Route]:
     return Route.objects.order_by("name", "id")
 
 
-def route(by: By, public_id: UUID) -> Route:
+def route(by: By, public_id: UUID | str) -> Route:
     """For those who may change it."""
     require(by, "route.write")
     return route_kept(public_id)
 
 
+def route_read(by: By, public_id: UUID | str) -> Route:
+    """For everybody who may read which there are."""
+    require(by, "route.read")
+    return route_kept(public_id)
+
+
 def route_kept(public_id: UUID | str, *, held: bool = False) -> Route:
     rows = Route.objects.select_for_update() if held else Route.objects
-    found = rows.filter(public_id=public_id).first()
+    try:
+        found = rows.filter(public_id=public_id).first()
+    except ValidationError:  # no id at all
+        found = None
     if found is None:
         raise Missing("There is no such route; it may have been deleted.")
     return found
@@ -64,6 +74,14 @@ def matched(by: By, route: Route, *, now: datetime) -> Matched:
     heard = [event for event in rows[:MOST_LOOKED_AT] if listens(route, event)]
     found = [event for event, where in zip(heard, abouts(heard), strict=True) if concerns(route, where)]
     return Matched(found, len(rows) > MOST_LOOKED_AT)
+
+
+def chosen(found: Matched, of: str) -> Event | None:
+    """The one with the id `of` among them, else the newest. Missing for an id that none of them has."""
+    one = next((each for each in found.events if str(each.public_id) == of), None) if of else None
+    if of and one is None:
+        raise Missing("There is no such event among those that it would have told.")
+    return one or next(iter(found.events), None)
 
 
 def told(by: By, *, state: str = "", medium: str = "") -> QuerySet[Delivery]:

@@ -14,6 +14,7 @@ from catalog.builtin import TIERS
 from catalog.schema.validate import check_shape
 from portal.kit import outgoing
 from portal.kit.errors import Invalid
+from portal.kit.masks import HIDDEN
 from portal.notifications.models import Route
 from portal.notifications.notice import kinds
 
@@ -48,7 +49,7 @@ ROUTE = {
             "additionalProperties": False,
         },
         "to": {"enum": Route.To.values},
-        "address": {"type": "string", "maxLength": 2000},
+        "address": {"type": ["string", "null"], "maxLength": 2000},
         "secret": {"type": ["string", "null"], "minLength": 16, "maxLength": LONGEST_SECRET},
         "enabled": {"type": "boolean"},
         "dry": {"type": "boolean"},
@@ -82,6 +83,30 @@ def columns(definition: Any) -> Json:
     }
 
 
+def definition_of(route: Route) -> Json:
+    """What would make it anew, but for its secret."""
+    names = ("name", "events", "teams", "tiers", "services", "only_bad", "to", "address", "enabled", "dry")
+    return {name: getattr(route, name) for name in names} | {"quiet": quiet_of(route)}
+
+
+def quiet_of(route: Route) -> Json | None:
+    if route.quiet_from is None or route.quiet_until is None:
+        return None
+    return {"from": f"{route.quiet_from:%H:%M}", "until": f"{route.quiet_until:%H:%M}", "zone": route.quiet_zone}
+
+
+def changed(route: Route, changes: Json) -> Json:
+    """Its definition with the changes. Who is told in another way is told at another address."""
+    whole = definition_of(route) | changes
+    return whole if whole["to"] == route.to or "address" in changes else whole | {"address": ""}
+
+
+def unmasked(route: Route, definition: Json) -> Json:
+    """An address as it is shown stands for the one that is there."""
+    is_shown = definition.get("to") == route.to and definition.get("address") == route.told_address
+    return definition | {"address": route.address} if is_shown else definition
+
+
 def _once(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
@@ -100,7 +125,7 @@ def _faults(definition: Json) -> Iterable[dict[str, str]]:
         yield {"path": "quiet", "message": "begin and end at the same time, so there would be none"}
     if not _is_zone(quiet.get("zone") or "UTC"):
         yield {"path": "quiet.zone", "message": "is no time zone; write one such as Europe/Berlin"}
-    fault = _address_fault(definition["to"], definition.get("address", ""))
+    fault = _address_fault(definition["to"], definition.get("address") or "")
     if fault:
         yield {"path": "address", "message": fault}
     if definition.get("secret") and definition["to"] != Route.To.WEBHOOK:
@@ -121,6 +146,8 @@ def _address_fault(to: str, address: str) -> str:
         return "is known already; leave it empty" if address else ""
     if not address:
         return "is required"
+    if HIDDEN in address:
+        return f"is not whole: what stands as {HIDDEN} is hidden; send all of it, or what is shown as it is"
     if to == Route.To.CHANNEL:
         return "" if CHANNEL.match(address) else "must be the name or the id of a channel, such as #deployments"
     if to == Route.To.WEBHOOK:
@@ -152,7 +179,7 @@ def addresses(text: str) -> list[str]:
 
 
 def _address(definition: Json) -> str:
-    address: str = definition.get("address", "").strip()
+    address: str = (definition.get("address") or "").strip()
     if definition["to"] == Route.To.CHANNEL:
         return address.lstrip("#")
     return ", ".join(addresses(address)) if definition["to"] == Route.To.EMAIL else address

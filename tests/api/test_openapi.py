@@ -34,13 +34,14 @@ from catalog.commands import blueprint_create
 from catalog.integrations.commands import integration_create, log_take, metrics_take
 from catalog.queries import place
 from deployments.commands import deployment_report
-from locks import scopes
-from locks.commands import lock_take
-from locks.models import Lock
+from locks import rules, scopes
+from locks.commands import lock_rule_create, lock_take
+from locks.models import Lock, LockRule
 from portal.accounts.commands import credential_create, team_create, user_create
 from portal.accounts.queries import actor_of_credential
 from portal.api.schema import document
 from portal.kit.by import By
+from portal.notifications.models import Route
 from portal.wsgi import application
 from tests.conftest import SETUP, write
 from tests.house.test_schema import closed
@@ -130,7 +131,9 @@ def program(one_connection):
         deployment_report(report, by=SETUP)
     mine = By(actor_of_credential(credential), "api")
     lock_take(scopes.pair(place("checkout", "production")), reason="debugging", by=mine)
-    Lock.objects.update(public_id=LOCK)
+    lock_rule_create(rules.parse({"name": "Canary", "on": ["failing"]}), by=SETUP)
+    for kind in (Lock, LockRule, Route):  # all are found by one id
+        kind.objects.filter(pk=kind.objects.latest("pk").pk).update(public_id=LOCK)
     integration, _ = integration_create({"installationId": "my-github", "installationAppType": "github"}, by=SETUP)
     log_take(integration, [{"message": "started"}], by=SETUP)
     metrics_take(integration, [{"eventId": "e1", "kindIdentifier": "repository"}], by=SETUP)

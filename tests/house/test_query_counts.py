@@ -6,10 +6,11 @@ from django.test.utils import CaptureQueriesContext
 from deployments.commands import deployment_report
 from deployments.health.commands import probe_create, readings_take
 from deployments.health.results import Result
-from locks import scopes
-from locks.commands import lock_take
+from locks import rules, scopes
+from locks.commands import lock_rule_create, lock_take
 from portal.actions.commands import action_create, run_create
 from portal.kit.clock import database_now
+from portal.notifications.commands import route_create
 from tests.conftest import SETUP, write
 
 
@@ -34,6 +35,8 @@ def grow(names):
         probe = probe_create(asked, by=SETUP)[0]
         readings_take([Result(probe.pk, database_now(), "ok")], now=database_now(), by=SETUP)
         lock_take(scopes.named("pair", service=name, environment="production"), reason="why", by=SETUP)
+        lock_rule_create(rules.parse({"name": name, "on": ["failing"], "services": [name]}), by=SETUP)
+        route_create({"name": name, "events": ["lock.*"], "to": "place", "services": [name]}, by=SETUP)
         run_create(action(name), {}, entity=name, by=SETUP)
 
 
@@ -43,6 +46,8 @@ PATHS = [
     "blueprints/deploymentConfig/entities",
     "blueprints/deployment/entities",
     "locks",
+    "locks/rules",
+    "notifications/routes",
     "health",
     "health/probes",
     "health/flips",
