@@ -270,6 +270,7 @@ CASES = {
         lambda do, shop: do(route(), ROUTE | {"enabled": False}, by=SETUP),
         ["route.created", "route.updated"],
     ),
+    "route_change": (lambda do, shop: do(route(), {"dry": True}, by=SETUP), ["route.created", "route.updated"]),
     "route_test": (
         lambda do, shop: pytest.raises(Conflict, do, route(), by=SETUP),  # Slack is not connected
         ["route.created"],
