@@ -171,6 +171,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # How long the ingest log, the Idempotency-Keys with it, and what webhooks brought are kept.
 INGEST_DAYS = env.number("PORTCULLIS_INGEST_DAYS", 30, least=1, most=3650)
+# How long deliveries that are settled are kept, and the threads in Slack of what is over.
+DELIVERY_DAYS = env.number("PORTCULLIS_DELIVERY_DAYS", 90, least=1, most=3650)
 # Days that deployments are kept whole; older ones are rolled up by day. 0 is for ever.
 KEEP_DEPLOYMENTS = env.number("PORTCULLIS_KEEP_DEPLOYMENTS", 0, least=0, most=36500)
 
@@ -269,6 +271,8 @@ CELERY_BEAT_SCHEDULE = {
     "lock-expiry": {"task": "locks.expire", "schedule": 5.0, "options": {"expires": 10}},
     "watches": {"task": "deployments.watch", "schedule": 3.0, "options": {"expires": 6}},
     "ingest-log": {"task": "deployments.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "deliveries": {"task": "audit.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "slack-threads": {"task": "notifications.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "webhook-log": {"task": "webhooks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "integrations": {"task": "integrations.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "environments": {"task": "environments.tick", "schedule": 5.0, "options": {"expires": 10}},

@@ -64,13 +64,14 @@ def remember() -> None:
 def restore(case: Any = None) -> None:
     """Once the requests that the test left under way have ended: they must not write into the next test."""
     end = time.monotonic() + PATIENCE
+    while is_busy() and time.monotonic() < end:
+        time.sleep(0.02)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("select pristine.restore()")
+
+
+def is_busy() -> bool:
+    """Whether another session of this database is at something."""
     with connection.cursor() as cursor:
-        while _is_busy(cursor) and time.monotonic() < end:
-            time.sleep(0.02)
-        with transaction.atomic():
-            cursor.execute("select pristine.restore()")
-
-
-def _is_busy(cursor: Any) -> bool:
-    cursor.execute(BUSY)
-    return bool(cursor.fetchone()[0])
+        cursor.execute(BUSY)
+        return bool(cursor.fetchone()[0])

@@ -1,3 +1,4 @@
+import math
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -94,7 +95,10 @@ class Delivery(models.Model):
         PARKED = "parked"
 
     UNFINISHED: ClassVar = [State.PENDING, State.SENDING]
-    LEASE: ClassVar = timedelta(seconds=60)
+    LEASE: ClassVar = timedelta(seconds=15)  # renewed while the handler is at work
+
+    # By the monotonic clock of the process that has claimed it.
+    held_until = math.inf
 
     public_id = models.UUIDField(default=uuid7, unique=True)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")

@@ -3,13 +3,14 @@
 import logging
 import random
 from datetime import timedelta
+from time import monotonic
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from portal.audit import subscribers
+from portal.audit import leases, subscribers
 from portal.audit.models import Delivery, Pause
 from portal.audit.nouns import Noun
 from portal.audit.record import record
@@ -36,17 +37,20 @@ def deliver_due(limit: int = 500) -> int:
 
 @transaction.atomic
 def claim() -> Delivery | None:
-    """Takes the next due delivery under a lease. Others skip it; if we die, it is due again when the lease ends."""
+    """Takes the next due delivery under a lease. Others skip it; if we die, it is due again when the lease ends,
+    which is a few seconds after it could last be renewed."""
     delivery: Delivery | None = (
         Delivery.objects.due().select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "pk").first()
     )
     if delivery is None:
         return None
-    lease = uuid7()
+    lease, asked = uuid7(), monotonic()
     Delivery.objects.filter(pk=delivery.pk).update(
         state=Delivery.State.SENDING, lease=lease, lease_until=Now() + Delivery.LEASE, attempts=F("attempts") + 1
     )
-    return Delivery.objects.select_related("event").get(pk=delivery.pk)
+    delivery = Delivery.objects.select_related("event").get(pk=delivery.pk)
+    leases.begun(delivery, asked)
+    return delivery
 
 
 def deliver(delivery: Delivery) -> None:
@@ -56,7 +60,8 @@ def deliver(delivery: Delivery) -> None:
         if subscriber is None:
             # While a new version comes in, workers of the old one are still there, and do not know it yet.
             raise RetryLater(f"Nobody is called {delivery.subscriber!r} here.", after=30, untaken=True)
-        result = subscriber.handle(delivery)
+        with leases.kept(delivery):
+            result = subscriber.handle(delivery)
     except Hopeless as reason:
         _settle(delivery, state=Delivery.State.PARKED, last_error=str(reason))
     except RetryLater as reason:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from portal.audit.leases import must_hold
 from portal.audit.models import Delivery
 from portal.audit.subscribers import Hopeless, RetryLater
 from portal.kit import outgoing
@@ -26,6 +27,7 @@ def post(delivery: Delivery, url: str, said: Json, sign: Callable[[bytes], dict[
         "User-Agent": "Portcullis",
         "X-Portcullis-Delivery": str(delivery.public_id),
     }
+    must_hold(delivery)
     try:
         answer = outgoing.post(url, raw, headers | sign(raw))
     except outgoing.NotAllowed as reason:

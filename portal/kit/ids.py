@@ -2,6 +2,7 @@ import hashlib
 import os
 import secrets
 import time
+from datetime import datetime
 from uuid import UUID
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
@@ -14,6 +15,11 @@ def uuid7() -> UUID:
     value = value & ~(0xF << 76) | 7 << 76
     value = value & ~(0x3 << 62) | 2 << 62
     return UUID(int=value)
+
+
+def uuid7_from(instant: datetime) -> UUID:
+    """The least that `uuid7` may have made at the instant, or after it."""
+    return UUID(int=int(instant.timestamp() * 1000) << 80)
 
 
 def random_text(length: int) -> str:

@@ -9,6 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from portal.audit.leases import must_hold
 from portal.audit.models import Delivery
 from portal.audit.subscribers import Hopeless, RetryLater
 from portal.notifications import bursts
@@ -31,6 +32,7 @@ def tell(delivery: Delivery) -> Json:
         return {"folded": "It changes often: what came before was told."}
     if not settings.EMAIL_HOST:
         raise Hopeless("There is no mail server: set PORTCULLIS_EMAIL_URL.")
+    must_hold(delivery)
     return _send(message(notice, delivery))
 
 

@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 
 from portal.accounts.models import User
 from portal.accounts.queries import user_of
+from portal.audit.leases import must_hold
 from portal.audit.models import Delivery
 from portal.audit.subscribers import RetryLater
 from portal.notifications import bursts
@@ -25,7 +26,7 @@ Json = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 EVENT_TYPE = "portcullis_delivery"
-MOST_PAGES = 3  # of channels: all calls of one delivery together stay within its lease
+MOST_PAGES = 3  # of channels
 LOOK_BACK = 200  # messages
 # What comes so soon after an end goes on with the thread: it was none.
 REOPENS = timedelta(minutes=10)
@@ -93,6 +94,7 @@ class Post:
 
     def _post(self, channel: str, **more: Any) -> Json:
         said = message(self.notice, self._people())
+        must_hold(self.delivery)
         self.may_be_out = True
         try:
             answer = self.web.chat_postMessage(

@@ -1,11 +1,8 @@
 """Workers that the kernel kills half-way: nothing is lost, nothing is written twice, and a receiver knows the repeat."""
 
-import os
 import re
-import signal
 
 import pytest
-from django.db import connection, connections
 
 from catalog import queries as catalog
 from catalog.models import Entity
@@ -18,32 +15,7 @@ from tests.catalog.test_changelog import bodies, deliveries, watched
 from tests.catalog.test_scorecards import READY
 from tests.catalog.test_webhooks import services
 from tests.conftest import SETUP, events, write
-
-
-def killed_at(start, word="", *, times=1, work=deliver_due):
-    """A worker of its own that dies before a statement which starts so and has the word among its values, the `times`th."""
-    connection.close()  # two processes must not speak on one
-    child = os.fork()
-    if not child:
-        # Those of before a browser was started in this process are hidden from it, but not from a child.
-        for each in connections.all(initialized_only=True):
-            each.connection = None
-        came = []
-
-        def watch(execute, sql, params, many, context):
-            text = sql.lower().replace(chr(34), "")
-            if text.startswith(start) and (not word or word in map(str, params or ())):
-                came.append(text)
-            if len(came) == times:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return execute(sql, params, many, context)
-
-        with connection.execute_wrapper(watch):
-            work()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), f"it never came to “{start}”"
-    Delivery.objects.filter(state="sending").update(lease_until="2020-01-01T00:00:00Z")
+from tests.killing import killed_at
 
 
 @pytest.mark.django_db(transaction=True)

@@ -26,8 +26,8 @@ from catalog.wishes import Wish
 from portal.audit.models import Delivery, Event
 from portal.kit.by import system
 from portal.kit.clock import database_now, iso
-from tests.catalog.test_killed_workers import killed_at
 from tests.conftest import SETUP, V1, events, write
+from tests.killing import killed_at
 
 TTL = {"type": "string", "format": "timer", "title": "TTL"}
 BOX = {"identifier": "box", "title": "Box", "schema": {"properties": {"ttl": TTL, "note": {"type": "string"}}}}

@@ -18,8 +18,8 @@ from portal.kit import outgoing
 from portal.kit.clock import database_now
 from portal.notifications.commands import route_create
 from portal.notifications.models import Route
-from tests.catalog.test_killed_workers import killed_at
 from tests.conftest import SETUP, write
+from tests.killing import killed_at
 from tests.notifications.conftest import later, told
 from tests.notifications.test_threads import PROBE, record, texts
 
@@ -165,6 +165,25 @@ def test_two_workers_at_once_tell_each_thing_once(shop, slack):
     assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
     assert sorted(texts(slack)) == sorted(f":lock: setup locked {name} in production" for name in NAMES)
     assert set(states()) == {"done"}
+
+
+def test_who_was_stopped_past_his_lease_sends_nothing_any_more(shop, slack, post, only, receiver, at_home):
+    there = receiver()
+    only(to="place")
+    only(name="Mail", to="email", address="dana@example.org")
+    only(name="Hook", to="webhook", address=there.url)
+    locks("one")
+    outbox.deliver(outbox.claim())
+    stopped = [outbox.claim() for _ in range(3)]
+    for each in stopped:
+        each.held_until = time.monotonic()  # he wakes up
+    Delivery.objects.filter(state="sending").update(lease_until="2020-01-01T00:00:00Z")
+    outbox.deliver_due()
+    for each in stopped:
+        outbox.deliver(each)
+    assert {each.subscriber for each in stopped} == {"slack", "email", "webhook"}
+    assert [len(sent) for sent in (slack.messages, post.letters, there.came)] == [1, 1, 1]
+    assert {(each.state, each.attempts) for each in told()} == {("done", 2)}
 
 
 # E-mail
