@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models import Exists, OuterRef, Q, TextField, Value
 from django.db.models.functions import Concat
 
 from deployments.models import Watch
@@ -20,9 +20,8 @@ def threads_forget(now: datetime | None = None) -> int:
     What has not come to its end keeps its thread, and so does what has something to say, or is watched.
     """
     before = kept_since(now)
-    said = Delivery.objects.filter(
-        target=OuterRef("target"), stream=Concat(OuterRef("target"), Value(" "), OuterRef("key"))
-    )
+    stream = Concat(OuterRef("target"), Value(" "), OuterRef("key"), output_field=TextField())
+    said = Delivery.objects.filter(target=OuterRef("target"), stream=stream)
     watched = Watch.objects.filter(verdict="").values_list("deployment__public_id", flat=True)
     ended = Q(closed_at__lt=before)
     silent = ENDLESS & Q(closed_at=None, at__lt=before) & ~Exists(said)

@@ -1,30 +1,29 @@
-"""The portal's own server and worker, killed at a chosen point: as the kernel would, with no goodbye.
-
-`DEADLY` names a file; the point that is written into it is where the next process dies, once.
-"""
+"""The portal's own server and worker, killed at chosen points. `DEADLY_LEASE` is how long a lease of the worker lasts."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from datetime import timedelta
 
 import django
 
+from tests.journeys.dying import die_at
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-ORDER = Path(os.environ["DEADLY"])
-
-
-def die_at(point):
-    """Only one dies of an order: whoever takes the file away."""
-    try:
-        if ORDER.read_text() != point:
-            return
-        ORDER.unlink()
-    except FileNotFoundError:
-        return
-    os.kill(os.getpid(), signal.SIGKILL)
+LEASE = float(os.environ.get("DEADLY_LEASE") or 0)
+# The worker dies before a statement that starts so, or after one, in the transaction that has not been committed.
+BEFORE = {
+    "select locks_heardprobe": "worker, before it reads what health says",
+    "insert into notifications_slackthread": "worker, before it notes the message that it has sent",
+}
+AFTER = {
+    "insert into deployments_watch": "worker, before it commits the watch",
+    "update deployments_watch": "worker, before it commits the verdict",
+    "insert into locks_lock": "worker, before it commits the lock",
+    "update locks_lock": "worker, before it commits the release",
+}
+wrote = ""
 
 
 def watch(execute, sql, params, many, context):
@@ -32,6 +31,8 @@ def watch(execute, sql, params, many, context):
     worker = WORKER and "deployments_reportrequest"
     if worker and text.startswith("select") and f"from {worker}" in text:
         die_at("worker, before it reads the payload")
+    if WORKER:
+        die_before(text)
     if WORKER and text.startswith("update audit_delivery") and "done" in map(str, params or ()):
         die_at("worker, before it says that it is done")
     answer = execute(sql, params, many, context)
@@ -39,7 +40,25 @@ def watch(execute, sql, params, many, context):
         die_at("server, before the commit")
     if worker and text.startswith(f"update {worker}"):
         die_at("worker, before the commit")
+    if WORKER:
+        die_after(text)
     return answer
+
+
+def die_before(text):
+    for start, point in BEFORE.items():
+        if text.startswith(start):
+            die_at(point)
+    if text.startswith("update audit_delivery") and wrote:
+        die_at(f"worker, before it says that {wrote} is done")
+
+
+def die_after(text):
+    global wrote
+    for start, point in AFTER.items():
+        if text.startswith(start):
+            wrote = start.rpartition("_")[2]
+            die_at(point)
 
 
 def watch_connection(connection, **_):
@@ -62,7 +81,7 @@ def serve(port):
 
 
 def work():
-    """A worker of one thread, started anew when it dies."""
+    """A worker of one thread that does what the clock asks as well, started anew when it dies."""
     while True:
         child = os.fork()
         if not child:
@@ -71,10 +90,21 @@ def work():
 
 
 def deliver():
+    from deployments.commands import watches_look
+    from locks.commands import holds_release
+    from portal.audit import leases
+    from portal.audit.models import Delivery
     from portal.audit.outbox import deliver_due
 
+    if LEASE:
+        pace = LEASE / Delivery.LEASE.total_seconds()
+        Delivery.LEASE = timedelta(seconds=LEASE)
+        leases.LONGEST_CALL *= pace
+        leases.RENEWED_EVERY *= pace
     while os.getppid() != 1:
         deliver_due()
+        watches_look()
+        holds_release()
         time.sleep(0.05)
     os._exit(0)
 

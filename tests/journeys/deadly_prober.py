@@ -1,28 +1,14 @@
-"""The portal's own prober, killed at a chosen point: as the kernel would, with no goodbye.
-
-`DEADLY` names a file; the point that is written into it is where the next process dies, once.
-"""
+"""The portal's own prober, killed at a chosen point."""
 
 import os
-import signal
 import sys
-from pathlib import Path
 
 import django
 
+from tests.journeys.dying import ORDER, die_at
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-ORDER = Path(os.environ["DEADLY"])
 wrote = False
-
-
-def die_at(point):
-    try:
-        if ORDER.read_text() != point:
-            return
-        ORDER.unlink()
-    except FileNotFoundError:
-        return
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def watch(execute, sql, params, many, context):
