@@ -55,10 +55,20 @@ BUSY = """
     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend' and state <> 'idle'
 """
 
+OTHERS = """
+    select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+"""
+
 
 def remember() -> None:
     with connection.cursor() as cursor:
         cursor.execute(REMEMBER)
+
+
+def be_alone() -> None:
+    """Ends what else is at this database, which is about to be dropped."""
+    with connection.cursor() as cursor:
+        cursor.execute(OTHERS)
 
 
 def restore(case: Any = None) -> None:

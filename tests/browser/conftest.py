@@ -44,27 +44,62 @@ def is_fault(said: Any) -> bool:
     return said.type == "error" and not any(words in said.text for words in ORDINARY)
 
 
+@pytest.fixture(scope="session")
+def windows(chromium: Browser) -> Iterator[list[Page]]:
+    """Those that no test uses now, each with cookies and a store of its own. To open one costs more than most tests."""
+    free: list[Page] = []
+    yield free
+    for page in free:
+        page.context.close()
+
+
 @pytest.fixture
-def tab(chromium: Browser, live_server: Any, client: Any) -> Iterator[Any]:
+def tab(chromium: Browser, windows: list[Page], live_server: Any, client: Any) -> Iterator[Any]:
     """Opens a tab: `tab("/deployments/", as_=alice)`. What goes wrong inside the page fails the test."""
-    contexts, faults = [], []
+    opened: list[Page] = []
+    faults: list[str] = []
+
+    def note_error(error: Any) -> None:
+        faults.append(str(error))
+
+    def note(said: Any) -> None:
+        if is_fault(said):
+            faults.append(said.text)
 
     def open_tab(url: str, *, as_: Any = None, width: int = 1440) -> Page:
-        context = chromium.new_context(
-            base_url=live_server.url, color_scheme="light", viewport={"width": width, "height": 800}
-        )
-        contexts.append(context)
+        page = windows.pop() if windows else new_window(chromium, live_server.url)
+        opened.append(page)
+        page.set_viewport_size({"width": width, "height": 800})
         if as_:
             client.force_login(as_)
             cookie = client.cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if is_fault(said) else None)
+            page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        page.on("pageerror", note_error)
+        page.on("console", note)
         page.goto(url)
         return page
 
     yield open_tab
-    for context in contexts:
-        context.close()
+    for page in opened:
+        page.remove_listener("pageerror", note_error)
+        page.remove_listener("console", note)
+        if as_new(page):
+            windows.append(page)
     assert faults == []
+
+
+def new_window(chromium: Browser, address: str) -> Page:
+    return chromium.new_context(base_url=address, color_scheme="light").new_page()
+
+
+def as_new(page: Page) -> bool:
+    """Whether the next test may have it: alone, at no page, and with nothing kept."""
+    context = page.context
+    if page.is_closed() or len(context.pages) > 1:
+        context.close()
+        return False
+    page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    page.goto("about:blank")
+    page.emulate_media(color_scheme="light")
+    context.clear_cookies()
+    return True
