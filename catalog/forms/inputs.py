@@ -69,7 +69,14 @@ class Number(Input):
         return isinstance(value, int | float) and not isinstance(value, bool)
 
     def field(self, value: Any) -> forms.Field:
-        return forms.CharField(widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        return forms.CharField(widget=widget, help_text=self._bounds())
+
+    def _bounds(self) -> str:
+        least, most = (self.definition.get(name) for name in ("minimum", "maximum"))
+        if least is not None and most is not None:
+            return f"From {least} to {most}."
+        return f"At least {least}." if least is not None else f"At most {most}." if most is not None else ""
 
     def text(self, value: Any) -> str:
         return json.dumps(value)

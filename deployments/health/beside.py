@@ -1,6 +1,6 @@
 """What upper apps know that stands beside a probe's results: when something was deployed there, and which version should run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +26,8 @@ class Reported:
 
 
 Marks = Callable[[By, Probe, datetime], Sequence[Mark]]
-Versions = Callable[[By, Probe], Reported | None]
+# By the keys of probes; of one that nothing was reported of there is none.
+Versions = Callable[[By, Sequence[Probe]], Mapping[int, Reported]]
 
 _marks: list[Marks] = []
 _versions: list[Versions] = []
@@ -42,5 +43,5 @@ def marks(by: By, probe: Probe, since: datetime) -> list[Mark]:
     return sorted((mark for source in _marks for mark in source(by, probe, since)), key=lambda mark: mark.at)
 
 
-def reported(by: By, probe: Probe) -> Reported | None:
-    return next((found for source in _versions if (found := source(by, probe))), None)
+def reported(by: By, probes: Sequence[Probe]) -> dict[int, Reported]:
+    return {key: found for source in _versions for key, found in source(by, probes).items()}

@@ -109,7 +109,9 @@ class ProbeForm(forms.Form):
         widget=MONO,
         help_text="Where the answer says it: $.version, or header:X-Version. It is held against what was reported.",
     )
-    slow_ms = forms.IntegerField(label="Slow above, in ms", required=False)
+    slow_ms = forms.IntegerField(
+        label="Slow above, in ms", required=False, help_text="Left empty, no answer is too slow."
+    )
     tls_days = forms.IntegerField(label="Days a certificate has to last", required=False, widget=_number("14"))
 
     host = forms.CharField(max_length=253, required=False, widget=MONO)
@@ -122,8 +124,12 @@ class ProbeForm(forms.Form):
 
     interval = forms.IntegerField(label="Interval, in seconds", required=False, widget=_number("60"))
     timeout = forms.FloatField(label="Time-out, in seconds", required=False, widget=_number("5"))
-    failure_threshold = forms.IntegerField(label="Worse after so many in a row", required=False, widget=_number("3"))
-    recovery_threshold = forms.IntegerField(label="Better after so many in a row", required=False, widget=_number("2"))
+    failure_threshold = forms.IntegerField(
+        label="Worse after so many bad ones in a row", required=False, widget=_number("3")
+    )
+    recovery_threshold = forms.IntegerField(
+        label="Better after so many good ones in a row", required=False, widget=_number("2")
+    )
 
     PLACE: ClassVar = ("service", "environment", "blueprint", "entity")
     GROUPS: ClassVar = [
@@ -134,6 +140,7 @@ class ProbeForm(forms.Form):
         ("When it is degraded", "of-http of-tcp", ("slow_ms", "tls_days")),
         ("How often, and when it is believed", "", ("interval", "timeout", "failure_threshold", "recovery_threshold")),
     ]
+    needed: ClassVar = ("url", "host", "port", "outside_id")
     # Where the faults of a command belong.
     FIELDS: ClassVar = {"spec.id": "outside_id"}
 

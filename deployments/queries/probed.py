@@ -29,12 +29,22 @@ def _mark(each: Deployment) -> Mark:
     return Mark(each.happened_at, said, each.get_absolute_url(), each.status == "failure")
 
 
-def reported(by: By, probe: Probe) -> Reported | None:
-    rows = visible(by, DeploymentConfig.objects.filter(service=probe.service_id, environment=probe.environment_id))
-    config = rows.select_related("current").first() if probe.service_id else None
-    live = config.current if config else None
-    if live is None:
-        return None
-    read_at, now = seconds(probe.checked_at), database_now().timestamp()
+def reported(by: By, probes: Sequence[Probe]) -> dict[int, Reported]:
+    """One query, however many probes."""
+    ends = [{getattr(each, end) for each in probes} - {None} for end in ("service_id", "environment_id")]
+    rows = visible(by, DeploymentConfig.objects.filter(service__in=ends[0], environment__in=ends[1]))
+    live: dict[tuple[int | None, int | None], Deployment | None] = {
+        (each.service_id, each.environment_id): each.current for each in rows.select_related("current")
+    }
+    now = database_now().timestamp()
+    return {
+        each.pk: _reported(each, current, now)
+        for each in probes
+        if (current := live.get((each.service_id, each.environment_id)))
+    }
+
+
+def _reported(probe: Probe, live: Deployment, now: float) -> Reported:
+    read_at = seconds(probe.checked_at)
     said = verified(live.version, live.commit, seconds(live.finished_at), probe.run_version, read_at, now)
     return Reported(live.version or live.commit[:7], live.get_absolute_url(), said.value)

@@ -159,6 +159,19 @@ def watch_row(watch: Watch | None) -> Row | None:
         "reason": watch.reason,
         "until": None if watch.verdict else watch.until,
         "closed_at": watch.closed_at,
+        "probes": [_watched_row(name, told) for name, told in sorted(watch.values.items()) if isinstance(told, dict)],
+    }
+
+
+def _watched_row(name: str, told: Row) -> Row:
+    """What one probe found while it was watched: see `deployments.watching.told`."""
+    found = told.get("found") or {}
+    return {
+        "name": name,
+        "before": told.get("before") or "",
+        "results": told.get("results") or 0,
+        "failed": told.get("failed") or 0,
+        "found": ", ".join(f"{key} {value}" for key, value in found.items() if key != "at" and value is not None),
     }
 
 

@@ -48,6 +48,7 @@ class RuleForm(forms.Form):
         label="When",
         choices=ONS,
         widget=forms.CheckboxSelectMultiple,
+        help_text="A watch fails where a deployment did harm; a probe fails before it is down. More than one may be chosen.",
         error_messages={"required": "Say what it acts upon."},
     )
     tiers = forms.MultipleChoiceField(
@@ -71,7 +72,7 @@ class RuleForm(forms.Form):
     reason = forms.CharField(
         max_length=500,
         initial=rules.REASON,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
         help_text="Words in braces are filled in: " + ", ".join(f"{{{each}}}" for each in rules.WORDS) + ".",
         error_messages={"required": "Say why: it is what everybody who is stopped will read."},
     )
@@ -96,6 +97,10 @@ class RuleForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.by, self.rule = by, rule
         self.names = queries.scope_names(by)
+
+    def clean_reason(self) -> str:
+        """A line, however it was typed."""
+        return " ".join(self.cleaned_data["reason"].split())
 
     def save(self) -> LockRule | None:
         """The rule, or None with the errors on this form."""

@@ -33,6 +33,17 @@ TOLD = {
     "lock_rule.updated": ("Changed", "pencil"),
     "lock_rule.would_lock": ("Would have locked", "eye"),
 }
+# The facts of a rule as its page calls them.
+CALLED = {
+    "on": "when it acts",
+    "scope": "what it locks",
+    "effect": "whom it stops",
+    "lets_rollbacks": "rollbacks",
+    "healthy_for_seconds": "how long it has to be well",
+    "at_most_seconds": "its longest time",
+    "reason": "what it says",
+    "enabled": "whether it is on",
+}
 OUTCOMES = {"held": "", "joined": "while it held already", "let_be": "let be: its lock had been released by hand"}
 
 
@@ -170,4 +181,11 @@ def rule_event_row(event: Event) -> Json:
     payload: Json = event.payload or {}
     if event.name == "lock_rule.would_lock":
         text = f"Would have locked: {payload.get('reason', '')}"
+    if event.name == "lock_rule.updated":
+        text = f"Changed: {', '.join(_changed(event.before or {}, event.after or {})) or 'nothing that shows'}"
     return {"text": text, "actor": event.actor_name, "at": event.at, "icon": icon}
+
+
+def _changed(before: Json, after: Json) -> list[str]:
+    names = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+    return sorted(CALLED.get(name, name.replace("_", " ")) for name in names)

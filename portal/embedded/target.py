@@ -23,11 +23,10 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from portal.embedded import metrics
-from portal.embedded.target_page import MODES, render
+from portal.embedded.target_page import MODES, OLD, render
 
 MAX_BODY_BYTES = 64 * 1024
 SLOW, HANG = 1.5, 30.0  # seconds
-OLD = "0.0.1"  # what runs when the version is wrong
 NAMES = 200  # characters of a name
 Place = dict[str, Any]
 
@@ -90,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         if parts.path == "/":
-            self.answer(200, render(self.server.town.all()).encode(), "text/html; charset=utf-8")
+            self.answer_page(200)
         elif parts.path in {"/api/v1/query_range", "/api/v1/query"}:
             self.answer_json(*metrics.answer(parse_qs(parts.query), self.server.town.all(), time.time()))
         elif parts.path == "/reference":
@@ -141,9 +140,9 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 raise KeyError(name)
         except KeyError:
-            self.answer_json(404, {"error": "no such place; / lists them"})
+            self.refuse(404, "no such place; / lists them", is_form)
         except ValueError as error:
-            self.answer_json(422, {"error": str(error)})
+            self.refuse(422, str(error), is_form)
         else:
             self.done(name, is_form)
 
@@ -161,6 +160,17 @@ class Handler(BaseHTTPRequestHandler):
             self.answer_json(200, self.server.town.get(name) or {"mended": True})
             return
         self.answer(303, b"", "text/plain", {"Location": f"/#{quote(name)}"})
+
+    def refuse(self, status: int, why: str, is_form: bool) -> None:
+        """To a program as JSON; to a person on the page, which is whole for the next try."""
+        if is_form and "text/html" in self.headers.get("Accept", ""):
+            self.answer_page(status, f"Nothing was changed: {why}.")
+        else:
+            self.answer_json(status, {"error": why})
+
+    def answer_page(self, status: int, wrong: str = "") -> None:
+        page = render(self.server.town.all(), portal_address(), wrong)
+        self.answer(status, page.encode(), "text/html; charset=utf-8")
 
     def answer_json(self, status: int, body: dict[str, Any]) -> None:
         self.answer(status, json.dumps(body).encode(), "application/json")
@@ -192,9 +202,13 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def portal_address() -> str:
+    return f"http://127.0.0.1:{os.environ.get('PORTCULLIS_PORT', '8800')}"
+
+
 def beat(town: Town, stopping: threading.Event, every: float = 10.0) -> None:
     """Jobs that are fine say so at their address in the portal: {"heartbeat": path}."""
-    portal = f"http://127.0.0.1:{os.environ.get('PORTCULLIS_PORT', '8800')}"
+    portal = portal_address()
     while not stopping.wait(every):
         for place in town.all().values():
             if place.get("heartbeat") and place["mode"] == "fine":

@@ -15,6 +15,7 @@ from portal.audit.models import Delivery, Event
 from portal.audit.subjects import subject_url
 from portal.embedded.mock_slack import mrkdwn
 from portal.kit.by import By
+from portal.kit.clock import in_words
 from portal.kit.masks import host_only
 from portal.kit.templatetags.kit import until_words
 from portal.notifications import mail, media
@@ -30,12 +31,13 @@ State = Delivery.State
 To = Route.To
 
 MOST_SAMPLES = 20
+LATE = timedelta(minutes=1)  # sooner is how long a worker takes
 MEDIA = {SLACK: ("Slack", "link"), EMAIL: ("E-mail", "mail"), "webhook": ("Webhook", "webhook")}
 PLACES = {
-    To.PLACE: ("Slack", "the place’s channel", "The service’s, else the environment’s, else the portal’s"),
+    To.PLACE: ("Slack", "the channel of the service, else of the environment", "Else the portal’s"),
     To.SERVICE: ("Slack", "the service’s channel", ""),
     To.ENVIRONMENT: ("Slack", "the environment’s channel", ""),
-    To.PERSON: ("Person", "whom it concerns", "Who holds the lock, owns the environment or asked for the run"),
+    To.PERSON: ("Person", "who holds the lock, owns the environment or asked for the run", ""),
 }
 LOOKS = {
     State.PENDING: ("waiting", "yellow", "hourglass"),
@@ -174,6 +176,7 @@ def _told_row(delivery: Delivery, names: dict[str, str], routes: dict[str, Route
         "id": str(delivery.public_id),
         "at": event.at,
         "what": "A test" if is_test else label_of(event),
+        "turned": _turned(event),
         "title": event.title,
         "url": subject_url(event),
         "medium": medium,
@@ -190,10 +193,23 @@ def _told_row(delivery: Delivery, names: dict[str, str], routes: dict[str, Route
         or delivery.last_error
         or _answer(result),
         "done_at": delivery.done_at if word == "told" else None,
+        "later": _later(delivery),
         "retry_url": reverse("notifications:retry", args=[delivery.public_id])
         if delivery.state == State.PARKED
         else "",
     }
+
+
+def _turned(event: Event) -> str:
+    """To what, where the event's kind alone does not say it."""
+    if event.name == "probe.flipped":
+        return str((event.after or {}).get("state") or "")
+    return str(event.payload.get("verdict") or "")
+
+
+def _later(delivery: Delivery) -> str:
+    passed = delivery.done_at - delivery.event.at if delivery.done_at else timedelta(0)
+    return f"{in_words(passed)} later" if passed >= LATE else "at once"
 
 
 def _to(delivery: Delivery, names: dict[str, str], routes: dict[str, Route]) -> str:

@@ -241,6 +241,8 @@ def test_the_verdict_shows_on_the_page_in_the_table_on_the_timeline_and_to_progr
     for url in (page, panel, "/deployments/timeline"):
         told = client.get(url).content.decode()
         assert "watch failed" in told.lower(), url
+    page = client.get(page).content.decode()
+    assert "3 results, 3 failed" in page and "Decided " in page and 'href="#watch"' in page
     answer = ci.get(f"deployments/{watch.deployment.public_id}/watch").json["watch"]
     assert (answer["state"], answer["verdict"]) == ("failed", "failed") and "HTTP 500" in answer["reason"]
     assert ci.get(f"deployments/{watch.deployment.public_id}").json["deployment"]["watch"] == answer

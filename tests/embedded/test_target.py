@@ -66,7 +66,8 @@ def test_one_that_hangs_says_nothing(target):
 
 def test_a_button_of_the_page_breaks_it_and_the_page_says_so(target):
     status, page = ask(f"{target.url}checkout/production/mode", b"mode=error", **FORM)
-    assert status == 200 and '<section id="checkout/production" data-broken>' in page and "1 of 2 is broken" in page
+    assert status == 200 and '<section id="checkout/production" data-broken ' in page
+    assert '1 of 2 is broken: <a href="#checkout/production">' in page and "/health/" in page
     assert "Mend all" in page
     assert "Mend all" not in ask(f"{target.url}mend", b"", **FORM)[1]
 
@@ -90,6 +91,12 @@ def test_what_it_does_not_understand_changes_nothing(target, path, body, status)
     before = target.town.all()
     assert ask(target.url + path, body)[0] == status
     assert target.town.all() == before
+
+
+def test_a_person_whose_wish_is_refused_stands_on_the_page_and_not_before_json(target):
+    said = ask(f"{target.url}checkout/production/mode", b"mode=odd", Accept="text/html", **FORM)
+    assert said[0] == 422 and "Nothing was changed: mode has to be one of" in said[1] and "<section" in said[1]
+    assert target.town.get("checkout/production")["mode"] == "fine"
 
 
 def test_a_page_of_another_site_changes_nothing(target):

@@ -1,8 +1,10 @@
 """E5: torn down means that the provider, asked twice, said that nothing is there. Its word of success is nothing."""
 
+from datetime import timedelta
+
 import pytest
 
-from deployments.environments.commands import environment_teardown
+from deployments.environments.commands import environment_retry, environment_teardown
 from deployments.environments.models import Step
 from tests.conftest import SETUP, events
 from tests.environments.conftest import fresh, worked
@@ -32,6 +34,8 @@ def test_one_that_lies_for_ever_is_told_of_once_and_is_never_torn_down(outside, 
     assert environment.attempt >= 3 and environment.work_at and "still there" in environment.last_error
     assert events("environment.teardown_failed", "environment.torn_down") == ["environment.teardown_failed"]
     outside.faults()
+    environment_retry(environment, now=environment.work_at - timedelta(seconds=1), by=SETUP)
+    assert fresh(ready).work_at < environment.work_at and events("environment.teardown_retried")
     assert worked(ready).state == "torn_down" and not outside.has(environment)
 
 

@@ -73,7 +73,7 @@ def test_a_person_asks_for_one_in_the_form_and_lands_on_its_page(template, bob):
     client = signed_in(bob)
     asked = client.get(reverse("environments:new_of", args=["preview"])).content.decode()
     assert "at most 3 days at a time" in asked and "Branch" in asked and 'name="owner"' not in asked
-    assert "warned 2 h, 15 min before" in asked  # it lives 8 h
+    assert "warned 2 h and again 15 min before" in asked  # it lives 8 h
     answer = client.post(
         reverse("environments:new_of", args=["preview"]),
         {"name": "pr-8", "ttl": "3h", "team": "payments", "p-branch": "new", "reason": "PR 8"},

@@ -61,6 +61,7 @@ def test_a_rule_is_made_as_a_dry_run_and_changed_to_lock(client, alice, shop):
     client.post(f"{made.get_absolute_url()}/edit", FILLED | {"mode": "real", "seen": "1"})
     made.refresh_from_db()
     assert not made.dry_run and events("lock_rule") == ["lock_rule.created", "lock_rule.updated"]
+    assert "Changed: dry run" in said(client, made.get_absolute_url())
     client.post(f"{made.get_absolute_url()}/edit", FILLED | {"mode": "off"})
     made.refresh_from_db()
     assert not made.enabled and not made.dry_run, "switched on again it is what it was"

@@ -111,7 +111,9 @@ def environment_wake(environment: Environment, *, now: datetime | None = None, b
 @retried
 @transaction.atomic
 def environment_retry(environment: Environment, *, now: datetime | None = None, by: By) -> Environment:
-    """One that could not be provisioned is tried once more, on the same clock."""
+    """One that could not be provisioned is tried once more, on the same clock; a teardown that fails, now."""
+    if held(environment).state == State.TEARDOWN_FAILED:
+        return _sooner(environment, now, by)
     return _phase(environment, Phase.PROVISION, State.PROVISION_FAILED, now, by)
 
 
@@ -229,6 +231,28 @@ def _rearm(environment: Environment, now: datetime) -> None:
     environment.armed_at = now
     rounds.arm(environment, now)
     environment.save()
+
+
+def _sooner(environment: Environment, now: datetime | None, by: By) -> Environment:
+    """Its next step is due at once, whatever its back-off says; the tries that were count on."""
+    environment = held(environment)
+    require_change(by, environment)
+    now = now or database_now()
+    if environment.work_at is None or environment.work_at <= now:
+        return environment
+    before = environment.facts()
+    environment.work_at = now
+    environment.save(update_fields=["work_at"])
+    rounds.rouse()
+    record(
+        "environment.teardown_retried",
+        environment.noun(),
+        by=by,
+        before=before,
+        after=environment.facts(),
+        payload=environment.told(),
+    )
+    return environment
 
 
 def _phase(

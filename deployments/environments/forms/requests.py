@@ -30,7 +30,7 @@ class RequestForm(forms.Form):
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs=LINE | {"class": "mono"}),
-        help_text="Left empty, one is made. The catalog's environment is called so.",
+        help_text="Left empty, the portal makes one up. It is its name in the catalog too.",
     )
     ttl = forms.CharField(required=False, max_length=40, label="Lives for", widget=forms.TextInput(attrs=LINE))
     owner = forms.CharField(required=False, label="Owner", widget=forms.EmailInput(attrs=LINE | {"list": "people"}))

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.urls import reverse
 
-from deployments.environments import queries
+from deployments.environments import queries, terms
 from deployments.environments.holds import lock_on
 from deployments.environments.models import GOING, Environment, State, Step
 from deployments.environments.specs import named
-from deployments.environments.tables.rows import PHASES, extensions, may_change, row
+from deployments.environments.tables.rows import PHASES, extensions, in_turn, may_change, row
 from deployments.environments.terms import WARNINGS, needs_reason
 from locks.models import Lock
 from portal.accounts.policy import allows
@@ -40,6 +40,7 @@ TOLD = {
     "environment.expired": ("Its time is over", "clock"),
     "environment.spared": ("Its time is not over: the clock had been ahead", "clock"),
     "environment.teardown_started": ("Teardown began", "trash"),
+    "environment.teardown_retried": ("The teardown was tried at once", "refresh"),
     "environment.torn_down": ("Torn down: its provider says that nothing is left", "archive"),
     "environment.teardown_failed": ("The teardown fails; it is tried on", "alert-triangle"),
     "environment.orphan_suspected": ("Suspected to be an orphan", "help"),
@@ -85,11 +86,9 @@ def facts_of(environment: Environment, by: By, now: datetime) -> Json:
         "lock": lock_row(lock),
         "inputs": inputs_of(environment),
         "resources": [resource(each) for each in environment.resources],
-        "next_try": environment.work_at if environment.phase and environment.attempt else None,
         "attempt": environment.attempt,
         "tries": template.tries,
         "gone": gone,
-        "going": environment.state in GOING,
         "suspected": suspected,
         "suspicion": environment.suspicion,
         "why": _why(environment),
@@ -99,14 +98,16 @@ def facts_of(environment: Environment, by: By, now: datetime) -> Json:
         "entity_url": reverse("catalog:entity_detail", args=["environment", environment.name])
         if environment.entity_id
         else "",
-        "warnings": [in_words(timedelta(minutes=each)) for each in WARNINGS if _warned(environment, each)],
+        "warnings": in_turn([in_words(timedelta(minutes=each)) for each in WARNINGS if _warned(environment, each)]),
         "can_sleep": mine and resting and template.can_sleep and environment.state == State.READY,
         "can_wake": mine and resting and template.can_sleep and environment.state == State.ASLEEP,
-        "can_retry": mine and environment.state == State.PROVISION_FAILED and not environment.phase,
+        "can_retry": mine and (_could_be_made(environment) or environment.state == State.TEARDOWN_FAILED),
         "can_end": mine and environment.is_living and environment.state not in GOING,
         "can_extend": mine and environment.is_timed,
         "can_keep": mine and suspected,
         "can_recreate": gone and template.enabled,
+        "usual": in_words(terms.limit(template, environment.team, "default_ttl")),
+        "done_steps": _progress(environment) if environment.state in GOING else None,
         "template_url": reverse("environments:template_edit", args=[template.identifier])
         if allows(by.actor, "environment_template.write")
         else "",
@@ -122,6 +123,16 @@ def facts_of(environment: Environment, by: By, now: datetime) -> Json:
         else [],
         "former_url": environment.recreated_from.get_absolute_url() if environment.recreated_from else "",
     }
+
+
+def _could_be_made(environment: Environment) -> bool:
+    return environment.state == State.PROVISION_FAILED and not environment.phase
+
+
+def _progress(environment: Environment) -> tuple[int, int] | None:
+    """How many steps of its teardown are done, and of how many."""
+    states = list(environment.steps.filter(round=environment.round).values_list("state", flat=True))
+    return (states.count(Step.State.DONE), len(states)) if states else None
 
 
 def lock_row(lock: Lock | None) -> Json | None:
@@ -224,7 +235,7 @@ def event_row(event: Event) -> Json:
         "why": why,
         "until": datetime.fromisoformat(until) if until else None,
         "icon": icon,
-        "actor": event.actor_name,
+        "actor": "the portal itself" if event.actor_key.startswith("system:") else event.actor_name,
         "at": event.at,
         "error": after.get("last_error") if event.name.endswith("_failed") else "",
     }

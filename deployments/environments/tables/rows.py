@@ -63,6 +63,8 @@ def row(environment: Environment, by: By, now: datetime) -> Json:
         "pinned": bool(timed and environment.pinned_until and environment.pinned_until > now),
         "held_by": environment.held_by,
         "gone_at": environment.torn_down_at,
+        "going": environment.state in GOING,
+        "next_try": environment.work_at if environment.phase and environment.attempt else None,
         "requested_at": environment.requested_at,
         "cost": money(environment.cost(now)),
         "per_day": per_day(environment),
@@ -91,6 +93,11 @@ def extensions(environment: Environment, now: datetime) -> list[Json]:
             continue
         found.append({"label": label, "words": words, "until": end.isoformat()})
     return found
+
+
+def in_turn(lengths: list[str]) -> str:
+    """`2 h and again 15 min`: with a comma alone it would be one length."""
+    return " and again ".join(filter(None, [", ".join(lengths[:-1]), *lengths[-1:]]))
 
 
 def money(amount: Decimal | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from deployments.environments.models import Template
-from deployments.environments.tables.rows import money
+from deployments.environments.tables.rows import in_turn, money
 from deployments.environments.terms import WARNINGS
 from portal.kit.by import By
 from portal.kit.clock import in_words
@@ -25,7 +25,7 @@ def template_row(template: Template, by: By, living: int = 0) -> Json:
         "enabled": template.enabled,
         "provider": template.get_provider_display(),
         "usual": in_words(template.default_ttl),
-        "warned": [in_words(each) for each in WARNED if each < template.default_ttl],
+        "warned": in_turn([in_words(each) for each in WARNED if each < template.default_ttl]),
         "greatest": in_words(template.greatest_ttl),
         "hard_cap": in_words(template.hard_cap),
         "sleeps": template.can_sleep,

@@ -55,7 +55,7 @@ def _probes(request: HttpRequest) -> Context:
     return {
         "filters": filters,
         "filtered": filters.are_set,
-        "rows": rows_of(shown, now),
+        "rows": _with_reported(by, shown, now),
         "counts": [_count(request, state, counts[state], filters) for state in ORDER if counts[state]],
         "total": len(every),
         "teams": sorted({team for probe, _ in every for team in probe.owner_teams()}),
@@ -67,6 +67,12 @@ def _probes(request: HttpRequest) -> Context:
         "windows": [tables.window_row(each, now) for each in queries.maintenance(by, now=now)[:10]],
         "new_url": reverse("health:new"),
     }
+
+
+def _with_reported(by: By, shown: Known, now: datetime) -> list[Context]:
+    told = beside.reported(by, [probe for probe, _ in shown])
+    rows = rows_of(shown, now)
+    return [row | {"reported": told.get(probe.pk)} for (probe, _), row in zip(shown, rows, strict=True)]
 
 
 def known(found: Any, now: datetime) -> Known:
@@ -128,7 +134,7 @@ def probe_context(request: HttpRequest, public_id: UUID, maintenance: Maintenanc
         "thresholds": (found.failure_threshold, found.recovery_threshold),
         "flips": [tables.flip_row(each) for each in flips],
         "readings": [tables.reading_row(each) for each in queries.history(found, now - queries.KEPT).reverse()[:READINGS]],
-        "reported": beside.reported(by, found),
+        "reported": beside.reported(by, [found]).get(found.pk),
         "windows": [tables.window_row(each, now) for each in windows],
         "maintenance": maintenance or MaintenanceForm(),
         "may_write": may,
