@@ -34,10 +34,14 @@ MOST_SAMPLES = 20
 LATE = timedelta(minutes=1)  # sooner is how long a worker takes
 MEDIA = {SLACK: ("Slack", "link"), EMAIL: ("E-mail", "mail"), "webhook": ("Webhook", "webhook")}
 PLACES = {
-    To.PLACE: ("Slack", "the channel of the service, else of the environment", "Else the portal’s"),
+    To.PLACE: (
+        "Slack",
+        "the service’s or environment’s channel",
+        "The service’s, else the environment’s, else the portal’s",
+    ),
     To.SERVICE: ("Slack", "the service’s channel", ""),
     To.ENVIRONMENT: ("Slack", "the environment’s channel", ""),
-    To.PERSON: ("Person", "who holds the lock, owns the environment or asked for the run", ""),
+    To.PERSON: ("Person", "who holds, owns or asked for it", ""),
 }
 LOOKS = {
     State.PENDING: ("waiting", "yellow", "hourglass"),
