@@ -95,7 +95,7 @@ def test_one_is_extended_and_torn_down_by_its_name(portal, run, named):
     assert portal.asked[0]["query"] == "state=living&q=pr-42"
     assert portal.asked[1]["body"] == {"ttl": "2d", "reason": "the demo"}
     stopped = run("env", "stop", "pr-42", "--reason", "merged")
-    assert stopped.returncode == 0 and "BEING TORN DOWN: pr-42" in stopped.stdout
+    assert stopped.returncode == 0 and "BEING TORN DOWN: pr-42" in stopped.stdout and "ends" not in stopped.stdout
     assert portal.asked[-1]["path"] == ONE and portal.asked[-1]["query"] == "reason=merged"
     missing = run("env", "stop", "pr-4")
     assert missing.returncode == 22 and "pr-4" in missing.stderr and portal.asked[-1]["method"] == "GET"
