@@ -6,7 +6,10 @@ class ActionsConfig(AppConfig):
     label = "actions"
 
     def ready(self) -> None:
+        from catalog import hooks
         from portal.actions import automations, calls
+        from portal.actions.commands.actions import timers_renamed
 
         automations.register()
         calls.register()
+        hooks.after_rename(timers_renamed)

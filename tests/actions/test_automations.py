@@ -11,12 +11,20 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog.commands import blueprint_create, entity_delete, entity_write, timers_expire
+from catalog.commands import (
+    blueprint_create,
+    blueprint_rename,
+    entity_delete,
+    entity_write,
+    migrations_run,
+    timers_expire,
+)
 from catalog.models import Entity
 from catalog.wishes import Wish
 from portal.accounts.commands import credential_create, credential_of, user_create, user_update
 from portal.accounts.organization import secret_create
 from portal.accounts.queries import actor_of_credential
+from portal.actions import queries
 from portal.actions.commands import (
     action_create,
     action_delete,
@@ -192,6 +200,24 @@ def test_nothing_runs_that_is_unpublished_deleted_new_or_history_by_then(box, pa
     automation("ENTITY_CREATED", name="now")
     entity_write(Wish("box", "b", "create"), by=By(SETUP.actor, "setup", quiet=True))
     assert not runs("now")
+
+
+def test_a_timer_is_followed_under_its_new_name_and_by_the_same_author(box, page, alice):
+    automation("TIMER_PROPERTY_EXPIRED", timer="ttl")
+    blueprint_rename(box, "property", "ttl", "until", path="x", by=page(alice))
+    migrations_run()
+    put(until=PAST)
+    timers_expire()
+    assert [run.event["context"]["propertyIdentifier"] for run in runs()] == ["until"]
+    assert Action.objects.get().author_key == SETUP.actor.key
+
+
+def test_what_a_private_run_was_given_stays_away_from_those_who_may_not_see_it(alice, bob, page, shop):
+    automation("RUN_CREATED", "ask")
+    run_create(asked(allowAnyoneToViewRuns=False), {"why": "a secret"}, by=page(alice))
+    [run] = runs()
+    assert run.private and "secret" not in json.dumps(run.event)
+    assert list(queries.runs(page(bob))) == [] and run in queries.runs(page(alice))
 
 
 def test_a_person_does_not_run_an_automation(box, page, alice):

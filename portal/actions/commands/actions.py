@@ -5,9 +5,10 @@ from django.utils import timezone
 
 from catalog.commands import blueprint_delete
 from catalog.models import Blueprint
+from catalog.schema.renames import Rename
 from catalog.schema.validate import check_shape
 from portal.accounts.policy import require
-from portal.actions import permissions
+from portal.actions import permissions, queries
 from portal.actions.known import followed
 from portal.actions.models import Action
 from portal.actions.schema import definitions, words
@@ -114,11 +115,24 @@ def _held(action: Action) -> Action:
 
 @transaction.atomic
 def blueprint_delete_with_actions(blueprint: Blueprint, *, by: By) -> None:
-    """What can be done with the blueprint's entities goes with it; none of it when the blueprint has to stay."""
-    about = Action.objects.filter(definition__trigger__blueprintIdentifier=blueprint.identifier)
+    """What can be done with its entities, and what follows their changes, goes with it; none of it when the blueprint
+    has to stay."""
+    about = queries.about(Action.objects.all(), blueprints=[blueprint.identifier])
     for action in about.order_by("pk"):
         action_delete(action, by=by)
     blueprint_delete(blueprint, by=by)
+
+
+def timers_renamed(rename: Rename, by: By) -> None:
+    """Automations follow a timer under its new name. Their authors stay: who renames it has not said what they do."""
+    rows = queries.about(Action.objects.select_for_update(), type="automation", blueprints=[rename.blueprint])
+    for action in rows.filter(definition__trigger__event__propertyIdentifier=rename.old).order_by("pk"):
+        before = action.facts()
+        event = action.event | {"propertyIdentifier": rename.new}
+        action.definition = action.definition | {"trigger": action.trigger | {"event": event}}
+        action.save(update_fields=["definition"])
+        followed.forget()
+        record("action.updated", action.noun(), by=by, before=before, after=action.facts())
 
 
 def _author(by: By) -> tuple[str, list[str] | None]:
