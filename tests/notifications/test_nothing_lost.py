@@ -148,6 +148,27 @@ def test_a_flip_whose_worker_was_killed_is_told_once(shop, slack):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_letter_and_a_call_whose_workers_were_killed_come_again_under_the_same_names(
+    shop, post, only, receiver, at_home
+):
+    there = receiver()
+    only(to="email", address="dana@example.org")
+    only(name="Hook", to="webhook", address=there.url)
+    locks("one")
+    killed_at("update audit_delivery", "sending", times=2)  # nobody has it
+    assert (len(post.letters), len(there.came)) == (0, 0)
+    for times in (1, 2):  # the letter is out, then the call, and nobody has noted it
+        killed_at("update audit_delivery", "done", times=times)
+    later(2)
+    assert set(states()) == {"done"}
+    assert [head(each, "Message-ID") for each in post.letters] == [
+        f"<{told(subscriber='email')[0].public_id}@127.0.0.1>"
+    ] * 2
+    names = [re.search(rb"(?i)X-Portcullis-Delivery: (\S+)", each)[1].decode() for each in there.came]
+    assert names == [str(told(subscriber="webhook")[0].public_id)] * 2
+
+
+@pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_tell_each_thing_once(shop, slack):
     locks(*NAMES)
     connection.close()
