@@ -4,10 +4,11 @@ All run inside the write's transaction.
 They may refuse with a Conflict; then nothing is written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from portal.kit.by import By
+from portal.kit.errors import Conflict
 
 if TYPE_CHECKING:
     from catalog.models import Blueprint, Entity
@@ -18,6 +19,15 @@ Change = Callable[["Entity", Json, By], None]
 Deletion = Callable[[Sequence["Entity"], By], None]
 Renaming = Callable[["Rename", By], None]
 Going = Callable[["Blueprint", By], None]
+
+
+class Holds(Conflict):
+    """Of what was to be deleted, those with these keys stay; it says why, and is true of each of them."""
+
+    def __init__(self, message: str, keys: Iterable[int | None], *, code: str, **details: Any) -> None:
+        super().__init__(message, code=code, **details)
+        self.keys = frozenset(keys)
+
 
 _changes: list[tuple[frozenset[str], Change]] = []
 _deletions: list[Deletion] = []

@@ -20,7 +20,7 @@ from deployments.commands.ingest import Sent
 from deployments.models import Deployment, DeploymentConfig, ReportRequest, Status
 from deployments.reports import Report
 from portal.accounts.policy import require
-from portal.audit.record import record
+from portal.audit.record import Entry, record_many
 from portal.kit.by import By
 from portal.kit.clock import database_now, iso
 from portal.kit.errors import Conflict, Invalid
@@ -131,8 +131,8 @@ def entities_deleting(entities: Sequence[Entity], by: By) -> None:
     gone = DeploymentConfig.objects.filter(
         Q(service__in=entities) | Q(environment__in=entities) | Q(entity__in=entities)
     )
-    for config in gone.select_related("entity", "service", "environment", "current"):
-        record("deployment_config.deleted", config.noun(), by=by, before=config.facts())
+    rows = gone.select_related("entity", "service", "environment", "current")
+    record_many([Entry("deployment_config.deleted", each.noun(), each.facts()) for each in rows], by=by)
 
 
 def _config_of(entity: Entity) -> DeploymentConfig | None:

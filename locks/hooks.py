@@ -6,13 +6,13 @@ from typing import Any
 from django.db.models import Q
 
 from catalog import queries as catalog
+from catalog.hooks import Holds
 from catalog.models import Entity
 from locks.commands import rules_rename
 from locks.models import Claim, Freeze, Lock, ScopeKind
 from portal.accounts.policy import allows
 from portal.kit.by import By
 from portal.kit.clock import database_now
-from portal.kit.errors import Conflict
 
 Json = dict[str, Any]
 
@@ -21,16 +21,19 @@ def no_active_lock(entities: Sequence[Entity], by: By) -> None:
     """An entity that an active lock or a freeze names is not deleted: that would be gone with it."""
     keys = [each.pk for each in entities]
     for held in _standing(Q(service__in=keys) | Q(environment__in=keys)):
+        places, name = (held.service_id, held.environment_id), str(held.public_id)
         if isinstance(held, Lock):
-            raise Conflict(f"The {held} is active; release it first.", code="locked_entity", lock=str(held.public_id))
-        raise Conflict(
-            f"The freeze “{held}” covers it; withdraw it first.", code="locked_entity", freeze=str(held.public_id)
-        )
+            raise Holds(f"The {held} is active; release it first.", places, code="locked_entity", lock=name)
+        raise Holds(f"The freeze “{held}” covers it; withdraw it first.", places, code="locked_entity", freeze=name)
     running = Claim.objects.running(database_now()).filter(Q(service__in=keys) | Q(environment__in=keys)).first()
     if running:
-        raise Conflict(
-            f"{running.holder_name} is deploying {running.where}; wait for the end of it.", code="claimed_entity"
+        raise Holds(
+            f"{running.holder_name} is deploying {running.where}; wait for the end of it.",
+            (running.service_id, running.environment_id),
+            code="claimed_entity",
         )
+    if allows(by.actor, "lock.release") and allows(by.actor, "freeze.write"):
+        return  # whoever holds it
     for each in entities:
         _refuse(each, each.facts({}), by, gone=True)
 
@@ -77,9 +80,10 @@ def _refuse(entity: Entity, before: Json, by: By, *, gone: bool = False) -> None
         verb = "lock.release" if is_lock else "freeze.write"
         if not allows(by.actor, verb, holder=held.holder_key, teams=_owners(held, entity, before)):
             what = f"{held}" if is_lock else f"freeze “{held}”"
-            raise Conflict(
+            raise Holds(
                 f"The {what} by {held.holder_name} is active, and this would take something out of it. "
                 f"Ask {held.holder_name} to {'release' if is_lock else 'withdraw'} it first.",
+                [entity.pk],
                 code="locked_entity",
                 **{"lock" if is_lock else "freeze": str(held.public_id)},
             )

@@ -9,7 +9,7 @@ from catalog.commands.blueprints import (
     blueprints_delete,
     blueprints_import,
 )
-from catalog.commands.bulk import Outcome, entities_edit, entities_remove
+from catalog.commands.bulk import Outcome, entities_edit
 from catalog.commands.changelog import changelog_retry, changelog_test
 from catalog.commands.copies import entity_copy
 from catalog.commands.deletion import entities_delete, entity_delete
@@ -17,6 +17,7 @@ from catalog.commands.entities import entities_write, entity_store, entity_write
 from catalog.commands.indexes import index_add, index_remove
 from catalog.commands.migrations import entities_delete_all, migration_cancel, migration_start, migrations_run
 from catalog.commands.permissions import permissions_update
+from catalog.commands.removals import entities_remove
 from catalog.commands.timers import timers_expire
 from catalog.commands.undo import changes_undo
 from catalog.commands.views import view_delete, view_save

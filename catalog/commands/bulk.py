@@ -1,24 +1,25 @@
-"""Many entities changed or deleted by one command, each by itself, and what was done undone.
+"""Many entities changed by one command: what is wrong with one does not touch another.
 
 A preview does all of it and takes it back, so that it refuses exactly what the deed would refuse.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from catalog import queries
-from catalog.commands.deletion import entity_delete
-from catalog.commands.entities import entity_write
+from catalog.commands.batch import Written
+from catalog.commands.entities import entities_write
 from catalog.models import Entity
 from catalog.wishes import Wish
 from portal.kit.by import By
-from portal.kit.errors import Conflict, Invalid, Missing, PortalError
+from portal.kit.errors import Invalid, Missing, PortalError
 from portal.kit.locking import retried
 
 Json = dict[str, Any]
+Name = tuple[str, str]  # a blueprint's identifier, an entity's
 
 MOST = 500
 
@@ -49,89 +50,52 @@ class Outcome:
 @transaction.atomic
 def entities_edit(wishes: Sequence[Wish], *, preview: bool = False, by: By) -> list[Outcome]:
     """Writes what is wished of each. What one is refused keeps nothing from the others. Raises Invalid for too many."""
-    _check_size(wishes)
-    outcomes = [_edit(wish, by) for wish in wishes]
+    check_size(wishes)
+    outcomes = writings(wishes, there(wishes, by), by)
     transaction.set_rollback(preview)
     return outcomes
 
 
-@retried
-@transaction.atomic
-def entities_remove(
-    blueprint: str, chosen: Mapping[str, str], *, dependents: bool = False, preview: bool = False, by: By
-) -> list[Outcome]:
-    """Deletes each of `chosen` (identifier: the `updated_at` it was seen with, or empty) and, if wished, what needs it.
-
-    Those that need each other go together when all of them are chosen. Raises Invalid for too many.
-    """
-    _check_size(chosen)
-    outcomes: dict[str, Outcome] = {}
-    waiting, progress = list(chosen), True
-    while waiting and progress:
-        gone = {each[:2] for outcome in outcomes.values() for each in outcome.taken}
-        outcomes |= {name: _remove(blueprint, name, chosen[name], dependents, gone, by) for name in waiting}
-        left = [name for name in waiting if outcomes[name].needed_by]
-        waiting, progress = left, len(left) < len(waiting)
-    transaction.set_rollback(preview)
-    return [outcomes[name] for name in chosen]
-
-
-def _check_size(chosen: Sequence[Any] | Mapping[str, Any]) -> None:
+def check_size(chosen: Sequence[Any] | Mapping[str, Any]) -> None:
     if len(chosen) > MOST:
         raise Invalid.at("entities", f"are {len(chosen)}; {MOST} can be changed at once")
 
 
-def _edit(wish: Wish, by: By) -> Outcome:
-    title, before = wish.identifier, None
-    try:
-        with transaction.atomic():
-            entity = queries.entity(by, wish.blueprint, wish.identifier)
-            title, before = str(entity), facts_of(entity)
-            written = entity_write(wish, by=by)
-            # Read anew: what was at hand of its relations is as it was.
-            after = facts_of(Entity.objects.select_related("blueprint").get(pk=written.pk))
-            return Outcome(wish.blueprint, written.identifier, str(written), before, after)
-    except PortalError as wrong:
-        return Outcome(wish.blueprint, wish.identifier, title, before, before, refused=wrong.message)
+def there(wishes: Sequence[Wish], by: By) -> dict[Name, Entity]:
+    """The entities that these are for, as far as the viewer may see them."""
+    found: dict[Name, Entity] = {}
+    for blueprint in {each.blueprint for each in wishes}:
+        rows = queries.entities(by, queries.blueprint(blueprint))
+        names = [each.identifier for each in wishes if each.blueprint == blueprint]
+        found |= {(blueprint, each.identifier): each for each in rows.filter(identifier__in=names)}
+    return found
 
 
-def _remove(
-    blueprint: str, identifier: str, seen: str, dependents: bool, gone: Iterable[tuple[str, str]], by: By
-) -> Outcome:
-    title = identifier
-    if (blueprint, identifier) in gone:
-        return Outcome(blueprint, identifier, title, before={})
-    needing: tuple[tuple[str, str, str], ...] = ()
-    try:
-        with transaction.atomic():
-            entity = queries.entity(by, blueprint, identifier)
-            title = str(entity)
-            if seen and seen != entity.updated_at.isoformat():
-                raise Conflict(f"{entity.updated_by} has changed it meanwhile. Look at it again before you delete it.")
-            needing = _named(queries.with_dependents([entity])[1:], by)
-            before = facts_of(entity)
-            entity_delete(entity, dependents=dependents, by=by)
-            return Outcome(blueprint, identifier, title, before, taken=needing)
-    except PortalError as wrong:
-        needed = needing if wrong.code == "has_dependents" else ()
-        why = f"{len(needed)} {'entity needs' if len(needed) == 1 else 'entities need'} it." if needed else ""
-        return Outcome(blueprint, identifier, title, needed_by=needed, refused=why or _said(wrong, identifier))
+def writings(wishes: Sequence[Wish], known: Mapping[Name, Entity], by: By) -> list[Outcome]:
+    """What became of each wish for one of the `known`, written together; what is not known was not found."""
+    before = {name: facts_of(each) for name, each in known.items()}
+    titles = {name: str(each) for name, each in known.items()}
+    wanted = [each for each in wishes if (each.blueprint, each.identifier) in known]
+    fates = dict(zip(map(_name, wanted), entities_write(wanted, by=by), strict=True))
+    keys = [each.entity.pk for each in fates.values() if isinstance(each, Written)]
+    # Read anew: what was at hand of its relations is as it was.
+    after = {each.pk: each for each in queries.with_relations(Entity.objects.filter(pk__in=keys))}
+    outcomes = []
+    for wish in wishes:
+        unknown = Missing(f'Entity with identifier "{wish.identifier}" was not found')
+        fate, was = fates.get(_name(wish), unknown), before.get(_name(wish))
+        if isinstance(fate, PortalError):
+            title = titles.get(_name(wish), wish.identifier)
+            outcomes.append(Outcome(wish.blueprint, wish.identifier, title, was, was, refused=fate.message))
+        else:
+            now = after[fate.entity.pk]
+            outcomes.append(Outcome(wish.blueprint, now.identifier, str(now), was, facts_of(now)))
+    return outcomes
 
 
-def _said(wrong: PortalError, identifier: str) -> str:
-    return "It is gone already." if isinstance(wrong, Missing) else wrong.message
+def _name(wish: Wish) -> Name:
+    return wish.blueprint, wish.identifier
 
 
 def facts_of(entity: Entity) -> Json:
     return entity.facts(queries.relations_of(entity))
-
-
-def _named(entities: Sequence[Entity], by: By) -> tuple[tuple[str, str, str], ...]:
-    """What the viewer may not see is counted with the others and not told by name."""
-    shown = queries.seen_of(by, entities) if entities else set()
-    return tuple(
-        (each.blueprint.identifier, each.identifier, str(each))
-        if each.pk in shown
-        else ("", "", "one that you may not see")
-        for each in entities
-    )

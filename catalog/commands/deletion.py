@@ -1,14 +1,18 @@
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Prefetch, prefetch_related_objects
 
 from catalog import compute, hooks, permissions, queries
 from catalog.commands.timers import timers_go
 from catalog.models import Blueprint, Entity, Relation
-from portal.audit.record import record
+from portal.audit.record import Entry, record_many
 from portal.kit.by import By
 from portal.kit.errors import Conflict, Missing
 from portal.kit.locking import retried
+
+Json = dict[str, Any]
 
 
 @retried
@@ -61,13 +65,16 @@ def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> l
         )
     hooks.deleting(doomed, by)
     pointed, expired = queries.pointed_from(doomed), timers_go(doomed)
-    for each in doomed:
-        facts = each.facts(queries.relations_of(each))
-        payload = {"pointed": pointed[each.pk]} | ({"expired": expired[each.pk]} if each.pk in expired else {})
-        record("entity.deleted", each.noun(), by=by, before=facts, payload=payload)
+    prefetch_related_objects(doomed, Prefetch("arrows", Relation.objects.select_related("target")))
+    record_many([_told(each, pointed[each.pk], expired.get(each.pk)) for each in doomed], by=by)
     compute.going([each.pk for each in doomed])
     Entity.objects.filter(pk__in=[each.pk for each in doomed]).delete()
     return [each.identifier for each in doomed]
+
+
+def _told(entity: Entity, pointed: Sequence[tuple[str, str, str]], expired: Json | None) -> Entry:
+    payload = {"pointed": pointed} | ({"expired": expired} if expired is not None else {})
+    return Entry("entity.deleted", entity.noun(), entity.facts(queries.relations_of(entity)), payload=payload)
 
 
 def _known(by: By, needing: Sequence[Entity]) -> list[str]:

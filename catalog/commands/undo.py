@@ -1,6 +1,6 @@
 """What one request did to entities, undone from the images that its events kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -8,20 +8,19 @@ from uuid import UUID
 from django.db import transaction
 
 from catalog import permissions, queries
-from catalog.commands.bulk import MOST, Outcome, facts_of
+from catalog.commands.bulk import MOST, Name, Outcome, facts_of, there, writings
 from catalog.commands.deletion import entity_delete
-from catalog.commands.entities import entity_write
+from catalog.commands.entities import entities_write
 from catalog.commands.timers import timers_remember
-from catalog.models import Entity
+from catalog.models import Blueprint, Entity
 from catalog.wishes import Wish
 from portal.audit import queries as audit
 from portal.audit.models import Event
 from portal.kit.by import By
-from portal.kit.errors import Conflict, Invalid, Missing, PortalError
+from portal.kit.errors import Invalid, Missing, PortalError
 from portal.kit.locking import retried
 
 Json = dict[str, Any]
-Name = tuple[str, str]
 
 EVERYTHING = frozenset({"title", "icon", "team", "properties", "relations"})
 
@@ -43,7 +42,7 @@ def changes_undo(trace: UUID, *, preview: bool = False, by: By) -> list[Outcome]
         raise Invalid.at("trace", f"more than {MOST} entities were changed together; that is not undone at once")
     deleted = [event for event in events if event.name == "entity.deleted"]
     others = [event for event in reversed(events) if event.name != "entity.deleted"]
-    outcomes = [*_restore(deleted, by), *(_undo(event, by) for event in others)]
+    outcomes = [*_restore(deleted, by), *(outcome for wave in _waves(others) for outcome in _undo(wave, by))]
     transaction.set_rollback(preview)
     return outcomes
 
@@ -55,26 +54,60 @@ def deletions_undo(events: Sequence[Event], *, by: By) -> list[Outcome]:
     return _restore(events, by)
 
 
-def _undo(event: Event, by: By) -> Outcome:
-    now: Json | None = None
+def _waves(events: Iterable[Event]) -> Iterator[list[Event]]:
+    """In their order, as many together as may be: none of an entity after another of the same."""
+    wave: list[Event] = []
+    names: set[Name] = set()
+    for event in events:
+        own = {(event.blueprint, facts["identifier"]) for facts in (event.before, event.after) if facts}
+        made = event.before is None
+        if wave and (made or names & own or wave[-1].before is None):
+            yield wave
+            wave, names = [], set()
+        wave.append(event)
+        names |= own
+    if wave:
+        yield wave
+
+
+def _undo(events: Sequence[Event], by: By) -> list[Outcome]:
+    """Of different entities: one that was made, or some that were changed."""
+    known = there([Wish(*_now_called(each), "patch") for each in events], by)
+    outcomes = {each.pk: _objection(each, known.get(_now_called(each))) for each in events}
+    wishes = {}
+    for event in (each for each in events if not outcomes[each.pk]):
+        entity = known[_now_called(event)]
+        if event.before is None:
+            outcomes[event.pk] = _unmake(event, entity, by)
+        else:
+            seen = entity.updated_at.isoformat()
+            wishes[event.pk] = replace(wish_of(event.blueprint, event.before, entity.identifier), seen=seen)
+    outcomes |= zip(wishes, writings(list(wishes.values()), known, by), strict=True)
+    return [each for each in outcomes.values() if each]
+
+
+def _now_called(event: Event) -> Name:
     assert event.after is not None
-    identifier = event.after["identifier"]
+    return event.blueprint, event.after["identifier"]
+
+
+def _objection(event: Event, entity: Entity | None) -> Outcome | None:
+    blueprint, identifier = _now_called(event)
+    now = facts_of(entity) if entity else None
+    if entity and now == event.after:
+        return None
+    why = f"{entity.updated_by} has changed it since." if entity else "It is gone."
+    return Outcome(blueprint, identifier, event.title, now, now, refused=why)
+
+
+def _unmake(event: Event, entity: Entity, by: By) -> Outcome:
+    name, now = _now_called(event), facts_of(entity)
     try:
         with transaction.atomic():
-            entity = queries.entity(by, event.blueprint, identifier)
-            now = facts_of(entity)
-            if now != event.after:
-                raise Conflict(f"{entity.updated_by} has changed it since.")
-            seen = entity.updated_at.isoformat()
-            if event.before is None:
-                entity_delete(entity, by=by)
-                return Outcome(event.blueprint, identifier, event.title, now)
-            written = entity_write(replace(wish_of(event.blueprint, event.before, identifier), seen=seen), by=by)
-            after = facts_of(Entity.objects.select_related("blueprint").get(pk=written.pk))
-            return Outcome(event.blueprint, written.identifier, str(written), now, after)
+            entity_delete(entity, by=by)
+            return Outcome(*name, event.title, now)
     except PortalError as wrong:
-        why = "It is gone." if isinstance(wrong, Missing) and now is None else wrong.message
-        return Outcome(event.blueprint, identifier, event.title, now, now, refused=why)
+        return Outcome(*name, event.title, now, now, refused=wrong.message)
 
 
 def wish_of(blueprint: str, facts: Json, identifier: str = "") -> Wish:
@@ -105,42 +138,51 @@ def _restore(events: Sequence[Event], by: By) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     waiting, progress = list(events), True
     while waiting and progress:
-        for event in waiting:
-            outcomes[event.pk] = _make(event, missing, arrows, by)
-            if not outcomes[event.pk].refused:
-                missing.discard((event.blueprint, event.entity))
+        outcomes |= _make(waiting, missing, arrows, by)
+        missing -= {_name(each) for each in outcomes.values() if not each.refused}
         left = [event for event in waiting if outcomes[event.pk].refused]
         waiting, progress = left, len(left) < len(waiting)
-    back = {name for outcome in outcomes.values() if not outcome.refused for name in [_name(outcome)]}
-    problems = [_point(wish, by) for wish in [*arrows, *_from_outside(events, back)]]
-    return [*(outcomes[event.pk] for event in events), *filter(None, problems)]
+    back = {_name(outcome) for outcome in outcomes.values() if not outcome.refused}
+    problems = _point([*arrows, *_from_outside(events, back)], by)
+    return [*(outcomes[event.pk] for event in events), *problems]
 
 
 def _name(outcome: Outcome) -> Name:
     return outcome.blueprint, outcome.identifier
 
 
-def _make(event: Event, missing: set[Name], arrows: list[Wish], by: By) -> Outcome:
-    assert event.before is not None
-    wish = wish_of(event.blueprint, event.before)
-    try:
-        with transaction.atomic():
-            relations = queries.blueprint(event.blueprint).relations
-            later = {
-                name: targets
-                for name, targets in wish.relations.items()
-                if name in relations
-                and not relations[name].get("required")
-                and any((relations[name]["target"], each) in missing for each in targets)
-            }
-            first = {name: targets for name, targets in wish.relations.items() if name not in later}
-            written = entity_write(replace(wish, relations=first), by=by)
-            timers_remember(written, event.payload.get("expired", {}))
-            if later:
-                arrows.append(_patch(event.blueprint, written.identifier, later))
-            return Outcome(event.blueprint, written.identifier, str(written), None, event.before)
-    except PortalError as wrong:
-        return Outcome(event.blueprint, wish.identifier, event.title, refused=wrong.message)
+def _make(events: Sequence[Event], missing: set[Name], arrows: list[Wish], by: By) -> dict[int, Outcome]:
+    """Together, without the arrows at what is still missing, which are left for later; nothing of what is refused."""
+    wishes = [wish_of(event.blueprint, event.before or {}) for event in events]
+    kinds = Blueprint.objects.filter(identifier__in={each.blueprint for each in events})
+    declared = {each.identifier: each.relations for each in kinds}
+    later = [_later(wish, declared.get(wish.blueprint, {}), missing) for wish in wishes]
+    firsts = [
+        replace(wish, relations={name: each for name, each in wish.relations.items() if name not in left})
+        for wish, left in zip(wishes, later, strict=True)
+    ]
+    outcomes = {}
+    for event, wish, left, fate in zip(events, wishes, later, entities_write(firsts, by=by), strict=True):
+        if isinstance(fate, PortalError):
+            outcomes[event.pk] = Outcome(event.blueprint, wish.identifier, event.title, refused=fate.message)
+            continue
+        written = fate.entity
+        timers_remember(written, event.payload.get("expired", {}))
+        if left:
+            arrows.append(_patch(event.blueprint, written.identifier, left))
+        outcomes[event.pk] = Outcome(event.blueprint, written.identifier, str(written), None, event.before)
+    return outcomes
+
+
+def _later(wish: Wish, relations: Json, missing: set[Name]) -> dict[str, tuple[str, ...]]:
+    """Its relations that can wait, and have to."""
+    return {
+        name: targets
+        for name, targets in wish.relations.items()
+        if name in relations
+        and not relations[name].get("required")
+        and any((relations[name]["target"], each) in missing for each in targets)
+    }
 
 
 def _patch(blueprint: str, identifier: str, relations: dict[str, tuple[str, ...]]) -> Wish:
@@ -164,13 +206,14 @@ def _from_outside(events: Iterable[Event], back: set[Name]) -> list[Wish]:
     return wishes
 
 
-def _point(wish: Wish, by: By) -> Outcome | None:
-    """Sets the arrows, or says which could not be."""
-    try:
-        with transaction.atomic():
-            entity_write(wish, by=by)
-            return None
-    except PortalError as wrong:
-        names = ", ".join(wish.relations)
-        why = f"Its relation {names} could not be set again. {wrong.message}"
-        return Outcome(wish.blueprint, wish.identifier, wish.identifier, refused=why)
+def _point(wishes: Sequence[Wish], by: By) -> list[Outcome]:
+    """Sets the arrows; answers which could not be."""
+    return [
+        Outcome(wish.blueprint, wish.identifier, wish.identifier, refused=_unset(wish, fate))
+        for wish, fate in zip(wishes, entities_write(wishes, by=by), strict=True)
+        if isinstance(fate, PortalError)
+    ]
+
+
+def _unset(wish: Wish, wrong: PortalError) -> str:
+    return f"Its relation {', '.join(wish.relations)} could not be set again. {wrong.message}"

@@ -30,6 +30,7 @@ from catalog.queries.entities import (
     relations_of,
     seen_of,
     told_to_jq,
+    unneeded,
     with_dependents,
     with_relations,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "tier_of",
     "told_to_jq",
     "views",
+    "unneeded",
     "with_dependents",
     "with_relations",
     "within",

@@ -122,16 +122,27 @@ def with_dependents(entities: Iterable[Entity]) -> list[Entity]:
     found = {each.pk: each for each in entities}
     frontier = list(found.values())
     while frontier:
-        arrows = Relation.objects.filter(target__in=frontier).select_related("source__blueprint").order_by("source_id")
-        needing = [
-            arrow.source
-            for arrow in arrows
-            if (arrow.source.blueprint.relation_called(arrow.name) or {}).get("required")
-            and arrow.source_id not in found
-        ]
+        needing = [arrow.source for arrow in _required(frontier) if arrow.source_id not in found]
         frontier = list({each.pk: each for each in needing}.values())
         found |= {each.pk: each for each in frontier}
     return list(found.values())
+
+
+def unneeded(entities: Sequence[Entity]) -> list[Entity]:
+    """Those that nobody but others of them needs, however far."""
+    own = {each.pk for each in entities}
+    every = with_dependents(entities)
+    kept = {each.pk for each in every} - own
+    arrows = [(each.source_id, each.target_id) for each in _required(every)] if kept else []
+    while grown := {target for source, target in arrows if source in kept} - kept:
+        kept |= grown
+    return [each for each in entities if each.pk not in kept]
+
+
+def _required(targets: Iterable[Entity]) -> list[Relation]:
+    """The arrows at these without which their sources cannot be."""
+    arrows = Relation.objects.filter(target__in=targets).select_related("source__blueprint").order_by("source_id")
+    return [each for each in arrows if (each.source.blueprint.relation_called(each.name) or {}).get("required")]
 
 
 def seen_of(by: By, entities: Iterable[Entity]) -> set[int]:

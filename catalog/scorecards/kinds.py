@@ -161,8 +161,11 @@ def going(blueprint: Blueprint, by: By) -> None:
 def deleting(entities: Any, by: By) -> None:
     kept = [each for each in entities if each.blueprint.identifier in OWN]
     if kept:
-        raise Conflict(
-            f"“{kept[0].identifier}” goes with its scorecard or with the entity it tells of, not by itself.",
+        alone = f"“{kept[0].identifier}” goes with its scorecard or with the entity it tells of, not by itself."
+        several = "They go with their scorecards or with the entities they tell of, not by themselves."
+        raise hooks.Holds(
+            alone if len(kept) == 1 else several,
+            [each.pk for each in kept],
             code="protected",
         )
     results_forget(entities)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from catalog.hooks import Holds
 from catalog.models import Entity
 from deployments.environments.commands.pulls import closed_in, pull_request_closed
 from deployments.environments.models import Environment
 from deployments.models import ReportRequest
 from portal.audit.models import Delivery, Event
 from portal.kit.by import By, system
-from portal.kit.errors import Conflict
 
 Json = dict[str, Any]
 
@@ -18,8 +18,9 @@ def no_living_environment(entities: Sequence[Entity], by: By) -> None:
     """What it stands for would live on, and nobody would know."""
     held = Environment.objects.living().filter(entity__in=[each.pk for each in entities]).first()
     if held:
-        raise Conflict(
+        raise Holds(
             f"{held} is {held.get_state_display()}: tear it down first. Its entity goes with it.",
+            [held.entity_id],
             code="living_environment",
             environment=str(held.public_id),
         )

@@ -1,11 +1,15 @@
 """Many entities changed, deleted and brought back by one command each."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog.commands import blueprint_create, changes_undo, entities_edit, entities_remove, entity_delete, entity_write
 from catalog.commands.bulk import MOST
 from catalog.models import Entity, Relation
 from catalog.wishes import Wish
+from locks import scopes
+from locks.commands import lock_take
 from portal.audit.models import Event
 from portal.kit.by import By
 from portal.kit.errors import Invalid, Missing
@@ -85,6 +89,43 @@ def test_with_their_dependents_they_go(lids):
     told = entities_remove("service", {"cart": ""}, dependents=True, by=SETUP)
     assert told[0].taken == (("lid", "l1", "l1"), ("lid", "l2", "l2")) and not told[0].refused
     assert list(Entity.objects.filter(blueprint__identifier="lid").values_list("identifier", flat=True)) == ["l3"]
+
+
+def test_more_of_them_ask_no_more_questions(shop):
+    """They go, come back and change together, however many they are."""
+
+    def asked(number):
+        names = [f"s{number}-{each}" for each in range(number)]
+        for name in names:
+            write("service", name, relations={"dependsOn": ("checkout",)})
+        counts = []
+        for do in (
+            lambda: entities_edit([change(name, language="Go") for name in names], by=setup()),
+            lambda: undone(),
+            lambda: entities_remove("service", dict.fromkeys(names, ""), by=setup()),
+            lambda: undone(),
+        ):
+            with CaptureQueriesContext(connection) as seen:
+                told = do()
+            assert [each.refused for each in told] == [""] * number
+            counts.append(len(seen))
+        return counts
+
+    asked(2)  # fills what is remembered of blueprints
+    (edit, put_back, removal, restored), (*more, more_removal, more_restored) = asked(3), asked(12)
+    assert (removal, restored) == (more_removal, more_restored)
+    assert [each - was for each, was in zip(more, (edit, put_back), strict=True)] <= [
+        9 * 3,
+        9 * 3,
+    ]  # what follows a change
+
+
+def test_what_is_held_stays_and_the_others_go(shop, fleet):
+    lock_take(scopes.pair(shop.search_production), reason="debugging", by=SETUP)
+    told = entities_remove("service", dict.fromkeys(["cart", "search", "nobody", "tax"], ""), by=SETUP)
+    assert [bool(each.refused) for each in told] == [False, True, True, False]
+    assert "release it first" in told[1].refused and service("search")
+    assert not Entity.objects.filter(identifier__in=["cart", "tax"]).exists()
 
 
 def test_those_that_need_each_other_go_together(shop):

@@ -17,7 +17,7 @@ from deployments.health.models import Kind, Probe
 from deployments.health.schedule import first_due
 from deployments.health.states import State
 from portal.accounts.policy import require
-from portal.audit.record import record
+from portal.audit.record import Entry, record, record_many
 from portal.kit.by import By, trusted
 from portal.kit.clock import database_now
 from portal.kit.database import taken
@@ -159,8 +159,7 @@ def probes_rename(entity: Entity) -> None:
 
 
 def _delete(probes: "list[Probe]", by: By) -> None:
-    for each in probes:
-        record("probe.deleted", each.noun(), by=by, before=each.facts())
+    record_many([Entry("probe.deleted", each.noun(), each.facts()) for each in probes], by=by)
     Probe.objects.filter(pk__in=[each.pk for each in probes]).delete()
     standings_follow(probes, now=database_now())
 

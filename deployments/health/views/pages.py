@@ -47,10 +47,10 @@ def probes(request: HttpRequest) -> HttpResponse:
 
 def _probes(request: HttpRequest) -> Context:
     by, filters, now = by_of(request), Filters.read(request.GET), database_now()
-    every = known(queries.probes(by), now)
+    every = known(queries.probes_listed(by), now)
     found = _sorted([each for each in every if _fits(*each, filters)])
     first = ON_PAGE * (number_of(request.GET) - 1)
-    shown = found[first : first + ON_PAGE]
+    shown = _whole(by, found[first : first + ON_PAGE])
     counts = Counter(health.state for _, health in every)
     return {
         "filters": filters,
@@ -84,6 +84,12 @@ def known(found: Any, now: datetime) -> Known:
 def rows_of(found: Sequence[tuple[Probe, Health]], now: datetime) -> list[Context]:
     drawn = pictures([probe for probe, _ in found], now)
     return [tables.probe_row(probe, health, drawn.get(probe.pk), now) for probe, health in found]
+
+
+def _whole(by: By, found: Known) -> Known:
+    """With all that a row shows; of the others no more was read than what finds and sorts them."""
+    rows = {each.pk: each for each in queries.probes(by).filter(pk__in=[each.pk for each, _ in found])}
+    return [(rows[each.pk], health) for each, health in found if each.pk in rows]
 
 
 def _sorted(found: Known) -> Known:
