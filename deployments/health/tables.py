@@ -104,17 +104,18 @@ def percent(share: float | None) -> str:
 
 
 def spark(picture: Picture) -> Row:
-    """A column for each hour: what was well stands at the bottom, what was not on top of it."""
-    bars = []
+    """A column for each hour: what was well stands at the bottom, what was not on top of it. One path for each kind:
+    a page has fifty of these, of two dozen columns each."""
+    paths: dict[str, list[str]] = {}
     for place, (ok, off, bad) in enumerate(picture.hours):
         left, below = place * HOUR_WIDE, 0.0
         for name, share in (("ok", ok), ("off", off), ("bad", bad)):
             if share > 0.002:
                 height = max(round(24 * share, 1), 2.0 if name != "ok" else 0.5)
-                bars.append({"kind": name, "x": left, "y": round(max(24 - below - height, 0), 1), "height": height})
+                paths.setdefault(name, []).append(_column(left, round(max(24 - below - height, 0), 1), height))
                 below += height
         if ok + off + bad <= 0.002:
-            bars.append({"kind": "none", "x": left, "y": 22, "height": 2})
+            paths.setdefault("none", []).append(_column(left, 22, 2))
     known = sum(sum(hour) for hour in picture.hours)
     bad_hours = sum(hour[2] > 0.002 for hour in picture.hours)
     up = percent(picture.uptimes.get(1))
@@ -123,7 +124,11 @@ def spark(picture: Picture) -> Row:
         if known
         else "Nothing is known of the last 24 hours"
     )
-    return {"bars": bars, "label": label}
+    return {"paths": [(kind, "".join(columns)) for kind, columns in paths.items()], "label": label}
+
+
+def _column(left: float, top: float, height: float) -> str:
+    return f"M{left} {top}h8v{height}h-8z"
 
 
 def chart(steps: Sequence[Step], flips: Sequence[Flip], marks: Sequence[Mark], start: int, end: int, step: int) -> Row:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.contrib.postgres.indexes import BrinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Now
 
@@ -60,21 +60,6 @@ class Event(models.Model):
         return f"{self.noun}:{self.noun_id}"
 
 
-class DeliveryQuerySet(models.QuerySet["Delivery"]):
-    def due(self) -> "DeliveryQuerySet":
-        """Waiting and due, or claimed by a worker whose lease has run out; never past an earlier one of its stream."""
-        earlier = Delivery.objects.filter(
-            subscriber=OuterRef("subscriber"),
-            stream=OuterRef("stream"),
-            pk__lt=OuterRef("pk"),
-            state__in=Delivery.UNFINISHED,
-        )
-        waiting = Q(state=Delivery.State.PENDING, due_at__lte=Now())
-        lapsed = Q(state=Delivery.State.SENDING, lease_until__lt=Now())
-        paused = Pause.objects.filter(subscriber=OuterRef("subscriber"), until__gt=Now())
-        return self.filter(waiting | lapsed).exclude(Exists(earlier)).exclude(Exists(paused))
-
-
 class Pause(models.Model):
     """A subscriber whose receiver has asked all of its deliveries to wait, or does not answer any."""
 
@@ -115,13 +100,14 @@ class Delivery(models.Model):
     done_at = models.DateTimeField(null=True)
     result = models.JSONField(default=dict)
 
-    objects: ClassVar[Any] = DeliveryQuerySet.as_manager()
+    objects: ClassVar[Any] = models.Manager()
 
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["event", "subscriber", "target"], name="delivery_once")]
         indexes = [
-            models.Index(fields=["due_at"], name="delivery_due", condition=Q(state__in=["pending", "sending"])),
+            models.Index(fields=["due_at", "id"], name="delivery_next", condition=Q(state__in=["pending", "sending"])),
+            models.Index(fields=["subscriber", "stream"], name="delivery_sending", condition=Q(state="sending")),
             models.Index(
                 fields=["subscriber", "stream", "id"],
                 name="delivery_stream",

@@ -167,3 +167,27 @@ def test_four_workers_at_once_deliver_each_thing_once(post):
         worker.join(20)
     assert len(post.got) == 40
     assert set(Delivery.objects.values_list("state", "attempts")) == {("done", 1)}
+
+
+def test_the_next_is_found_in_the_order_of_the_index_however_many_wait(db):
+    """Of a stream that is put off all follow the first; none of them is asked for, nor are all put in order."""
+    with connection.cursor() as cursor, transaction.atomic():
+        event = happen()
+        cursor.execute(
+            "insert into audit_event (public_id, name, noun, noun_id, title, blueprint, entity, service, environment, "
+            "actor_kind, actor_key, actor_name, door, trace, payload) select gen_random_uuid(), 'thing.made', 'thing', "
+            "'1', '', '', '', '', '', 'system', 's', 's', 'clock', gen_random_uuid(), '{}' from generate_series(1, 2000)"
+        )
+        cursor.execute(
+            "insert into audit_delivery (public_id, event_id, subscriber, stream, state, attempts, due_at, last_error, "
+            "result) select gen_random_uuid(), id, 'post', 'thing:1', 'pending', 0, now() - interval '1 hour', '', '{}' "
+            "from audit_event order by id"
+        )
+        Delivery.objects.filter(event=event).update(due_at=timezone.now() + timedelta(minutes=1))
+        Delivery.objects.filter(pk=Delivery.objects.latest("pk").pk).update(stream="thing:2")
+        cursor.execute("analyze audit_delivery")
+        assert outbox.claim().stream == "thing:2" and outbox.claim() is None
+        cursor.execute("explain " + outbox._NEXT)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "delivery_next on audit_delivery d" in plan and "delivery_stream" in plan
+    assert "Sort" not in plan and "Seq Scan on audit_delivery" not in plan

@@ -49,7 +49,8 @@ def probes_listed(by: By) -> list[Probe]:
     ends |= {each.pk: each for each in environments}
     for each in rows:
         for name in ENDS:
-            setattr(each, name, ends.get(getattr(each, f"{name}_id")))
+            if key := getattr(each, f"{name}_id"):
+                setattr(each, name, ends.get(key))
     return rows
 
 
