@@ -1,13 +1,11 @@
 """Bugs planted on purpose, each with the test that must notice it."""
 
-import inspect
-
 import pytest
 
 from deployments.environments import holds, rounds, terms
 from deployments.environments.commands import brake, clock, lives, orphans, outcomes, work
 from tests.environments import test_clock, test_crash, test_gone, test_orphans
-from tests.locks.mutants import plant
+from tests.locks.mutants import noticed
 
 pytestmark = pytest.mark.django_db
 
@@ -47,8 +45,4 @@ BUGS = {
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_noticed(request, monkeypatch, bug):
-    test, *what = BUGS[bug]
-    given = {name: request.getfixturevalue(name) for name in inspect.signature(test).parameters}
-    plant(monkeypatch, *what)
-    with pytest.raises((AssertionError, pytest.fail.Exception)):
-        test(**given)
+    noticed(request, monkeypatch, *BUGS[bug])

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.api import test_busy
+from tests.audit import test_mutants as of_deliveries
 from tests.ci import test_mutants as of_the_command_line
 from tests.deployments import test_proof_changes, test_proof_mutants, test_proofs_at_once
 from tests.environments import test_mutants as of_environments
 from tests.health import test_mutants as of_health
+from tests.journeys import test_mutants as of_watches
 from tests.locks import test_monotone, test_mutants, test_permissions, test_replay, test_schedules
+from tests.notifications import test_mutants as of_notifications
 
 ROOT = Path(__file__).parents[2]
 HEAD, *PARTS = re.split(r"^## ", (ROOT / "docs" / "invariants.md").read_text(), flags=re.MULTILINE)
@@ -23,6 +26,8 @@ PLANTED = [
     *(each for of in (test_proof_changes, test_proof_mutants, test_proofs_at_once) for each in (of.BUGS, of.SQL)),
     of_environments.BUGS,
     *(of_health.BUGS, of_health.SQL),
+    *(of_watches.BUGS, of_watches.KILLED),
+    *(of_deliveries.BUGS, of_notifications.BUGS, of_notifications.KILLED),
     *(of_the_command_line.BUGS, of_the_command_line.LEFT_ALIVE),
 ]
 
@@ -42,6 +47,9 @@ def test_every_promise_is_there():
         *(f"T{n}" for n in range(1, 7)),
         *(f"E{n}" for n in range(1, 8)),
         *(f"P{n}" for n in range(1, 6)),
+        *(f"W{n}" for n in range(1, 3)),
+        *(f"R{n}" for n in range(1, 5)),
+        *(f"N{n}" for n in range(1, 5)),
     ]
 
 

@@ -13,7 +13,7 @@ from portal.audit.models import Delivery, Event
 from portal.kit.clock import database_now
 from tests.deployments.test_watches import found, probe_at, report
 from tests.journeys.conftest import Process, eventually
-from tests.killing import killed_everywhere
+from tests.killing import killed_at, killed_everywhere
 from tests.locks.health import HOUR, MINUTE, flip, rule
 from tests.locks.test_races import together
 
@@ -148,6 +148,37 @@ def test_a_lock_waits_for_the_lease_of_who_was_killed_over_it_and_no_longer(shop
         print(f"\nlocked {waited:.1f} s after it was claimed by one who died, under a lease of {LEASE:g} s")
     assert LEASE <= waited < LEASE + 20, "neither while he may be alive, nor for a minute"
     assert (held.attempts, count("lock.taken")) == (1, 1)
+
+
+def test_what_was_not_told_when_somebody_was_killed_has_not_happened(shop):
+    """Neither a verdict nor a lock: whoever comes next does both."""
+    rule()
+    now, place = database_now(), shop.checkout_production
+    probe, bad = probe_at(place, now), flip(place, "failing", now)
+    one = report("1.0", now)
+    found(probe, now, bad=True, times=3, apart=timedelta(milliseconds=1))
+    watch = watch_open(str(one.public_id), now=now)
+    killed_at("insert into audit_event", work=lambda: watch_look(watch.pk, now=now + MINUTE))
+    killed_at("insert into locks_rulehold", work=lambda: sign_take(bad, now=now))
+    assert (Watch.objects.get().verdict, Lock.objects.count()) == ("", 0)
+    assert watch_look(watch.pk, now=now + MINUTE) and sign_take(bad, now=now) == 1
+    assert [count(name) for name in ("watch.closed", "lock.taken")] == [1, 1]
+
+
+def test_nothing_is_let_go_while_something_is_unheard_or_the_prober_is_silent(shop):
+    rule()
+    now, place = database_now(), shop.checkout_production
+    probe = probe_at(place, now)
+    sign_take(flip(place, "failing", now), now=now)
+    sign_take(flip(place, "healthy", now + MINUTE), now=now + MINUTE)
+    found(probe, now + 10 * MINUTE, times=3)
+    later = now + 100 * MINUTE
+    assert Delivery.objects.filter(subscriber="locks.rules", state="pending").exists()
+    assert holds_release(now=now + 11 * MINUTE) == 0, "what the probe said is unheard"
+    Delivery.objects.update(state="done")
+    assert holds_release(now=later) == 0, "it has not said anything for an hour"
+    found(probe, later - MINUTE, times=3)
+    assert holds_release(now=later) == 1
 
 
 def test_of_many_at_once_one_opens_one_judges_one_locks_and_one_lets_go(shop):

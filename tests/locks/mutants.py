@@ -7,6 +7,10 @@ import ast
 import inspect
 import textwrap
 
+import pytest
+
+from portal.kit.errors import PortalError
+
 
 def plant(monkeypatch, function, right, wrong):
     """`right` must stand in the source of the function (inside its decorators), once or more."""
@@ -24,3 +28,12 @@ def plant_in_sql(monkeypatch, module, name, right, wrong):
     text = getattr(module, name)
     assert right in text, f"{name} does not say {right!r} any more"
     monkeypatch.setattr(module, name, text.replace(right, wrong))
+
+
+def noticed(request, monkeypatch, test, *what):
+    """With the bug that `what` says to plant the test, which is given its fixtures, fails, or is refused what it does."""
+    asked = inspect.signature(test).parameters.values()
+    given = {each.name: request.getfixturevalue(each.name) for each in asked if each.default is each.empty}
+    plant(monkeypatch, *what)
+    with pytest.raises((AssertionError, pytest.fail.Exception, PortalError)):
+        test(**given)
