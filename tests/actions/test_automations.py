@@ -218,6 +218,15 @@ def test_what_a_private_run_was_given_stays_away_from_those_who_may_not_see_it(a
     [run] = runs()
     assert run.private and "secret" not in json.dumps(run.event)
     assert list(queries.runs(page(bob))) == [] and run in queries.runs(page(alice))
+    follow, ask = (Action.objects.get(identifier=each) for each in ("follow", "ask"))
+    action_replace(follow, follow.as_sent | {"title": "Once more"}, by=SETUP)
+    assert list(queries.runs(page(bob))) == []
+    asking = queries.runs(page(alice), queries.Wanted(action="ask")).get()
+    run_update(asking, {"status": "SUCCESS"}, by=page(alice))
+    for private in (False, True):
+        action_replace(ask, ask.as_sent | {"allowAnyoneToViewRuns": not private}, by=SETUP)
+        action_replace(follow, follow.as_sent | {"title": f"Of private runs: {private}"}, by=SETUP)
+        assert len(queries.runs(page(bob))) == (0 if private else 2)
 
 
 def test_a_person_does_not_run_an_automation(box, page, alice):

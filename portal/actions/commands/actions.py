@@ -1,6 +1,8 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from catalog.commands import blueprint_delete
@@ -10,7 +12,7 @@ from catalog.schema.validate import check_shape
 from portal.accounts.policy import require
 from portal.actions import permissions, queries
 from portal.actions.known import followed
-from portal.actions.models import Action
+from portal.actions.models import Action, Run
 from portal.actions.schema import definitions, words
 from portal.audit.record import record
 from portal.kit.by import By
@@ -41,7 +43,7 @@ def action_replace(action: Action, body: Json, *, by: By) -> Action:
     if same and same_author:
         return action
     _save(action, definition, by)
-    action.runs.exclude(private=action.is_private).update(private=action.is_private)
+    _show_runs(action)
     payload: Json = {"order": action.order} if action.order != order else {}
     payload |= {} if same_author else {"author": by.actor.name}
     record("action.updated", action.noun(), by=by, before=before, after=action.facts(), payload=payload)
@@ -133,6 +135,20 @@ def timers_renamed(rename: Rename, by: By) -> None:
         action.save(update_fields=["definition"])
         followed.forget()
         record("action.updated", action.noun(), by=by, before=before, after=action.facts())
+
+
+def _show_runs(action: Action) -> None:
+    """To everybody or to a few, as the action says now. What followed a run tells what that was given: it is never for
+    more people."""
+    runs = Run.objects.annotate(followed=KT("event__context__runId"))
+    after_run = Q(event__resourceType="run")
+    theirs = runs.filter(action=action).exclude(private=action.is_private)
+    if action.is_private:
+        runs.filter(after_run, private=False, followed__in=theirs.values("public_id")).update(private=True)
+    else:
+        kept = after_run & Q(followed__in=Run.objects.filter(private=True).values("public_id"))
+        theirs = theirs.filter(~kept | Q(event=None))
+    theirs.update(private=action.is_private)
 
 
 def _author(by: By) -> tuple[str, list[str] | None]:
