@@ -49,10 +49,10 @@ def _at_once(blueprint: str, chosen: Mapping[str, str], by: By) -> dict[str, Out
             outcomes[name] = _refused(blueprint, name, found.get(name), wrong)
     free = queries.unneeded([each for name, each in found.items() if name not in outcomes])
     before = {each.identifier: facts_of(each) for each in free}
-    for entity, wrong in _deleted(free, by):
+    for entity, held in _deleted(free, by):
         name = entity.identifier
         done = Outcome(blueprint, name, str(entity), before[name])
-        outcomes[name] = _refused(blueprint, name, entity, wrong) if wrong else done
+        outcomes[name] = _refused(blueprint, name, entity, held) if held else done
     return outcomes
 
 

@@ -1,6 +1,6 @@
 import math
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.core.serializers.json import DjangoJSONEncoder
@@ -99,8 +99,6 @@ class Delivery(models.Model):
     last_error = models.TextField(blank=True)
     done_at = models.DateTimeField(null=True)
     result = models.JSONField(default=dict)
-
-    objects: ClassVar[Any] = models.Manager()
 
     class Meta:
         verbose_name_plural = "deliveries"
