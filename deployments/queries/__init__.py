@@ -7,7 +7,7 @@ from deployments.queries.features import Feature, Reach, ServiceReach, feature
 from deployments.queries.gating import Passage, passage
 from deployments.queries.hooks import hook_at, hooks
 from deployments.queries.inbox import Group, Kind, inbox_groups, inbox_known, items_known, waiting
-from deployments.queries.ingest import FILTERS, ingest_beat, report_request, report_requests
+from deployments.queries.ingest import FILTERS, ingest_beat, report_request, report_requests, reports_listed
 from deployments.queries.matrix import Matrix, Spot, matrix
 from deployments.queries.mine import DAYS as MINE_DAYS
 from deployments.queries.mine import mine
@@ -117,6 +117,7 @@ __all__ = [
     "previous",
     "report_request",
     "report_requests",
+    "reports_listed",
     "same",
     "services",
     "sight",

@@ -152,13 +152,17 @@ def _cells(
 
 
 def whole(
-    rows: QuerySet[DeploymentConfig], ends: dict[int, Entity] | None = None, at: datetime | None = None
+    rows: QuerySet[DeploymentConfig],
+    ends: dict[int, Entity] | None = None,
+    at: datetime | None = None,
+    without: Sequence[str] = (),
 ) -> list[DeploymentConfig]:
-    """With their services, environments and deployments at hand. Each of these is read once, however often it is named."""
+    """With their services, environments and deployments at hand. Each of these is read once, however often it is named;
+    `without` the columns of deployments that nobody asks for."""
     found = list(rows.select_related("entity"))
     if at:
         put_back(found, at)
-    deployments = Deployment.objects.in_bulk(
+    deployments = Deployment.objects.defer(*without).in_bulk(
         {pk for config in found for pk in (config.current_id, config.latest_id) if pk}
     )
     if ends is None:

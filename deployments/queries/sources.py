@@ -105,7 +105,8 @@ def sources_everywhere(
         configs = configs.filter(environment__identifier=environment)
     if team:
         configs = configs.filter(service__team__contains=[team])
-    found = [each for each in whole(visible(by, configs)) if tier in ("", tier_of(each.environment))]
+    rows_whole = whole(visible(by, configs), without=("changes", "extra", "message", "decision", "instances"))
+    found = [each for each in rows_whole if tier in ("", tier_of(each.environment))]
     order = list(reversed(TIERS))
     found.sort(key=lambda each: (each.service.identifier, order.index(tier_of(each.environment)), each.entity_id))
     at = at or (lambda config: span_of(config.current, live=True, now=now))

@@ -33,7 +33,7 @@ def ingest(request: HttpRequest) -> HttpResponse:
 def _ingest(request: HttpRequest) -> Context:
     by = by_of(request)
     filters = {name: request.GET.get(name, "").strip()[:LONGEST] for name in queries.FILTERS}
-    page = page_of(queries.report_requests(by, **filters), request.GET, newest_first=True)
+    page = page_of(queries.reports_listed(by, **filters), request.GET, newest_first=True)
     rows = [tables.arrival_row(each) for each in page.rows]
     return {
         "rows": rows,
