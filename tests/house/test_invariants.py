@@ -27,7 +27,7 @@ PLANTED = [
     of_environments.BUGS,
     *(of_health.BUGS, of_health.SQL),
     *(of_watches.BUGS, of_watches.KILLED),
-    *(of_deliveries.BUGS, of_notifications.BUGS, of_notifications.KILLED),
+    *(of_deliveries.BUGS, of_deliveries.SQL, of_notifications.BUGS, of_notifications.KILLED),
     *(of_the_command_line.BUGS, of_the_command_line.LEFT_ALIVE),
 ]
 
