@@ -22,9 +22,9 @@ class ActionAdmin(CommandAdmin):
 
     noun = "action"
     form = ActionForm
-    fields = ("definition", "permissions", "created_by", "updated_by")
-    readonly_fields = ("permissions", "created_by", "updated_by")
-    list_display = ("identifier", "title", "blueprint", "operation", "updated_by", "updated_at")
+    fields = ("definition", "permissions", "created_by", "updated_by", "fault", "fault_at")
+    readonly_fields = ("permissions", "created_by", "updated_by", "fault", "fault_at")
+    list_display = ("identifier", "title", "blueprint", "operation", "updated_by", "updated_at", "fault_at")
     search_fields = ("identifier", "definition")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

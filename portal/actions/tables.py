@@ -36,7 +36,7 @@ EVENTS = {
     "ENTITY_UPDATED": "an entity of {about} changes",
     "ENTITY_DELETED": "an entity of {about} is deleted",
     "ANY_ENTITY_CHANGE": "an entity of {about} is made, changes or is deleted",
-    "TIMER_PROPERTY_EXPIRED": "{timer} of an entity of {about} runs out",
+    "TIMER_PROPERTY_EXPIRED": "the timer {timer} of an entity of {about} runs out",
     "RUN_CREATED": "a run of {about} begins",
     "RUN_UPDATED": "a run of {about} changes",
     "ANY_RUN_CHANGE": "a run of {about} begins or changes",
