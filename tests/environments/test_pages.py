@@ -244,6 +244,52 @@ def test_an_administrator_makes_tries_and_changes_a_template(db, alice):
     assert Template.objects.get().title == "Big rig"
 
 
+LINES = {name: value for name, value in TEMPLATE.items() if name != "spec"} | {
+    "spec-lines": "1", "spec-more": '{"env": ["REGION"]}', "provision-name": ["up", "fill"], "provision-timeout": ["", "30"],
+    "provision-url": ["", ""], "provision-argv": ["", ""], "provision-more": ["", '{"size": 2}'],
+    "teardown-name": "down", "teardown-timeout": "", "teardown-url": "", "teardown-argv": "", "teardown-more": "",
+    "verify-name": "gone", "verify-timeout": "", "verify-url": "", "verify-argv": "", "verify-more": "",
+    "inputs-lines": "1", "input-name": ["branch", "size"], "input-title": ["Branch", ""], "input-kind": ["string", "choice"],
+    "input-choices": ["", "small, large"], "input-default": ["main", ""], "input-more": ['{"minLength": 1}', ""], "input-required": "0",
+    "quiet_hours-lines": "1", "quiet-from": "09:00", "quiet-to": "18:00", "quiet-days": ["0", "4"],
+    "team_limits-lines": "1", "limit-team": "payments", "limit-most": "3", "limit-default_ttl": "", "limit-greatest_ttl": "1d",
+}  # fmt: skip
+
+
+def test_lines_of_a_template_mean_the_same_as_its_json_and_keep_what_they_do_not_show(db, alice):
+    client, new = signed_in(alice), reverse("environments:template_new")
+    added = client.post(new, LINES | {"do": "add.provision"}).context["form"]
+    assert len(added.parts["spec"].lines["provision"]) == 3 and not added.is_bound and not Template.objects.exists()
+    assert "“x” is no number" in str(client.post(new, LINES | {"verify-timeout": "x"}).context["form"].errors["spec"])
+    assert "needs a name" in str(client.post(new, LINES | {"input-name": ["", "b"]}).context["form"].errors["inputs"])
+    assert client.post(new, LINES).status_code == 303
+    made = Template.objects.get()
+    steps = [{"name": "up"}, {"name": "fill", "timeout": 30, "size": 2}]
+    assert made.spec == {
+        "env": ["REGION"],
+        "provision": steps,
+        "teardown": [{"name": "down"}],
+        "verify": {"name": "gone"},
+    }
+    assert made.inputs["properties"]["branch"] == {
+        "type": "string",
+        "title": "Branch",
+        "default": "main",
+        "minLength": 1,
+    }
+    assert made.inputs["properties"]["size"] == {"type": "string", "enum": ["small", "large"]}
+    assert made.inputs["required"] == ["branch"] and made.quiet_hours == {
+        "from": "09:00",
+        "to": "18:00",
+        "days": [0, 4],
+    }
+    assert made.team_limits == {"payments": {"most": 3, "greatest_ttl": "1d"}}
+    shown = client.get(reverse("environments:template_edit", args=["rig"])).context["form"].parts
+    assert all(part.text is None and part.value() == getattr(made, name) for name, part in shown.items())
+    turned = client.post(new, LINES | {"do": "turn.spec"}).context["form"]
+    assert '"timeout": 30' in turned["spec"].value() and turned["title"].value() == "Rig"
+
+
 @pytest.mark.parametrize(
     ("said", "field"),
     [

@@ -1,4 +1,4 @@
-"""The form of a template: lengths as words such as 8h, its steps and inputs as JSON."""
+"""The form of a template: lengths as words such as 8h; steps, inputs and limits as lines, or as JSON."""
 
 import json
 import re
@@ -9,7 +9,9 @@ from typing import Any
 from django import forms
 
 from deployments.environments.commands import template_create, template_update
+from deployments.environments.forms.parts import Hours, Inputs, Limits, Part, Steps
 from deployments.environments.models import PHASES, Template
+from portal.accounts.models import Team
 from portal.kit import jsontext
 from portal.kit.by import By
 from portal.kit.clock import duration
@@ -64,7 +66,7 @@ class TemplateForm(forms.Form):
         required=False,
         max_length=1000,
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "hx-preserve": "true"}),
         help_text="What calls to a webhook are signed with. Kept encrypted, and never shown here.",
     )
     spec = JsonField(14, label="Steps", help_text="provision, sleep, wake, teardown: lists of steps; verify: one.")
@@ -88,8 +90,9 @@ class TemplateForm(forms.Form):
     tries = forms.IntegerField(initial=5, label="Tries of a step before somebody is told")
 
     def __init__(self, posted: Any, template: Template | None) -> None:
-        self.template = template
-        super().__init__(posted, initial=_initial(template))
+        self.template, self.parts = template, _parts(template)
+        self.wrong: list[Invalid] = []
+        super().__init__(None if posted is None else self._read(posted), initial=_initial(template))
         for name, (label, usual) in LENGTHS.items():
             self.fields[name] = forms.CharField(
                 label=label, max_length=40, initial=usual, widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -99,6 +102,44 @@ class TemplateForm(forms.Form):
             if template.secret:
                 self.fields["secret"].help_text = "Kept encrypted, and never shown here. Left empty, it stays as it is."
 
+    def _read(self, posted: Any) -> Any:
+        """With the lines as the JSON that they mean."""
+        data = posted.copy()
+        for name, part in self.parts.items():
+            part.load(posted)
+            try:
+                data[name] = part.as_text()
+            except Invalid as wrong:
+                self.wrong.append(wrong)
+                data[name] = ""
+        return data
+
+    def clean(self) -> Json:
+        for wrong in self.wrong:
+            self.refuse(wrong)
+        return self.cleaned_data
+
+    @classmethod
+    def redone(cls, posted: Any, template: Template | None, deed: str) -> "TemplateForm":
+        """As it was typed, judged by nobody, after `add.provision`, `drop.inputs.1`, `up.teardown.2` or `turn.spec`."""
+        form = cls(None, template)
+        verb, _, rest = deed.partition(".")
+        group, _, place = rest.partition(".")
+        for name, part in form.parts.items():
+            part.load(posted)
+            if verb == "turn" and group == name:
+                part.turn()
+            part.do(verb, group, int(place) if place.isdecimal() and len(place) < 4 else -1)
+            form.initial[name] = part.text
+        for name, field in form.fields.items():
+            if name not in form.parts and not field.disabled:
+                form.initial[name] = field.widget.value_from_datadict(posted, {}, name)
+        return form
+
+    @property
+    def team_names(self) -> list[str]:
+        return list(Team.objects.order_by("identifier").values_list("identifier", flat=True)[:200])
+
     @property
     def groups(self) -> Iterator[tuple[str, str, list[forms.BoundField]]]:
         for title, note, names in (
@@ -106,10 +147,9 @@ class TemplateForm(forms.Form):
             (
                 "How long",
                 "such as 90m, 8h, 3d or 1w",
-                "default_ttl greatest_ttl soft_cap hard_cap closes_with_pr quiet_hours team_limits",
+                "default_ttl greatest_ttl soft_cap hard_cap closes_with_pr",
             ),
-            ("Who makes it", "", "provider secret spec tries verify_pause orphan_grace"),
-            ("What is asked", "", "inputs"),
+            ("Who makes it", "", "provider secret tries verify_pause orphan_grace"),
         ):
             yield title, note, [self[name] for name in names.split()]
 
@@ -140,9 +180,32 @@ class TemplateForm(forms.Form):
         for fault in error.details.get("errors") or [{"path": "", "message": error.message}]:
             name, _, part = fault["path"].partition(".")
             if name in self.fields:
-                self.add_error(name, f"{part}: {fault['message']}" if part else sentence(fault["message"]))
+                self.add_error(name, f"{_place(part)}: {fault['message']}" if part else sentence(fault["message"]))
             else:
                 self.add_error(None, whole(fault))
+
+
+PARTS: dict[str, type[Part]] = {each.name: each for each in (Steps, Inputs, Hours, Limits)}
+
+
+def _parts(template: Template | None) -> dict[str, Part]:
+    found = {}
+    for name, kind in PARTS.items():
+        value = getattr(template, name) if template else SPEC if name == "spec" else {}
+        try:
+            found[name] = kind(value)
+        except (ValueError, TypeError, AttributeError):  # what the lines could not show
+            found[name] = kind({})
+            found[name].text = json.dumps(_ordered(value), indent=2, ensure_ascii=False)
+    return found
+
+
+def _place(part: str) -> str:
+    """`provision.0.timeout` is said as `provision, step 1, timeout`."""
+    step = re.fullmatch(r"(\w+)\.(\d{1,4})(?:\.(.*))?", part)
+    if step:
+        return ", ".join(filter(None, [step[1], f"step {int(step[2]) + 1}", step[3]]))
+    return part.removeprefix("properties.")
 
 
 def length(text: str, path: str) -> timedelta:

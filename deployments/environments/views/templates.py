@@ -47,7 +47,8 @@ def template_edit(request: HttpRequest, identifier: str) -> HttpResponse:
 
 
 def _edit(request: HttpRequest, template: Template | None, by: By) -> HttpResponse:
-    form = TemplateForm(request.POST or None, template)
+    deed = request.POST.get("do", "")
+    form = TemplateForm.redone(request.POST, template, deed) if deed else TemplateForm(request.POST or None, template)
     tried: list[Json] | None = None
     if request.method == "POST" and form.is_valid():
         if "try" in request.POST:
@@ -61,7 +62,8 @@ def _edit(request: HttpRequest, template: Template | None, by: By) -> HttpRespon
         "list_url": reverse("environments:template_list"),
         "tried": tried,
     }
-    return render(request, PAGE, context, status=422 if form.errors else 200)
+    page = f"{PAGE}#form" if request.htmx else PAGE  # type: ignore[attr-defined]
+    return render(request, page, context, status=422 if form.errors else 200)
 
 
 def _tried(form: TemplateForm, template: Template | None, by: By) -> list[Json] | None:
