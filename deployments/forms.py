@@ -102,6 +102,7 @@ class MappingForm(forms.Form):
         super().__init__(data, auto_id=f"id_{crc32(f'{kind}:{name}'.encode()):x}_%s", **options)
         self.fields["target"].required = not create
         self.fields["target"].label = f"It is the {kind}"
+        self.fields["target"].widget.attrs["placeholder"] = f"Which {kind}?"
         self.fields["target"].error_messages["required"] = f"Name the {kind} that it is."
         self.fields["alias"].label = f"Make “{name[:60]}” an alias of it, so that the next ones go in by themselves"
         self.fields["target"].widget.attrs["list"] = f"{kind}s"
@@ -118,5 +119,6 @@ def auto_id(item: InboxItem) -> str:
 
 
 def _nearest(name: str, known: dict[str, str], suggested: list[str]) -> str:
-    alike = [name, *suggested, *get_close_matches(name.casefold(), known, n=1, cutoff=0.5)]
-    return next((known[each.casefold()] for each in alike if each.casefold() in known), "")
+    """Looking through all names for one that is alike takes long, so only where nothing else is known."""
+    said = next((known[each.casefold()] for each in (name, *suggested) if each.casefold() in known), "")
+    return said or next((known[each] for each in get_close_matches(name.casefold(), known, n=1, cutoff=0.5)), "")

@@ -15,18 +15,24 @@ from portal.accounts.policy import require
 from portal.kit.by import By
 
 MOST = 20  # commits that one question shows
+LISTED = ("ticket", "pull_request", "person")  # whose commits can be gone through, the newest first
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9]+-[0-9]+", re.ASCII)
 _REQUEST = re.compile(r"(?:#|!|pr\s*#?|mr\s*!?)\s*([0-9]{1,18})", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Found:
-    """`kind`: sha, pull_request, ticket, version or person; "" for nothing found. `more` than are shown."""
+    """`kind`: sha, pull_request, ticket, version or person; "" for nothing found. `more` than are shown; `older` is the
+    `before` that finds them, 0 where nothing but a narrower question does."""
 
     text: str
     kind: str
     commits: list[Commit]
     more: bool = False
+
+    @property
+    def older(self) -> int:
+        return self.commits[-1].pk if self.more and self.kind in LISTED else 0
 
 
 def ticket_of(text: str) -> str:
@@ -50,34 +56,36 @@ def commits(by: By) -> Any:
     return Commit.objects.filter(service__in=services(by).order_by().values("pk")).select_related("service")
 
 
-def find(by: By, text: str) -> Found:
-    """The first reading of the text that finds any."""
+def find(by: By, text: str, *, before: int = 0) -> Found:
+    """The first reading of the text that finds any. With `before` one that is a list goes on with what was heard of before
+    that commit."""
     text = text.strip()[:300]
     if not text or "\0" in text:
         return Found(text, "", [])
-    for kind, rows in _readings(by, text):
+    for kind, rows in _readings(by, text, before):
         found = rows[: MOST + 1]
         if found:
             return Found(text, kind, found[:MOST], len(found) > MOST)
     return Found(text, "", [])
 
 
-def _readings(by: By, text: str) -> Any:
+def _readings(by: By, text: str, before: int) -> Any:
     if key := ticket_of(text):
-        yield "ticket", _listed(commits(by).filter(tickets__key=key))
+        yield "ticket", _listed(commits(by).filter(tickets__key=key), before)
     if request := _REQUEST.fullmatch(text):
-        yield "pull_request", _listed(commits(by).filter(pull_request=request[1]))
+        yield "pull_request", _listed(commits(by).filter(pull_request=request[1]), before)
     if sha := sha_of(text):
         yield "sha", _with_sha(by, sha)
     yield "version", _of_version(by, text)
     if text.isascii() and text.isdecimal():
-        yield "pull_request", _listed(commits(by).filter(pull_request=text))
-    yield "person", _listed(commits(by).annotate(who=Lower("author")).filter(who=text.lower()))
+        yield "pull_request", _listed(commits(by).filter(pull_request=text), before)
+    yield "person", _listed(commits(by).annotate(who=Lower("author")).filter(who=text.lower()), before)
     if len(text) > 2:
-        yield "person", _listed(commits(by).filter(author__icontains=text))
+        yield "person", _listed(commits(by).filter(author__icontains=text), before)
 
 
-def _listed(rows: Any) -> list[Commit]:
+def _listed(rows: Any, before: int = 0) -> list[Commit]:
+    rows = rows.filter(pk__lt=before) if before else rows
     return list(rows.prefetch_related("tickets").order_by("-id")[: MOST + 1])
 
 

@@ -78,9 +78,11 @@ def _runs(deployment: Deployment | None) -> list[Link]:
 
 
 def _computed_now(configs: Sequence[DeploymentConfig]) -> None:
+    """Each entity once: a service stands in several places, and an environment in all of them."""
     entities = [entity for each in configs for entity in (each.entity, each.service, each.environment)]
-    prefetch_related_objects(entities, "blueprint")
-    values = compute.shown(entities)
+    once = list({each.pk: each for each in entities}.values())
+    prefetch_related_objects(once, "blueprint")
+    values = compute.shown(once)
     for each in entities:
         each.computed = values[each.pk]
 

@@ -1,6 +1,6 @@
-from deployments.tables.commits import brought_row, commit_groups, feature_rows, feature_url, search_url, verdict
+from deployments.tables.commits import brought_rows, commit_groups, feature_rows, feature_url, search_url, verdict
 from deployments.tables.deployment import sight_row
-from deployments.tables.diffs import change_rows, compare_url, diff_row, drift_row, short_row
+from deployments.tables.diffs import change_rows, choice_row, compare_url, diff_row, drift_rows, short_row
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
 from deployments.tables.health import health_row
 from deployments.tables.hooks import hook_row
@@ -38,14 +38,15 @@ __all__ = [
     "arrival_row",
     "badge_rows",
     "blocked_row",
-    "brought_row",
+    "brought_rows",
     "change_rows",
+    "choice_row",
     "commit_groups",
     "compare_url",
     "deployment_row",
     "deployment_sources",
     "diff_row",
-    "drift_row",
+    "drift_rows",
     "environment_rows",
     "feature_rows",
     "feature_url",

@@ -13,7 +13,7 @@ from deployments.queries.features import Feature, Reach, ServiceReach
 from deployments.queries.presence import Presence, State
 from deployments.sources import web
 from deployments.tables.forge import forge_of
-from deployments.tables.places import service_row
+from deployments.tables.places import service_row, service_url
 
 Row = dict[str, Any]
 
@@ -40,6 +40,9 @@ SORTS = {
     "squash": "The whole of its pull request in one commit",
 }
 
+# Sorts that change where a commit counts as being; the others are how most teams merge.
+TELLING = ("revert", "cherry-pick")
+
 
 def commit_row(commit: Commit) -> Row:
     forge = forge_of(commit.service)
@@ -56,6 +59,7 @@ def commit_row(commit: Commit) -> Row:
         else [],
         "sort": commit.sort,
         "sort_about": SORTS.get(commit.sort, ""),
+        "sort_says": commit.sort in TELLING,
         "search_url": search_url(commit.sha),
     }
 
@@ -238,9 +242,21 @@ def _short(one: Reach, named: bool) -> str:
     return f"{one.there} of {wanted} change{'s' if wanted > 1 else ''}{where}"
 
 
-def brought_row(made: Deployment, commits: Sequence[Commit]) -> Row:
+def brought_rows(found: Iterable[tuple[Deployment, Sequence[Commit]]]) -> list[Row]:
+    """One for what went through several environments alike: the same version and commits, by the same person."""
+    rows: dict[tuple[Any, ...], Row] = {}
+    for made, commits in found:
+        keys = tuple(each.pk for each in commits)
+        key = (made.service_identifier, made.version, made.commit, made.actor, keys)
+        row = rows.setdefault(key, _brought(made, commits))
+        row["places"].append({"environment": made.environment_identifier, "url": made.get_absolute_url()})
+    return list(rows.values())
+
+
+def _brought(made: Deployment, commits: Sequence[Commit]) -> Row:
     return _since(made) | {
         "service": made.service_identifier,
-        "environment": made.environment_identifier,
+        "service_url": service_url(commits[0].service),
         "commits": [_through(each) for each in commits],
+        "places": [],
     }

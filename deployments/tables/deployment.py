@@ -9,6 +9,7 @@ from django.urls import reverse
 from catalog.models import Entity
 from deployments.models import Deployment, LogSource, Watch
 from deployments.queries import Sight
+from deployments.sources import web
 from deployments.tables.diffs import compare_url, diff_row, short_row
 from deployments.tables.places import deployment_row, instance_rows, service_row
 from deployments.tables.sources import deployment_sources
@@ -41,8 +42,10 @@ def sight_row(sight: Sight, sources: list[LogSource], watch: Watch | None = None
         "reported": one.reported_at,
         "reported_by": one.reported_by,
         "ref": one.ref,
+        "branch": one.ref.removeprefix("refs/heads/").removeprefix("refs/tags/"),
         "artifact": one.artifact,
         "run": " ".join(filter(None, [one.provider, one.run, f"attempt {one.attempt}" if one.attempt > 1 else ""])),
+        "run_url": web(one.run_url),
         "extra": [(name, _said(value)) for name, value in sorted(masked(one.extra).items())],
         "instances": instance_rows(one),
         "sources": deployment_sources(one, sources),

@@ -1,9 +1,11 @@
 """Rows of what changed: commits, places, deployments."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from catalog.queries import tier_of
@@ -14,6 +16,7 @@ from deployments.tables.commits import feature_url
 from deployments.tables.forge import Forge, forge_of
 from deployments.tables.places import deployment_row, service_row
 from portal.kit.clock import in_words
+from portal.kit.templatetags.kit import shortened
 
 Row = dict[str, Any]
 
@@ -88,6 +91,15 @@ def short_row(deployment: Deployment) -> Row:
     }
 
 
+def choice_row(deployment: Deployment) -> Row:
+    """To choose it by, in as few words as tell it from the others."""
+    at = timezone.localtime(deployment.happened_at)
+    year = "" if at.year == timezone.localdate().year else f" {at.year}"
+    what = shortened(deployment.version or deployment.commit, 16)
+    where = shortened(deployment.environment_identifier, 16)
+    return short_row(deployment) | {"said": f"{what} in {where}, {at.day} {at:%b}{year}, {at:%H:%M %Z}"}
+
+
 def change_rows(changes: Iterable[Change]) -> list[Row]:
     return [change_row(each) for each in changes]
 
@@ -129,6 +141,17 @@ STATES = {
     "apart": ("each has its own", "red", "alert-triangle"),
     "unclear": ("differs", "lightGray", "help"),
 }
+
+
+def drift_rows(drifts: Sequence[Drift], first: int, size: int) -> list[Row]:
+    """A page of them. Where a service has several pairs, each says which."""
+    pairs = Counter(each.service.pk for each in drifts)
+    rows = []
+    for each in drifts[first : first + size]:
+        row = drift_row(each)
+        several = pairs[each.service.pk] > 1
+        rows.append(row | {f"{tier}_told": row[tier] if several else "" for tier in ("staging", "production")})
+    return rows
 
 
 def drift_row(drift: Drift) -> Row:

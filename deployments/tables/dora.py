@@ -1,6 +1,7 @@
 """The four keys as cards, bars and rows for the templates."""
 
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 from django.http import QueryDict
@@ -96,7 +97,7 @@ def _count(key: str, found: Numbers) -> int:
 
 
 def _frequency(found: Numbers) -> tuple[str, str, str]:
-    return pace(found.per_day), found.bucket, f"{found.deployed:,} in {found.span.days:.0f} days"
+    return pace(found.per_day), found.bucket, f"{found.deployed:,} in {ceil(found.span.days)} days"
 
 
 def _lengths(lengths: Lengths, what: str) -> tuple[str, str, str]:

@@ -38,6 +38,7 @@ from portal.kit.templatetags.kit import (
 
 REMEMBERED = 16_384  # cells, four times what a large matrix has
 FITS = 12  # characters of a version; of a longer one the title has the whole
+TAIL = 5  # of its characters stay at the end
 Json = dict[str, Any]
 
 
@@ -140,12 +141,20 @@ def _cell(service: str, environment: str, called: str, shown: tuple[Any, ...], t
     version, at = spot.version or short_sha(spot.commit), datetime.fromtimestamp(int(spot.deployed_at), UTC)
     ticks = "" if then else ' data-age="short"'
     whole = f' title="{escape(spot.version or spot.commit)}"' if len(version) > FITS or not spot.version else ""
+    long = " version-long" if len(version) > FITS else ""
     return (
-        f'{opened}<span class="cell-line">{_dot(spot.status)}<span class="version"{whole}>{escape(version)}</span>'
+        f'{opened}<span class="cell-line">{_dot(spot.status)}<span class="version{long}"{whole}>{_ends(version)}</span>'
         f'<time class="when" datetime="{at:%Y-%m-%dT%H:%M:%SZ}"{ticks} title="{absolute(at)}">',
         f'</time></span><span class="cell-line">{health}<span class="sha">{commit}</span>{tick(spot.verified, spot.runs)}{failed}'
         f"{_face(spot.actor)}</span>{rollout}",
     )
+
+
+def _ends(version: str) -> str:
+    """The end of a long one apart, so that it stays in sight where the rest is cut."""
+    if len(version) <= FITS:
+        return escape(version)
+    return f"<span>{escape(version[:-TAIL])}</span><span>{escape(version[-TAIL:])}</span>"
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from deployments import queries, tables
 from locks import queries as locks
 from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
+from portal.kit.addresses import address
 from portal.kit.clock import database_now
 from portal.kit.errors import Missing
 from portal.kit.live import live
@@ -26,15 +27,34 @@ def commits(request: HttpRequest) -> HttpResponse:
 
 def _commits(request: HttpRequest) -> Context:
     by = by_of(request)
-    found = queries.find(by, request.GET.get("q", ""))
+    before = _before(request)
+    found = queries.find(by, request.GET.get("q", ""), before=before)
     key = queries.ticket_of(found.text) if found.kind == "ticket" else ""
     return {
         "q": found.text,
         "kind": found.kind,
         "count": len(found.commits),
         "more": found.more,
+        "pager": _pager(request, found, before),
         "feature": {"key": key, "url": tables.feature_url(key)} if key else None,
         "groups": tables.commit_groups(found.commits, queries.presences(by, found.commits)),
+    }
+
+
+def _before(request: HttpRequest) -> int:
+    given = request.GET.get("before", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else 0
+
+
+def _pager(request: HttpRequest, found: queries.Found, before: int) -> Context | None:
+    """For kit/_pager.html: on to the older ones, and back to the newest."""
+    if not (found.older or before):
+        return None
+    return {
+        "count_text": "The newest first",
+        "newer_url": address(request.GET, before=None) if before else None,
+        "newer_label": "Newest",
+        "older_url": address(request.GET, before=str(found.older)) if found.older else None,
     }
 
 
@@ -66,7 +86,7 @@ def _mine(request: HttpRequest) -> Context:
         "known": found.known,
         "count": len(waiting),
         "groups": tables.commit_groups(waiting, {each.commit.pk: each.places for each in found.waiting}),
-        "brought": [tables.brought_row(*each) for each in found.by_others],
+        "brought": tables.brought_rows(found.by_others),
         "days": queries.MINE_DAYS,
     }
 

@@ -14,13 +14,15 @@ from deployments.forms import Filters
 from deployments.models import Deployment
 from deployments.views.still import Moment
 from portal.accounts.viewer import by_of
+from portal.kit.addresses import number_of, numbered
 from portal.kit.by import By
 from portal.kit.clock import database_now
 from portal.kit.errors import Missing, PortalError
+from portal.kit.templatetags.kit import absolute
 
 Context = dict[str, Any]
 WEEK = timedelta(days=7)
-ON_PAGE = 500
+ON_PAGE = 50
 TO_CHOOSE = 60
 
 
@@ -70,7 +72,7 @@ def _choices(by: By, name: str, *chosen: Deployment) -> Context:
     rows += [each for each in dict.fromkeys(chosen) if each not in rows]
     return {
         "service": tables.service_row(service),
-        "choices": [tables.short_row(each) for each in rows],
+        "choices": [tables.choice_row(each) for each in rows],
         "sides": list(zip(("from", "to"), [str(each.public_id) for each in chosen or _usual(rows)])),
     }
 
@@ -90,11 +92,16 @@ def _environments(request: HttpRequest, by: By, environments: list[Entity]) -> C
     one, other = named
     if one is None or other is None:
         return {"fault": "Name two environments."}
-    return {"one": one, "other": other} | _rows(queries.differing(by, other, one) if one != other else [])
+    return {"one": one, "other": other} | _rows(request, queries.differing(by, other, one) if one != other else [])
 
 
-def _rows(found: list[queries.Change]) -> Context:
-    return {"rows": tables.change_rows(found[:ON_PAGE]), "count": len(found), "more": len(found) - ON_PAGE}
+def _rows(request: HttpRequest, found: list[queries.Change]) -> Context:
+    first = ON_PAGE * (number_of(request.GET) - 1)
+    return {
+        "rows": tables.change_rows(found[first : first + ON_PAGE]),
+        "count": len(found),
+        "pager": numbered(request.GET, ON_PAGE, len(found)),
+    }
 
 
 def _first(environments: list[Entity], tier: str) -> Entity | None:
@@ -126,7 +133,11 @@ def _instants(request: HttpRequest, by: By, environments: list[Entity]) -> Conte
     except Missing as unknown:
         return shown | {"fault": unknown.message}
     found = queries.changed(by, begin, end, service=service, team=filters.team, tier=filters.tier)
-    return shown | _rows(found) | {"begin": begin, "end": end, "typed": [_typed(begin), _typed(end)]}
+    nothing = (
+        f"In every place that you asked for the same deployment was live at {absolute(begin)} and {absolute(end)}."
+    )
+    told = {"begin": begin, "end": end, "typed": [_typed(begin), _typed(end)], "nothing_text": nothing}
+    return shown | _rows(request, found) | told
 
 
 def _typed(at: Any) -> str:
@@ -138,9 +149,13 @@ def drift(request: HttpRequest) -> HttpResponse:
     """What production lacks of staging, and what only production has."""
     by, filters = by_of(request), Filters.read(request.GET)
     found = queries.drifts(by, team=filters.team)
-    rows = [tables.drift_row(each) for each in found]
-    return render(
-        request,
-        "deployments/drift.html",
-        {"rows": rows, "filters": filters, "teams": queries.teams(by), "warnings": sum(row["warns"] for row in rows)},
-    )
+    first = ON_PAGE * (number_of(request.GET) - 1)
+    shown = {
+        "rows": tables.drift_rows(found, first, ON_PAGE),
+        "count": len(found),
+        "pager": numbered(request.GET, ON_PAGE, len(found)),
+        "filters": filters,
+        "teams": queries.teams(by),
+        "warnings": sum(each.warns for each in found),
+    }
+    return render(request, "deployments/drift.html", shown)

@@ -92,6 +92,7 @@ def _inbox(
         for each in queries.inbox_groups(by)
     ]
     return {
+        "waiting": queries.waiting().count(),
         "groups": groups,
         "known": queries.inbox_known(by) if page.rows else 0,
         "items": [

@@ -42,6 +42,7 @@ def _ingest(request: HttpRequest) -> Context:
         "outcomes": ReportRequest.Outcome.values,
         "doors": ReportRequest.Door.values,
         # What only the whole page shows is asked for when it is rendered.
+        "services": lambda: list(queries.services(by).values_list("identifier", flat=True)[:1000]),
         "silent": lambda: [tables.silent_row(each) for each in queries.silent(by, now=database_now())],
         "hooks_url": reverse("deployments:hooks") if allows(by.actor, "hook.write") else "",
         "pager": pager(request.GET, page, f"{len(rows)} reports, the newest first"),

@@ -37,7 +37,7 @@ DEFINITIONS = {
     "lead_time": Definition(
         "Lead time for changes",
         "For each commit, from the commit to the end of the first successful deployment that contains it, on each service "
-        "in each environment. Told is the median commit. What a deployment contains follows from the commits that are "
+        "in each environment. The number is the median of them. What a deployment contains follows from the commits that are "
         "known and their parents; a commit that reached the place before, by whatever deployment, is not counted again.",
         "commits, each with the deployment that brought it",
         _NOT_ENDED
@@ -64,7 +64,7 @@ DEFINITIONS = {
         "Time to restore",
         "For each failed change that ended in the span, from its end to the next success in its place; for one that was "
         "undone, to the end of the rollback. Of several that failed before it the first one is counted. "
-        "Told is the median.",
+        "The number is the median.",
         "failed changes after which there was a success",
         {
             "part": "failed while an earlier failure was not mended yet: that one is counted",

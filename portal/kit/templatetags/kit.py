@@ -180,10 +180,13 @@ def tint(name: str | None) -> str:
 def middle(text: str | None, most: int = 28) -> str:
     """A long name keeps its start and its end; the whole is in the title."""
     text = str(text or "")
-    if len(text) <= most:
-        return text
+    return format_html('<span title="{}">{}</span>', text, shortened(text, most)) if len(text) > most else text
+
+
+def shortened(text: str, most: int) -> str:
+    """The same without a title, for where there can be none."""
     head = (most - 1) * 3 // 5
-    return format_html('<span title="{}">{}…{}</span>', text, text[:head], text[len(text) - (most - 1 - head) :])
+    return text if len(text) <= most else f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
 
 
 @register.simple_tag(takes_context=True)
