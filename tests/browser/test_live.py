@@ -174,15 +174,22 @@ def test_a_card_that_is_open_stays_with_its_focus_while_its_line_changes(tab, al
     expect(page.locator("#row-checkout [data-card]").last).to_be_focused()
 
 
-def test_the_menu_of_columns_stays_open_with_what_is_ticked_in_it(tab, alice, ci_reports):
+def test_an_open_menu_keeps_its_ticks_and_focus_and_the_page_its_scroll_across_one_report(tab, alice, ci_reports):
+    for number in range(40):
+        write("service", f"service-{number:02}")
     page = tab("/deployments/", as_=alice)
+    page.locator("#row-service-35").scroll_into_view_if_needed()
     page.get_by_role("button", name="Columns").click()
     menu = page.locator("#columns")
     menu.get_by_label("Language").check()
-    ci_reports(service="checkout", environment="production", version="3.0.0", status="success")
-    expect(page.locator("#row-checkout")).to_contain_text("3.0.0", timeout=SOON)
+    before = page.evaluate("[document.querySelector('.scroll').scrollTop, scrollY]")
+    assert before[0] > 100
+    ci_reports(service="service-35", environment="production", version="3.0.0", status="success")
+    expect(page.locator("#row-service-35")).to_contain_text("3.0.0", timeout=SOON)
     expect(menu).to_be_visible()
     expect(menu.get_by_label("Language")).to_be_checked()
+    expect(menu.get_by_label("Language")).to_be_focused()
+    assert page.evaluate("[document.querySelector('.scroll').scrollTop, scrollY]") == before
     menu.get_by_label("Language").press("Enter")
     page.wait_for_url("**/deployments/?column=language*")
     expect(page.get_by_role("columnheader", name="Language")).to_be_visible()
