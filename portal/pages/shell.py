@@ -13,10 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from catalog import permissions
 from catalog.models import Blueprint
 from locks import queries as locks
 from locks.models import Effect, Freeze, Lock, ScopeKind, Window
 from portal.accounts.queries import actor_of_user
+from portal.accounts.viewer import by_of
 from portal.kit.by import By
 from portal.kit.clock import spoken
 from portal.kit.templatetags.kit import initials
@@ -48,7 +50,16 @@ OF_SCORECARDS = {"_scorecard", "_rule", "_rule_result"}
 
 def shell(request: HttpRequest) -> Item:
     """A fragment does not show it, and so must not pay for it."""
-    return {"shell": SimpleLazyObject(lambda: _shell(request))}
+    return {
+        "shell": SimpleLazyObject(lambda: _shell(request)),
+        "sees_part": SimpleLazyObject(lambda: _sees_part(request)),
+    }
+
+
+def _sees_part(request: HttpRequest) -> bool:
+    """Whether there may be more than the viewer is shown: where a list is empty, it must not say that nothing is there."""
+    user = getattr(request, "user", None)
+    return bool(user and user.is_authenticated) and permissions.bounds(by_of(request)) is not None
 
 
 def _shell(request: HttpRequest) -> Item:

@@ -1,5 +1,8 @@
 """The pages and the routes that say where commits are."""
 
+import re
+from html import unescape
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -8,9 +11,11 @@ from catalog import queries as catalog
 from catalog.commands import permissions_update
 from deployments.queries.features import feature
 from deployments.tables import verdict
+from portal.kit.clock import database_now
 from tests.conftest import SETUP, write
 from tests.deployments.test_commits import A, B, C, D, change
 from tests.deployments.test_presence import by, deploy
+from tests.deployments.test_reports import report
 
 __all__ = ["by"]
 
@@ -73,6 +78,30 @@ def test_a_line_tells_what_was_reverted(shop, by):
 def test_ones_own_page_has_what_waits_and_who_else_brought_it(delivered, alices):
     page = html(alices, "/deployments/mine")
     assert "PAY-1: one (#7)" in page and "PAY-1: two" not in page and "PAY-1: found" not in page
+
+
+def test_what_went_through_two_environments_alike_is_one_line_of_ones_own_page(delivered, alices):
+    now = database_now().isoformat()
+    mine = change("e" * 40, "PAY-2: mine", A, author="Alice")
+    for environment in ("staging", "production"):
+        report("2.0", commit="e" * 40, previous_commit=A, service="search", actor="Priya", environment=environment, finished_at=now, changes=[mine])  # fmt: skip
+    brought = html(alices, "/deployments/mine").split("Deployed by others")[1]
+    assert brought.count("PAY-2: mine") == 1
+    assert ">production</a>" in brought and ">staging</a>" in brought
+    assert 'href="/catalog/service/entities/search"' in brought
+
+
+def test_all_commits_of_a_person_are_reached_page_by_page(shop, alices):
+    shas = [f"{number:040x}" for number in range(1, 24)]
+    deploy(shas[-1], *[change(each, f"Step {each[-2:]}.", author="Priya Raman") for each in shas], at=1)
+    seen, url = [], "/deployments/commits?q=priya"
+    while url:
+        page = html(alices, url)
+        seen += re.findall(r'id="commit-([0-9a-f]{40})"', page)
+        older = re.search(r'rel="next" href="([^"]+)"', page)
+        url = f"/deployments/commits{unescape(older[1])}" if older else ""
+    assert len(seen) == 23 and set(seen) == set(shas)
+    assert html(alices, "/deployments/commits?q=priya&before=9;x").count('id="commit-') == 20
 
 
 def test_who_has_no_commits_is_told_when_a_commit_is_his(delivered, client, charlie):

@@ -1,5 +1,6 @@
 """What lies between two deployments, two environments and two instants; and how far production is behind staging."""
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -245,6 +246,16 @@ def test_pages_of_environments_and_instants_lead_to_the_commits(line, signed_in)
     since, until = "2026-03-02T12:05:00Z", "2026-03-02T12:15:00Z"
     shown = page_of(signed_in, f"/deployments/compare?since={since}&until={until}")
     assert f"from={first.public_id}&amp;to={later.public_id}" in shown and "+2 commits" in shown
+
+
+def test_long_comparisons_have_pages(line, signed_in, monkeypatch):
+    monkeypatch.setattr(sys.modules["deployments.views.compare"], "ON_PAGE", 1)  # the package has the view by that name
+    report("1.0", at=0, service="search")
+    query = "since=2026-03-02T11:00Z&until=2026-03-02T12:15Z"
+    first, second = (page_of(signed_in, f"/deployments/compare?{query}&page={number}") for number in (1, 2))
+    assert "1 to 1 of 2" in first and "2 to 2 of 2" in second and "2 places changed" in second
+    assert "/catalog/service/entities/search" not in first.split("<tbody")[1]
+    assert "/catalog/service/entities/search" in second.split("<tbody")[1]
 
 
 def test_what_changed_in_one_service_is_told_alone(line, signed_in):

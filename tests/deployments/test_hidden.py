@@ -92,6 +92,12 @@ def test_no_page_file_or_route_names_what_is_hidden(hidden, bobs):
         assert not [each for each in SECRETS if each in text.lower()], path
 
 
+def test_who_sees_nothing_is_not_told_that_nothing_is_there(hidden, charlie):
+    for path in ("", "configs", "ingest", "drift", "sources", "dora"):
+        page = at(charlie).get(f"/deployments/{path}").content.decode()
+        assert "Nothing that you may see" in page and "has been" not in page.partition('class="empty"')[2], path
+
+
 def test_what_is_hidden_is_not_there_by_its_name_either(hidden, bobs):
     for path in GONE:
         answer, text = got(bobs, path.format(*hidden))
