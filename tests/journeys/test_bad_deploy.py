@@ -25,7 +25,7 @@ from tests.journeys.conftest import ROOT, eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 PLACE = ("--service", "checkout", "--environment", "production")
-LONG = 75.0  # a delivery that a killed worker held is free again after a minute
+LONG = 60.0  # seconds; what a killed worker held is free again after 15
 
 
 @pytest.fixture
