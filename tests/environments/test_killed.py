@@ -99,7 +99,7 @@ def test_clocks_that_are_killed_warn_once_for_each_end_and_end_nothing_early(pre
             "environment.teardown_started",
         ]
 
-    assert killed_everywhere(world, check, stride=2 * STRIDE) > 3
+    assert killed_everywhere(world, check, stride=3 * STRIDE) > 1
 
 
 @pytest.mark.parametrize(
@@ -117,21 +117,21 @@ def test_who_is_killed_while_he_extends_it_has_either_saved_it_or_done_nothing(p
 
 def test_who_is_killed_in_a_pass_that_is_a_mass_tears_down_nothing_and_asks_once(preview, settings):
     """E7."""
-    settings.ENVIRONMENT_BRAKE = 3
+    settings.ENVIRONMENT_BRAKE = 1
 
     def world():
         cleared()
         now = database_now()
-        for _ in range(5):
+        for _ in range(2):
             environment_request(preview, name=f"demo-{next(numbers)}", ttl=DAY, now=now, by=SETUP)
         return partial(environments_tick, now + 2 * DAY)
 
     def check():
         assert set(Environment.objects.values_list("state", flat=True)) == {"expiring"}
-        assert len(Sweep.objects.get().held) == 5 and events("sweep.") == ["sweep.braked"]
-        assert events("environment.expired") == ["environment.expired"] * 5
+        assert len(Sweep.objects.get().held) == 2 and events("sweep.") == ["sweep.braked"]
+        assert events("environment.expired") == ["environment.expired"] * 2
 
-    assert killed_everywhere(world, check, stride=STRIDE) > 3
+    assert killed_everywhere(world, check, stride=STRIDE) > 2
 
 
 def test_who_is_killed_over_what_a_provider_has_suspects_it_once_and_nothing_young(preview):
@@ -152,4 +152,4 @@ def test_who_is_killed_over_what_a_provider_has_suspects_it_once_and_nothing_you
         assert Sighting.objects.count() == 1
         assert events("environment.orphan_suspected") == ["environment.orphan_suspected"]
 
-    assert killed_everywhere(world, check, stride=STRIDE) > 3
+    assert killed_everywhere(world, check, stride=STRIDE) > 2

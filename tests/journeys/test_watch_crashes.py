@@ -20,7 +20,7 @@ from tests.locks.test_races import together
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-STRIDE = 5  # statements; 1 is the long form
+STRIDE = 9  # statements; 1 is the long form
 
 
 def count(*names):
