@@ -19,7 +19,10 @@ from portal.kit.errors import PortalError
 from portal.kit.forms import refuse
 
 LARGEST = 100_000
-USES = {"changelog-signing": "Signs the changes of blueprints that are sent to an address."}
+USES = {
+    "action-signing": "Signs the calls of actions and automations to their webhooks.",
+    "changelog-signing": "Signs the changes of blueprints that are sent to an address.",
+}
 
 
 class SecretForm(forms.Form):
