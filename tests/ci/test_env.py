@@ -61,9 +61,10 @@ def test_one_is_asked_for_with_inputs_of_the_types_that_its_template_declares(po
         "inputs": {"branch": "17", "size": 3, "data": True, "x": "a=b"},
     }
     asked = len(portal.asked)
-    wrong = run("env", "request", "preview", "--set", "size=big")
-    assert wrong.returncode == 2 and "integer" in wrong.stderr
-    assert [each["method"] for each in portal.asked[asked:]] == ["GET"]
+    for size in ("big", "NaN", "1e999"):
+        wrong = run("env", "request", "preview", "--set", f"size={size}")
+        assert wrong.returncode == 2 and "integer" in wrong.stderr
+    assert [each["method"] for each in portal.asked[asked:]] == ["GET"] * 3
 
 
 @pytest.mark.parametrize(
