@@ -13,6 +13,7 @@ from portal.audit import queries as audit
 from portal.audit.models import Event
 from portal.kit.by import By
 from portal.kit.errors import Invalid, Missing
+from portal.kit.masks import without_secrets
 
 Json = dict[str, Any]
 
@@ -32,6 +33,12 @@ def action(by: By, identifier: str) -> Action:
 def fault(by: By, action: Action) -> str:
     """Why it did not run, the last time: it may hold what an entity says, so it is for those who may change the action."""
     return action.fault if allows(by.actor, "action.write", blueprint=action.blueprint) else ""
+
+
+def definition(by: By, action: Action) -> Json:
+    """What was sent; with whole addresses and headers of what it calls for those who may change it."""
+    whole = action.as_sent
+    return whole if allows(by.actor, "action.write", blueprint=action.blueprint) else without_secrets(whole) or {}
 
 
 def about(rows: QuerySet[Action], *, identifiers: Collection[str] = (), **wanted: Any) -> QuerySet[Action]:

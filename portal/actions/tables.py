@@ -15,7 +15,7 @@ from portal.actions.commands.runs import called, fetched
 from portal.actions.commands.upserts import done_here
 from portal.actions.events import kind_of
 from portal.actions.models import Action, Approval, Run, RunLog
-from portal.actions.queries import Standing, fault
+from portal.actions.queries import Standing, definition, fault
 from portal.actions.schema.inputs import is_computed
 from portal.audit.models import Event
 from portal.kit.by import By
@@ -98,10 +98,10 @@ def fault_row(action: Action, by: By) -> Json:
 
 
 def action_facts(action: Action, by: By) -> Json:
-    said = permissions.of(action)
+    said, shown = permissions.of(action), definition(by, action)
     return {
         "blueprint_url": reverse("catalog:entity_list", args=[action.blueprint]) if action.blueprint else None,
-        "where": _where(action.invocation),
+        "where": _where(shown["invocationMethod"]),
         "runners": _who(said["execute"]),
         "approval": _approval(action),
         "approvers": _who(said["approve"]) if action.required_approval else "",
@@ -109,7 +109,7 @@ def action_facts(action: Action, by: By) -> Json:
         "created_by": action.created_by,
         "updated_by": action.updated_by,
         "updated_at": action.updated_at,
-        "definition": json.dumps(action.as_sent, indent=2, ensure_ascii=False),
+        "definition": json.dumps(shown, indent=2, ensure_ascii=False),
         "command": command(action),
         "run_url": reverse("actions:run_new", args=[action.identifier]) if may_ask_here(action, by) else None,
         "helper": helper(action),

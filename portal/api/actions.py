@@ -88,7 +88,7 @@ def one_of_blueprint(request: Request, blueprint: str, identifier: str) -> Respo
 
 def action_json(action: Action, by: By) -> Json:
     """What was sent, with who and when; and to whom may change it, why it did not run, the last time."""
-    told = action.as_sent | {
+    told = queries.definition(by, action) | {
         "id": f"action_{action.pk}",
         "createdAt": iso(action.created_at),
         "createdBy": action.created_by,

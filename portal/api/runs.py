@@ -25,6 +25,7 @@ from portal.api.selection import listed
 from portal.kit.by import By
 from portal.kit.clock import iso
 from portal.kit.errors import Invalid, Missing
+from portal.kit.masks import call_masked
 
 Json = dict[str, Any]
 
@@ -130,7 +131,7 @@ def response(request: Request, public_id: str) -> Response:
 def claim(request: Request) -> Response:
     """Runs for a program that does their work: an agent, or the integration that `installationId` names."""
     claimed = runs_claim(object_of(request), by=by_of(request))
-    return Response({"ok": True, "runs": runs_json(claimed)})
+    return Response({"ok": True, "runs": runs_json(claimed, to_do=True)})
 
 
 @api_view(["PATCH"])
@@ -185,13 +186,15 @@ def run_json(run: Run) -> Json:
     return runs_json([run])[0]
 
 
-def runs_json(runs: list[Run]) -> list[Json]:
+def runs_json(runs: list[Run], *, to_do: bool = False) -> list[Json]:
+    """`to_do`: for the program that does their work, with all of the call."""
     standing = queries.standing(runs)
-    return [_run(each, standing) for each in runs]
+    return [_run(each, standing, to_do) for each in runs]
 
 
-def _run(run: Run, standing: Standing) -> Json:
+def _run(run: Run, standing: Standing, to_do: bool) -> Json:
     """Unset keys are left out."""
+    payload = payloads.of(run)
     gone = {
         "action": run.action_id is None,
         "blueprint": run.blueprint not in standing.blueprints,
@@ -211,7 +214,7 @@ def _run(run: Run, standing: Standing) -> Json:
         "summary": run.summary or None,
         "message": run.message,
         "externalRunId": run.external_id or None,
-        "payload": payloads.of(run),
+        "payload": payload if to_do or payload is None else call_masked(payload),
         "event": run.event,
         "response": run.response,
         "pendingExecution": run.pending or None,

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 HIDDEN = "•••"
+_CALLS = ("changelogDestination", "invocationMethod", "approvalNotification")
 _SECRET = re.compile(r"(?i)token|secret|passw|authorization|api.?key|private.?key|credential|cookie|^decision$")
 
 
@@ -14,17 +15,22 @@ def masked(value: Any) -> Any:
 
 
 def without_secrets(facts: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A blueprint or an integration as everybody may see it.
+    """A blueprint, an integration or an action as everybody may see it.
 
-    Often whoever knows the address that its changes go to may post there: of that only the host is shown.
+    Often whoever knows the address that is called may post there: of that only the host is shown.
     """
     if not facts:
         return facts
     shown = facts | ({"spec": masked(facts["spec"])} if "spec" in facts else {})
-    destination = facts.get("changelogDestination")
-    if isinstance(destination, dict) and destination.get("url"):
-        shown["changelogDestination"] = destination | {"url": host_only(str(destination["url"]))}
-    return shown
+    return shown | {part: call_masked(facts[part]) for part in _CALLS if isinstance(facts.get(part), dict)}
+
+
+def call_masked(call: dict[str, Any]) -> dict[str, Any]:
+    """Whom it calls and with which headers, not with what they say."""
+    hidden: dict[str, Any] = {name: host_only(str(call[name])) for name in ("url", "webhook") if call.get(name)}
+    headers = call.get("headers")
+    hidden |= {"headers": dict.fromkeys(headers, HIDDEN)} if isinstance(headers, dict) else {}
+    return masked(call) | hidden
 
 
 def host_only(url: str) -> str:

@@ -380,6 +380,24 @@ def test_a_call_that_cannot_succeed_fails_the_run_with_the_reason(receiver, at_h
     assert Delivery.objects.get(subscriber="run-calls").state == "done"
 
 
+def test_with_which_token_an_action_calls_is_for_those_who_may_change_it(ci, terraform, client, bob):
+    method = hook("https://ci.example.org/in/s3cret", headers={"X-Any": "s3cret"}, body={"token": "s3cret"}, agent=True)
+    run_create(
+        asked(invocationMethod=method, approvalNotification={"type": "webhook", "url": "https://s.example.org/s3cret"}),
+        {},
+        by=SETUP,
+    )
+    for path in ("actions/ask", "actions", "actions/runs", "audit-log"):
+        told = json.dumps((terraform if path == "audit-log" else ci).get(path).json)
+        assert "s3cret" not in told and "https://ci.example.org/" in told, path
+    client.force_login(bob)
+    shown = client.get("/actions/ask").content.decode()
+    assert "s3cret" not in shown and "https://ci.example.org/" in shown
+    assert terraform.get("actions/ask").json["action"]["invocationMethod"] == method
+    [claimed] = terraform.post("actions/runs/claim-pending", {"invocationMethod": "WEBHOOK"}).json["runs"]
+    assert claimed["payload"]["headers"] == {"X-Any": "s3cret"}
+
+
 def test_a_receiver_that_is_down_is_called_again_and_after_a_day_no_more(receiver, at_home):
     there = receiver(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
     one, two = (run_create(asked(invocationMethod=hook(there.url), identifier=each), {}, by=SETUP) for each in "ab")
