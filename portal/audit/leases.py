@@ -1,6 +1,7 @@
 """Leases of deliveries: short, so that what a dead worker held is soon free, and renewed while its handler is at work.
 
-Who cannot renew his leases begins no call any more that could still be under way when another handles the same.
+Who cannot renew his leases begins no call any more that could still be under way when another handles the same. A lock
+of the session would tell of a death at once, but not behind a pooler that gives each transaction another connection.
 """
 
 import logging
