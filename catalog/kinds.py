@@ -46,6 +46,8 @@ class Kind:
     # What else than its permissions keeps its entities from a viewer: `seen(by)` is true of those that he may see,
     # None where all are; asked only where something in the catalog is kept from somebody.
     seen: "Callable[[By], Q | None] | None" = None
+    # True of entities that are deleted already, though their rows are still there: nobody sees them.
+    going: "Callable[[], Q] | None" = None
     # `settle()` is called before its entities are read.
     settle: "Callable[[], None] | None" = None
     # Relations that have come to it since, by the owner's doing; they are as much of its base as the others.
@@ -168,6 +170,11 @@ def settle(blueprint: str) -> None:
 
 def growing() -> list[Kind]:
     return [each for each in _registry.kinds.values() if each.grown]
+
+
+def going(blueprint: str = "") -> "list[Q]":
+    """What is true of entities that are deleted already: of the blueprint's, of all without one."""
+    return [each.going() for name, each in _registry.kinds.items() if each.going and blueprint in ("", name)]
 
 
 def bounded() -> list[Kind]:

@@ -39,6 +39,8 @@ def readable(by: By, rows: QuerySet[Entity], blueprint: Blueprint | None = None)
     require(by, "catalog.read")
     if blueprint:
         kinds.settle(blueprint.identifier)
+    for going in kinds.going(blueprint.identifier if blueprint else ""):
+        rows = rows.exclude(going)
     seen = bounds(by, blueprint)
     return rows if seen is None else rows.filter(seen)
 

@@ -85,8 +85,9 @@ OWN = {each["identifier"]: frozenset(each["schema"]["properties"]) for each in (
 
 def register() -> None:
     kinds.register(kinds.Kind(SCORECARD, told=OWN["_scorecard"], write=write))
-    kinds.register(kinds.Kind(RULE, told=OWN["_rule"], write=write))
-    kinds.register(kinds.Kind(RULE_RESULT, told=OWN[RESULT], write=write, seen=rows.seen, settle=_settle, grown=grown))
+    kinds.register(kinds.Kind(RULE, told=OWN["_rule"], write=write, going=rows.rule_is_going))
+    result = kinds.Kind(RULE_RESULT, told=OWN[RESULT], write=write, seen=rows.seen, settle=_settle, grown=grown)
+    kinds.register(replace(result, going=rows.result_is_going))
     told = frozenset(NAMES)
     kinds.register_live(kinds.Live(RESULT, told, rows.load, live_write, expression=rows.expression))
     hooks.after_change(changed)

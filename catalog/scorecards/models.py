@@ -112,7 +112,8 @@ class Day(models.Model):
 class RuleRow(models.Model):
     """A rule of a scorecard as the entity of `_rule` that stands for it."""
 
-    scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="rows")
+    # None: the rule is gone. Nobody sees it or its results any more, and the workers take them away.
+    scorecard = models.ForeignKey(Scorecard, null=True, on_delete=models.SET_NULL, related_name="rows")
     identifier = models.CharField(max_length=100)
     entity = models.OneToOneField(Entity, on_delete=models.CASCADE, related_name="rule_row")
     # Of entities with keys up to this one no answer was missing when it was last looked.

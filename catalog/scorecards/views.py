@@ -11,12 +11,13 @@ from catalog.scorecards import queries, tables
 from catalog.scorecards.commands import scorecard_delete
 from catalog.scorecards.forms import Editor, spoken
 from catalog.scorecards.models import Scorecard
-from catalog.scorecards.queries.rows import RESULT
+from catalog.scorecards.queries.rows import RESULT, leaving
 from portal.accounts.policy import allows, require
 from portal.accounts.viewer import by_of
 from portal.kit.answers import go
 from portal.kit.by import By
 from portal.kit.errors import Invalid
+from portal.kit.paging import counted
 
 Json = dict[str, Any]
 
@@ -40,6 +41,7 @@ def scorecard_list(request: HttpRequest) -> HttpResponse:
         group["scorecards"].append(tables.row(judge))
     context = {
         "groups": list(groups.values()),
+        "leaving": counted(leaving(), "result", "results") if leaving().exists() else "",
         "new_url": reverse("scorecards:new") if _may_make(by) else None,
         "tables": [(title, reverse("catalog:entity_list", args=[kind])) for title, kind in AS_ENTITIES],
     }

@@ -8,7 +8,7 @@ from django.test import Client
 from catalog import queries as catalog
 from catalog.commands import blueprint_create, entity_delete, permissions_update
 from catalog.models import Blueprint, Entity
-from catalog.scorecards.commands import levels_compare, scorecard_create
+from catalog.scorecards.commands import levels_compare, rows, scorecard_create, scorecard_update
 from catalog.scorecards.commands.rows import results_lay
 from catalog.scorecards.kinds import install
 from catalog.scorecards.models import Answer, RuleRow, Scorecard
@@ -153,6 +153,36 @@ def test_people_add_an_owner_and_a_date_and_nothing_else(ready):
     assert answer.json["entity"]["properties"]["result"] == "Not passed"
     assert found(ready, is_("due", "2031-01-01T00:00:00Z", "<"))[0]["identifier"] == row["identifier"]
     assert answer.json["entity"]["relations"] == row["relations"]
+
+
+def test_of_many_results_nobody_sees_any_more_and_workers_take_them_away(ready, client, alice, monkeypatch):
+    monkeypatch.setattr(rows, "BATCH", 2)
+    monkeypatch.setattr(rows, "AT_ONCE", 1)
+    first = found(ready)[0]["identifier"]
+    client.force_login(alice)
+    assert "taken away" not in client.get("/scorecards/").content.decode()
+    assert ready.delete("blueprints/service/scorecards/ready").status == 200
+    assert Answer.objects.count() == 6  # all of them are still there
+    assert found(ready) == [] == found(ready, blueprint="_rule")
+    assert ready.get(f"blueprints/_rule_result/entities/{first}").status == 404
+    assert not catalog.all_entities(SETUP).filter(blueprint__identifier__in=["_rule", "_rule_result"]).exists()
+    assert "6 results of rules that were deleted" in client.get("/scorecards/").content.decode()
+    # The same again has names of its own, and is not taken for what goes.
+    assert ready.post("blueprints/service/scorecards", READY).status == 201
+    assert len(found(ready)) == 6
+    assert rows.results_sweep(seconds=0) and rows._sweep()  # one died after its first batch
+    assert Answer.objects.filter(rule__scorecard=None).count() == 5
+    assert not rows.results_sweep(seconds=60)
+    assert len(found(ready)) == 6 == Answer.objects.count() == Entity.objects.filter(answer__isnull=False).count()
+    assert RuleRow.objects.count() == 3 == Entity.objects.filter(blueprint__identifier="_rule").count()
+
+
+def test_a_rule_with_many_results_goes_alone(ready, monkeypatch):
+    monkeypatch.setattr(rows, "BATCH", 1)
+    found(ready)
+    scorecard_update(Scorecard.objects.get(), {"rules": READY["rules"][:2]}, partial=True, by=SETUP)
+    assert len(found(ready)) == 4 and len(found(ready, blueprint="_rule")) == 2
+    assert not rows.results_sweep(seconds=60) and Answer.objects.count() == 4
 
 
 def test_nobody_makes_renames_or_deletes_them(ready):

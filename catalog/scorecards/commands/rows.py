@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,12 +14,14 @@ from catalog.models import Blueprint, Entity
 from catalog.scorecards.models import LEVELS, Answer, RuleRow, Scorecard
 from catalog.scorecards.queries.rows import BEHIND, NAMES, RESULT, after, lacking, relation_of
 from catalog.wishes import Wish
+from portal.audit.wake import wake
 from portal.kit.by import By, trusted
-from portal.kit.locking import advisory_lock
+from portal.kit.locking import advisory_lock, retried
 
 Json = dict[str, Any]
 
 BATCH = 2000
+AT_ONCE = 500  # results of rules that are gone, in a transaction
 # A reader lays so many rows before it answers; what is more the workers lay.
 AT_READING = 2000
 
@@ -106,8 +109,39 @@ def rows_forget(judge: Scorecard, by: By) -> None:
 
 def _forget(gone: Sequence[RuleRow]) -> None:
     if gone:
-        _delete_results(Answer.objects.filter(rule__in=gone))
+        answers = Answer.objects.filter(rule__in=gone)
+        if answers[: BATCH + 1].count() > BATCH:
+            RuleRow.objects.filter(pk__in=[each.pk for each in gone]).update(scorecard=None)
+            transaction.on_commit(partial(wake, "scorecards.compare"), robust=True)
+            return
+        _delete_results(answers)
         _delete(Entity.objects.filter(rule_row__in=gone))
+
+
+def results_sweep(seconds: float = 2.0) -> bool:
+    """Takes results of rules that are gone away, for about so long; answers whether there are more. Any number of workers
+    may: each batch is one transaction, so that one that dies has done whole batches."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not _sweep():
+            return False
+    return True
+
+
+@retried
+@transaction.atomic
+def _sweep() -> bool:
+    gone = RuleRow.objects.filter(scorecard=None).order_by("pk")
+    row = gone.select_for_update(skip_locked=True, of=("self",)).first()
+    if row is None:
+        return False
+    advisory_lock("results", str(row.pk))  # so that nobody lays more of them
+    answers = Answer.objects.filter(rule=row).order_by("target_id")
+    if keys := list(answers.values_list("row_id", flat=True)[:AT_ONCE]):
+        _delete_rows(keys)
+    else:
+        _delete(Entity.objects.filter(pk=row.entity_id))
+    return True
 
 
 def results_forget(entities: Sequence[Entity]) -> None:
@@ -136,11 +170,14 @@ _FORGET = (
 def _delete_results(answers: Any) -> None:
     keys = list(answers.order_by("row_id").values_list("row_id", flat=True))
     for first in range(0, len(keys), BATCH):
-        some = keys[first : first + BATCH]
-        compute.going(some)
-        with connection.cursor() as cursor:
-            for each in _FORGET:
-                cursor.execute(each, {"keys": some})
+        _delete_rows(keys[first : first + BATCH])
+
+
+def _delete_rows(keys: Sequence[int]) -> None:
+    compute.going(keys)
+    with connection.cursor() as cursor:
+        for each in _FORGET:
+            cursor.execute(each, {"keys": list(keys)})
 
 
 def teams_follow(entity: Entity) -> None:
@@ -172,7 +209,7 @@ def results_laid(*, anew: Collection[int] = ()) -> None:
 
 def _rules(anew: Collection[int]) -> list[RuleRow]:
     # One that judges results is of an older version: its results would have results, without end.
-    rows = RuleRow.objects.exclude(scorecard__blueprint__identifier=RESULT)
+    rows = RuleRow.objects.exclude(scorecard=None).exclude(scorecard__blueprint__identifier=RESULT)
     found = list(rows.select_related("scorecard__blueprint", "entity").order_by("pk"))
     for each in found:
         each.laid_to = 0 if each.scorecard_id in anew else each.laid_to
@@ -208,7 +245,7 @@ def _laid(rule: RuleRow, anew: Collection[int]) -> int:
     """Some that are missing, those of the oldest entities first. One at a time for each rule; nobody lays twice."""
     advisory_lock("results", str(rule.pk))
     found = RuleRow.objects.select_related("scorecard__blueprint", "entity").filter(pk=rule.pk).first()
-    if found is None:
+    if found is None or found.scorecard is None:
         return 0
     values: Json = {
         "prefix": found.entity.identifier,

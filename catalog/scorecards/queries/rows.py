@@ -12,6 +12,7 @@ from django.db.models import (
     JSONField,
     OuterRef,
     Q,
+    QuerySet,
     Subquery,
     TextField,
     Value,
@@ -56,9 +57,9 @@ def expression(name: str) -> Any:
 
 def load(entities: Sequence[Entity]) -> dict[int, Json]:
     """The same as values, for these."""
-    rows = Answer.objects.filter(row__in=[each.pk for each in entities])
+    rows = Answer.objects.filter(row__in=[each.pk for each in entities], rule__scorecard__isnull=False)
     answers = list(rows.select_related("rule__scorecard__blueprint", "target__blueprint"))
-    judges = {each.rule.scorecard_id: each.rule.scorecard for each in answers}
+    judges = {judge.pk: judge for each in answers if (judge := each.rule.scorecard)}
     found = {key: _answers(judge, [a for a in answers if a.rule.scorecard_id == key]) for key, judge in judges.items()}
     said: dict[int, Json] = {}
     for values in found.values():
@@ -102,6 +103,20 @@ def seen(by: By) -> Q | None:
     return ~Q(Exists(hidden.filter(kept)))
 
 
+def leaving() -> QuerySet[Answer]:
+    """Results of rules that are gone, as far as the workers have not taken them away yet."""
+    return Answer.objects.filter(rule__scorecard=None)
+
+
+def rule_is_going() -> Q:
+    return Q(Exists(RuleRow.objects.filter(entity=OuterRef("pk"), scorecard=None)))
+
+
+def result_is_going() -> Q:
+    """Asked of each only while there is a rule that is gone."""
+    return Q(Exists(RuleRow.objects.filter(scorecard=None))) & Q(Exists(leaving().filter(row=OuterRef("pk"))))
+
+
 def after(rule: RuleRow) -> int:
     """The key behind which answers of the rule may be missing."""
     return max(rule.laid_to - BEHIND, 0)
@@ -111,7 +126,8 @@ def lacking(rules: Iterable[RuleRow]) -> list[RuleRow]:
     """Those of the rules that have no answer of some entity yet. One query for all that are laid equally far."""
     alike: dict[tuple[int, int], list[RuleRow]] = defaultdict(list)
     for each in rules:
-        alike[each.scorecard.blueprint_id, after(each)].append(each)
+        if each.scorecard:
+            alike[each.scorecard.blueprint_id, after(each)].append(each)
     return [rule for (judged, behind), own in alike.items() for rule in _lacking(own, judged, behind)]
 
 
@@ -126,9 +142,10 @@ def _lacking(rules: Sequence[RuleRow], judged: int, behind: int) -> list[RuleRow
 
 def _rows() -> list[tuple[RuleRow, Json]]:
     """Every rule with what it asks."""
-    rows = RuleRow.objects.select_related("scorecard__blueprint").order_by("pk")
+    rows = RuleRow.objects.exclude(scorecard=None).select_related("scorecard__blueprint").order_by("pk")
     found = []
     for row in rows:
+        assert row.scorecard
         rule = next((each for each in row.scorecard.rules if each["identifier"] == row.identifier), None)
         if rule:
             found.append((row, rule))
@@ -140,6 +157,7 @@ def _result() -> "Subquery[Any]":
     whens = []
     for row, rule in _rows():
         judge = row.scorecard
+        assert judge
         if judge.filter:
             whens.append(When(Q(which=row.pk) & ~filter_condition(judge), then=Value(None)))
         whens.append(When(Q(which=row.pk) & rule_condition(judge, rule), then=Value(PASSED)))
