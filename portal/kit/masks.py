@@ -30,7 +30,7 @@ def call_masked(call: dict[str, Any]) -> dict[str, Any]:
     hidden: dict[str, Any] = {name: host_only(str(call[name])) for name in ("url", "webhook") if call.get(name)}
     headers = call.get("headers")
     hidden |= {"headers": dict.fromkeys(headers, HIDDEN)} if isinstance(headers, dict) else {}
-    return masked(call) | hidden
+    return {**masked(call), **hidden}
 
 
 def host_only(url: str) -> str:
