@@ -171,10 +171,19 @@ def test_a_condition_that_fails_is_no_run_and_shows_its_fault(box, terraform, pr
     assert "lastError" not in terraform.get("actions/follow").json["action"]
 
 
-def test_a_condition_that_is_no_program_is_refused_where_it_is_defined(box):
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ({"when": ["true", ".diff["]}, "trigger.condition.expressions.1"),
+        ({"when": ["true"] * 51}, "trigger.condition.expressions"),
+        ({"kind": ["ENTITY_CREATED"]}, "trigger.event.type"),
+        ({"method": {"type": ["KAFKA"]}}, "invocationMethod.type"),
+    ],
+)
+def test_what_no_automation_can_be_is_refused_where_it_is_defined(box, more, path):
     with pytest.raises(Invalid) as refused:
-        automation("ENTITY_CREATED", when=["true", ".diff["])
-    assert refused.value.details["errors"][0]["path"] == "trigger.condition.expressions.1"
+        automation(**{"kind": "ENTITY_CREATED"} | more)
+    assert refused.value.details["errors"][0]["path"] == path
     assert not Action.objects.exists()
 
 

@@ -53,9 +53,10 @@ def blueprints_of(definition: Json) -> Iterator[tuple[str, str]]:
 
 def check_kind(kinds: dict[str, Json], part: Json, path: str) -> None:
     """The shape that its `type` asks for."""
-    if part.get("type") not in kinds:
+    kind = part.get("type")
+    if not isinstance(kind, str) or kind not in kinds:
         raise Invalid.at(f"{path}.type", f"must be one of {', '.join(kinds)}")
-    check_shape(kinds[part["type"]], part, path)
+    check_shape(kinds[kind], part, path)
 
 
 def _check_identifier(identifier: str) -> None:

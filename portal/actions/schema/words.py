@@ -57,7 +57,12 @@ AUTOMATION = strict(
     "type event",
     type=TEXT,
     event={"type": "object", "required": ["type"]},
-    condition=strict("type expressions", type={"enum": ["JQ"]}, expressions=TEXTS, combinator={"enum": ["and", "or"]}),
+    condition=strict(
+        "type expressions",
+        type={"enum": ["JQ"]},
+        expressions=TEXTS | {"maxItems": 50},
+        combinator={"enum": ["and", "or"]},
+    ),
 )
 
 _OF_ENTITIES = strict("type blueprintIdentifier", type=TEXT, blueprintIdentifier=TEXT)
