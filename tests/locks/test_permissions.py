@@ -266,7 +266,7 @@ def test_every_way_to_write_stands_in_the_table():
     paged = {resolve(filled(path, None).replace("//", f"/{NO_ID}/")).view_name for path, _ in PAGES.deeds.values()}
     assert {f"locks:{each.name}" for each in urls.urlpatterns} == paged | OTHER_PAGES
     sent = {(how[0], how[1].partition("?")[0].replace("{id}", "<str:public_id>")) for how in API.deeds.values()}
-    sent |= {("patch", "limits/<str:tier>")}
+    sent |= {("patch", "limits/<str:tier>"), ("put", "locks/rules/<str:public_id>")}  # as their put and their patch
     assert {route for route in routes() if route[0] != "get"} <= sent | NO_WRITES
     typed = {how.split()[0] for how in COMMAND_LINE.deeds.values()}
     offered = {name.replace("_", "-") for name in re.findall(r'command\((\w+), "', COMMAND.read_text())}
@@ -282,7 +282,7 @@ OTHER_PAGES = {
         *("rule_list", "rule_preview", "rule_detail"),
     )
 }
-NO_WRITES = {("post", "locks/simulation")}
+NO_WRITES = {("post", "locks/simulation"), ("post", "locks/rules/preview")}
 NO_ID = "019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708"
 GATE = ("gate", "locks", "claims", "tickets", "overrides", "break-glass", "limits", "freezes")
 

@@ -8,6 +8,7 @@ RUN = PLACE | {"ci": {"provider": "gh", "run": "1"}}
 BEAT = ("post", "claims/{id}/heartbeat", {"fence": FENCE})
 FINISH = ("post", "claims/{id}/finish", {"fence": FENCE})
 LONGER = ("post", "locks/{id}/extension", {"duration": "9h"})
+RULE = {"name": "Canary", "on": ["verdict"], "reason": "It is not well"}
 CHANGE = ("patch", "freezes/{id}", {"title": "Year end"})
 APPROVE = ("post", "overrides/{id}/approval", {})
 
@@ -29,6 +30,9 @@ DEEDS = {
     "change another's freeze": CHANGE,
     "end one's own freeze": ("delete", "freezes/{id}", {}),
     "end another's freeze": ("delete", "freezes/{id}", {}),
+    "make a rule": ("post", "locks/rules", RULE),
+    "change another's rule": ("patch", "locks/rules/{id}", {"reason": "It is ill"}),
+    "delete another's rule": ("delete", "locks/rules/{id}", {}),
     "ask to pass another's lock": ("post", "overrides", OVERRIDE),
     "approve one's own override": APPROVE,
     "approve another's override": APPROVE,
