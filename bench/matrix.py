@@ -137,6 +137,8 @@ def shown(running: Stack, headers: dict[str, str]) -> tuple[str, str]:
     wire.request("GET", "/deployments/", headers=headers)
     answer = wire.getresponse()
     html = answer.read().decode()
+    if answer.status != 200:
+        raise SystemExit(f"The matrix was answered {answer.status}: {html[:500]}")
     parts = re.findall(r'data-(?:frame|part)="(\w+)"', html)
     return answer.getheader("X-Stamp", ""), "".join(parts)
 
