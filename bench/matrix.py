@@ -211,7 +211,9 @@ select gen_random_uuid(), d.id, c.id, s.identifier, e.identifier, 'deploy',
     '[{"sha": "4f2a9c1", "message": "Retry"}]', '{}', 'bench'
 from deployments_deploymentconfig c join catalog_entity s on s.id = c.service_id join catalog_entity e on e.id = c.environment_id
     cross join generate_series(1, %(each)s) n
-    cross join lateral (select now() - (%(each)s - n) * interval '1 day' - c.id %% 1440 * interval '1 minute' as t) as at
+    -- None of the last minutes: what has just ended changes the page once more when it counts as settled.
+    cross join lateral (select now() - interval '15 minutes' - (%(each)s - n) * interval '1 day'
+        - c.id %% 1440 * interval '1 minute' as t) as at
     left join catalog_entity d on d.identifier = c.id || '-' || n
         and d.blueprint_id = (select id from catalog_blueprint where identifier = 'deployment')
 """
