@@ -17,6 +17,7 @@ class LocksConfig(AppConfig):
         kinds.register_live_source(bound.live_of)
         kinds.register_panel(kinds.Panel("service", "locks", "Locks", "locks:panel", order=1))
         kinds.register_panel(kinds.Panel("environment", "locks", "Locks", "locks:environment_panel", order=1))
+        kinds.register_panel(kinds.Panel("deploymentConfig", "locks", "Locks", "locks:config_panel", order=1))
         subscribers.subscribe("locks.line", *OPENERS, handle=advance, wants=lambda event: somebody_waits())
         subscribers.subscribe("locks.github", *OPENERS, handle=answer_github, wants=lambda event: github_waits())
         subscribers.subscribe(SUBSCRIBER, *signs.HEARD, handle=hear, stream=signs.stream)

@@ -84,9 +84,10 @@ class Decision:
         seen: list[Bar] = sorted([*self.locks, *self.freezes], key=severity)
         if not seen:
             return f"{where} is open."
-        first = (self.denying or seen)[0]
+        counted = self.denying or seen
+        first = counted[0]
         until = f"until {spoken(first.expires_at, now=self.at)}"
-        more = f" ({len(seen) - 1} more)" if len(seen) > 1 else ""
+        more = f" ({len(counted) - 1} more)" if len(counted) > 1 else ""
         deed = "locked" if isinstance(first, Lock) else "frozen"
         verb = f"is {deed} by" if self.denies else "is open, with a warning by"
         return f"{where} {verb} {first.holder_name} {until}: {first.reason}{more}"

@@ -32,6 +32,7 @@ urlpatterns = [
     path("freezes/<uuid:public_id>/edit", views.freeze_edit, name="freeze_edit"),
     path("freezes/<uuid:public_id>/withdrawal", views.freeze_withdrawal, name="freeze_withdrawal"),
     path("explained", views.explained, name="explained"),
+    path("config-panel/<path:identifier>", views.config_panel, name="config_panel"),
     path("environment-panel/<path:environment>", views.environment_panel, name="environment_panel"),
     path("panel/<path:service>", views.panel, name="panel"),
     path("<uuid:public_id>", views.lock_detail, name="lock_detail"),

@@ -216,11 +216,14 @@ def reach(
 
 
 def places_of(service: Entity) -> list[Place]:
-    """The service in every environment, production first."""
+    """The service in every environment, production first; one that is called as its tier before the others of it."""
     environments = Entity.objects.filter(blueprint__identifier="environment").order_by("identifier")
     tiers = list(TIERS)
     places = [catalog.place_of(service, each) for each in environments]
-    return sorted(places, key=lambda place: tiers.index(place.tier) if place.tier in tiers else 0)
+    return sorted(
+        places,
+        key=lambda place: (tiers.index(place.tier) if place.tier in tiers else 0, place.environment != place.tier),
+    )
 
 
 def denials_of(held: Lock | Freeze) -> QuerySet[KeptDecision]:

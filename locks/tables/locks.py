@@ -231,7 +231,12 @@ def _place_row(place: Place, decision: Decision, by: By, now: datetime) -> Json:
         "freezes": [window_line(window) for window in decision.freezes],
         "own": lock_row(own, by, now) if own else None,
         "lock_url": reverse("locks:lock_list", query=asked, fragment="take"),
+        "override_url": reverse("locks:override_new", query=asked) if _may_pass(decision, by) else None,
     }
+
+
+def _may_pass(decision: Decision, by: By) -> bool:
+    return decision.denies and allows(by.actor, "override.ask", teams=decision.place.teams)
 
 
 def window_line(window: Window) -> Json:

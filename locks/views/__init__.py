@@ -10,7 +10,16 @@ from locks.views.freezes import (
     freeze_withdrawal,
 )
 from locks.views.lines import claim_revocation, ticket_withdrawal, waiting
-from locks.views.locks import environment_panel, extension, lock_detail, lock_list, panel, preview, release
+from locks.views.locks import (
+    config_panel,
+    environment_panel,
+    extension,
+    lock_detail,
+    lock_list,
+    panel,
+    preview,
+    release,
+)
 from locks.views.overrides import override_approval, override_list, override_new, override_withdrawal
 from locks.views.rules import rule_deletion, rule_detail, rule_edit, rule_list, rule_new, rule_preview
 
@@ -19,6 +28,7 @@ __all__ = [
     "code_list",
     "code_new",
     "code_revocation",
+    "config_panel",
     "environment_panel",
     "explained",
     "extension",

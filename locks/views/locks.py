@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from catalog import queries as catalog
 from locks import queries, tables
 from locks.forms import ExtensionForm, LockForm, ReleaseForm, draft, usual_duration
+from locks.live import places_of
 from locks.models import Lock, ScopeKind
 from locks.tables.rules import hold_row
 from portal.accounts.policy import allows
@@ -208,6 +209,24 @@ def panel(request: HttpRequest, service: str) -> HttpResponse:
         everywhere = {"service": service, "scope": ScopeKind.SERVICE}
         take_url = reverse("locks:lock_list", query=everywhere, fragment="take")
         return {"service": service, "rows": rows, "take_url": take_url, "live_url": request.path}
+
+    return live(request, "locks/panel.html", context, beat=queries.beat(), partial="panel")
+
+
+@require_GET
+def config_panel(request: HttpRequest, identifier: str) -> HttpResponse:
+    """The gate of one service in one environment, for the page of the deployment config."""
+    by = by_of(request)
+    entity = catalog.entity(by, "deploymentConfig", identifier)
+
+    def context() -> Json:
+        now = database_now()
+        places = list(places_of([entity]).values())
+        for place in places:
+            catalog.entity(by, "service", place.service)
+            catalog.entity(by, "environment", place.environment)
+        rows = tables.place_rows(places, queries.decide_many(places, now=now), by, now)
+        return {"service": str(entity), "rows": rows, "live_url": request.path}
 
     return live(request, "locks/panel.html", context, beat=queries.beat(), partial="panel")
 

@@ -137,13 +137,17 @@ def lock_json(lock: Lock) -> Json:
 
 
 def decision_json(decision: Decision) -> Json:
-    page = reverse("catalog:entity_detail", args=["service", decision.place.service])
+    place = decision.place
+    page = reverse("catalog:entity_detail", args=["service", place.service])
+    asked = {"service": place.service, "environment": place.environment}
+    override = reverse("locks:override_new", query=asked) if decision.denies else ""
     return facts(decision) | {
         "locks": [lock_json(lock) for lock in decision.locks],
         "freezes": [freeze_json(window.freeze) | window_json(window) for window in decision.freezes],
         "claim": claim_json(decision.claim) if decision.claim else None,
         "override": override_json(decision.override) if decision.override else None,
         "url": url_of(page),
+        "override_url": url_of(override) if override else None,
     }
 
 

@@ -56,17 +56,36 @@ def test_a_lock_that_a_rule_took_says_that_a_rollback_goes_through_and_sends_nob
     assert "--intent rollback" in done.stdout and "  ask  " not in done.stdout
 
 
+def test_it_says_since_when_it_is_locked_and_on_which_page_glass_is_broken(portal, run):
+    page = "https://portal.test/locks/overrides/new?service=cart"
+    portal.answers["GET", "/v1/gate"] = denied(override_url=page)
+    said = run(*CHECK, env=GITHUB).stdout
+    assert "  since   2026-11-22 13:00 UTC (42 min ago)\n" in said
+    assert f"  break glass    {page}&commit={'a' * 40}\n" in said and "by a token with the scope admin:  " in said
+
+
 def test_a_lock_without_an_end_says_so(portal, run):
     portal.answers["GET", "/v1/gate"] = denied(locks=[{**LOCK, "expires_at": None}])
     assert "somebody releases it" in run(*CHECK).stdout
 
 
 def test_a_freeze_is_11(portal, run):
+    freeze = {
+        "title": "Christmas",
+        "scope": "tier",
+        "tier": "production",
+        "holder": {"name": "Dana"},
+        "reason": "quiet",
+    }
     portal.answers["GET", "/v1/gate"] = denied(
-        locks=[], freezes=[{"name": "Christmas"}], next_open_at="2026-12-27T08:00:00+01:00"
+        locks=[], freezes=[freeze | {"ends_at": "2026-12-27T07:00:00Z"}], next_open_at="2026-12-27T08:00:00+01:00"
     )
     done = run(*CHECK)
     assert done.returncode == 11 and "Opens 2026-12-27 07:00 UTC" in done.stdout
+    assert "frozen  every environment of tier production, by the freeze Christmas\n" in done.stdout
+    assert "why     quiet\n  until   2026-12-27 07:00 UTC" in done.stdout
+    portal.answers["GET", "/v1/gate"] = denied(locks=[], freezes=["odd", {"name": "of another kind"}])
+    assert run(*CHECK).returncode == 11
 
 
 def test_a_denial_without_a_lock_is_still_10(portal, run):

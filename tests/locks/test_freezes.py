@@ -84,6 +84,10 @@ def test_a_lock_is_named_before_a_freeze_and_both_are_listed(shop, page, alice):
     decision = decide(shop.checkout_production, by=PROGRAM)
     assert (decision.stopped_by, len(decision.locks), len(decision.freezes)) == ("lock", 1, 1)
     assert decision.message.endswith(": fire (1 more)")
+    lock_take(scopes.named("service", service="checkout"), reason="mind the gap", effect="warn", by=page(alice))
+    assert decide(shop.checkout_production, by=PROGRAM).message.endswith(": fire (1 more)"), (
+        "what stops, not what warns"
+    )
 
 
 def test_a_freeze_may_let_rollbacks_through(shop, page, alice):

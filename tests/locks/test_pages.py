@@ -250,6 +250,20 @@ def test_the_panel_offers_lock_where_open_and_release_where_held(shop, bob, char
     assert "See the lock" in strange and f"/locks/{lock.public_id}/release" not in strange
 
 
+def test_the_page_of_a_deployment_config_says_who_locks_it_since_when_and_where_to_break_glass(
+    shop, bob, charlie, page
+):
+    write("deploymentConfig", "cart-live", relations={"service": ["checkout"], "environment": ["production"]})
+    held(shop.checkout_production, page(bob))
+    panel = at(bob).get("/locks/config-panel/cart-live", headers=HTMX).content.decode()
+    assert ">Bob</a>" in panel and "just now</time>" in panel and "#gate-staging" not in panel
+    assert "/locks/overrides/new?service=checkout&amp;environment=production" in panel
+    strange = at(charlie).get("/locks/config-panel/cart-live", headers=HTMX).content.decode()
+    assert ">Bob</a>" in strange and "/overrides/new" not in strange
+    write("deploymentConfig", "nowhere")
+    assert "It names no service and environment" in at(bob).get("/locks/config-panel/nowhere", headers=HTMX).content.decode()
+
+
 def test_an_unchanged_list_answers_204_until_a_lock_ends(shop, bob, page):
     client = at(bob)
     first = client.get("/locks/")

@@ -277,7 +277,16 @@ def test_every_way_to_write_stands_in_the_table():
 OTHER_PAGES = {
     f"locks:{each}"
     for each in (
-        *("preview", "waiting", "override_list", "explained", "environment_panel", "panel", "lock_detail"),
+        *(
+            "preview",
+            "waiting",
+            "override_list",
+            "explained",
+            "environment_panel",
+            "panel",
+            "config_panel",
+            "lock_detail",
+        ),
         *("freeze_list", "freeze_preview", "freeze_detail", "code_list", "feed", "feed_address", "feed_revocation"),
         *("rule_list", "rule_preview", "rule_detail"),
     )

@@ -150,6 +150,9 @@ _DECISION = {
     "retry_after": null(whole(7200, "Seconds until asking again can be worth it.")).like(None),
     "locks": listed(LOCK, "All that cover the place, the most severe first."),
     "freezes": listed(FROZEN, "Those that are on.").like([]),
+    "override_url": null(
+        text("https://portal.example.org/locks/overrides/new?service=checkout", "Where its owners break glass.")
+    ).like(None),
     "claim": null(CLAIM).about("Who deploys now.").like(None),
     "override": null(OVERRIDE).about("What passed all that would have denied.").like(None),
     "url": text("https://portal.example.org/catalog/service/entities/checkout", "The service's page."),
