@@ -116,7 +116,9 @@ def action_facts(action: Action, by: By) -> Json:
         "done_here": done_here(action.definition),
         "called": called(action.definition),
         "runs_url": reverse("actions:run_list", query={"action": action.identifier}),
-        "edit_url": reverse("admin:actions_action_change", args=[action.pk]) if by.actor.is_admin else None,
+        "edit_url": reverse("actions:action_edit", args=[action.identifier])
+        if allows(by.actor, "action.write", blueprint=action.blueprint)
+        else None,
     }
 
 

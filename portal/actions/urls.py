@@ -5,6 +5,8 @@ from portal.actions import views
 app_name = "actions"
 urlpatterns = [
     path("actions/", views.action_list, name="action_list"),
+    path("actions/!new", views.action_new, name="action_new"),
+    path("actions/!edit/<str:identifier>", views.action_edit, name="action_edit"),
     path("actions/<str:identifier>", views.action_detail, name="action_detail"),
     path("actions/<str:identifier>/run", views.run_new, name="run_new"),
     path("runs/", views.run_list, name="run_list"),

@@ -6,11 +6,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.actions import queries, tables
 from portal.actions.commands import run_decide, run_update
+from portal.actions.editor import EXAMPLES, ActionForm
 from portal.actions.forms import RunForm
-from portal.actions.models import Run
+from portal.actions.models import Action, Run
 from portal.actions.queries import Wanted
 from portal.audit import queries as trail
 from portal.kit.addresses import address, pager
@@ -46,7 +48,7 @@ def action_list(request: HttpRequest) -> HttpResponse:
             _tab(request, "Automations", "automation", kind == "automation"),
         ],
         "pager": pager(request.GET, page, counted(found, "action", "actions")),
-        "new_url": reverse("admin:actions_action_add") if by.actor.is_admin else None,
+        "new_url": reverse("actions:action_new", query=_example(kind)) if by.actor.is_admin else None,
     }
     return render(request, "actions/action_list.html", context)
 
@@ -67,6 +69,50 @@ def action_detail(request: HttpRequest, identifier: str) -> HttpResponse:
         "list_url": reverse("actions:action_list"),
     }
     return render(request, "actions/action_detail.html", context)
+
+
+def _example(kind: str) -> Json | None:
+    return {"from": "automation"} if kind == "automation" else None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def action_new(request: HttpRequest) -> HttpResponse:
+    by = by_of(request)
+    require(by, "action.write")
+    return _edited(request, None, by)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def action_edit(request: HttpRequest, identifier: str) -> HttpResponse:
+    by = by_of(request)
+    action = queries.action(by, identifier)
+    require(by, "action.write", blueprint=action.blueprint)
+    return _edited(request, action, by)
+
+
+def _edited(request: HttpRequest, action: Action | None, by: By) -> HttpResponse:
+    """The definition, filled in or refused; when it is saved, the action's page."""
+    chosen = request.GET.get("from", "")
+    example = chosen if chosen in EXAMPLES else next(iter(EXAMPLES))
+    form = ActionForm(request.POST or None, action, by=by, example=example)
+    if request.method == "POST" and form.is_valid() and (saved := form.save()):
+        return go(request, saved.get_absolute_url(), say=f"{saved} is {'saved' if action else 'made'}.")
+    context = {
+        "form": form,
+        "action": action,
+        "examples": []
+        if action
+        else [
+            {"label": label, "url": address(request.GET, **{"from": name}), "active": name == example}
+            for name, (label, _) in EXAMPLES.items()
+        ],
+        "back_url": action.get_absolute_url() if action else reverse("actions:action_list"),
+        "list_url": reverse("actions:action_list"),
+        "delete_url": reverse("admin:actions_action_delete", args=[action.pk])
+        if action and by.actor.is_admin
+        else None,
+    }
+    return render(request, form.template, context, status=422 if request.method == "POST" else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,11 +1,14 @@
 """The pages of actions and runs."""
 
+import json
+
 import pytest
 
 from catalog import queries as catalog
 from catalog.commands import entity_delete
 from portal.actions.commands import action_create, action_permit, run_create, run_log, run_update
-from portal.actions.models import Run
+from portal.actions.editor import EXAMPLES
+from portal.actions.models import Action, Run
 from portal.audit.outbox import deliver_due
 from tests.conftest import SETUP, events, write
 
@@ -86,6 +89,29 @@ def test_the_page_of_an_action_says_what_it_asks_for_and_who_may(restart, browse
     for words in ("Why", "list of environment", "Administrators, team payments", "/v1/actions/restart/runs"):
         assert words in page
     assert "/actions/restart/run" in page
+
+
+def test_an_action_is_made_from_an_example_and_changed_on_its_page_by_who_may(shop, browser, alice):
+    assert browser.get("/actions/!new").status_code == 403 and "!new" not in browser.get("/actions/").content.decode()
+    browser.force_login(alice)
+    for name, (_, example) in EXAMPLES.items():
+        body = browser.get(f"/actions/!new?from={name}").context["form"]["body"].value()
+        assert json.loads(body) == example
+        answer = browser.post("/actions/!new", {"body": body})
+        assert (answer.status_code, answer["Location"]) == (303, f"/actions/{example['identifier']}")
+    before = Action.objects.get(identifier="restart").as_sent
+    for body, words in [
+        ("{", "This is not JSON"),
+        ("{}", "required property"),
+        (json.dumps(before | {"trigger": 1}), "trigger"),
+    ]:
+        for url in ("/actions/!new", "/actions/!edit/restart"):
+            answer = browser.post(url, {"body": body})
+            assert answer.status_code == 422 and words in answer.content.decode()
+    assert Action.objects.count() == len(EXAMPLES) and Action.objects.get(identifier="restart").as_sent == before
+    assert "/actions/!edit/restart" in browser.get("/actions/restart").content.decode()
+    browser.post("/actions/!edit/restart", {"body": json.dumps(before | {"title": "Start again"})})
+    assert Action.objects.get(identifier="restart").definition["title"] == "Start again"
 
 
 def test_a_run_is_asked_for_by_the_form(restart, browser):

@@ -261,7 +261,10 @@ def test_the_page_of_a_deployment_config_says_who_locks_it_since_when_and_where_
     strange = at(charlie).get("/locks/config-panel/cart-live", headers=HTMX).content.decode()
     assert ">Bob</a>" in strange and "/overrides/new" not in strange
     write("deploymentConfig", "nowhere")
-    assert "It names no service and environment" in at(bob).get("/locks/config-panel/nowhere", headers=HTMX).content.decode()
+    assert (
+        "It names no service and environment"
+        in at(bob).get("/locks/config-panel/nowhere", headers=HTMX).content.decode()
+    )
 
 
 def test_an_unchanged_list_answers_204_until_a_lock_ends(shop, bob, page):
