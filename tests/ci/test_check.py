@@ -1,9 +1,11 @@
 """What a person reads in the log of a CI job when it asks the gate."""
 
 import json
+import subprocess
 
 import pytest
 
+from tests.ci.conftest import COMMAND
 from tests.ci.fake_portal import LOCK, allowed, decision, denied
 
 CHECK = ("check", "--service", "cart", "--environment", "production")
@@ -218,3 +220,17 @@ def test_a_reader_that_hangs_up_early_leaves_no_traceback_and_the_exit_code(port
     )
     assert "Traceback" not in done.stderr
     assert "exit 10" in done.stderr
+
+
+def test_what_it_says_to_paste_runs_also_from_a_download_that_is_no_program(portal, python, tmp_path):
+    portal.answers["GET", "/v1/gate"] = denied()
+    (tmp_path / "portcullis").write_bytes(COMMAND.read_bytes())
+    done = subprocess.run(
+        [python, "portcullis", *CHECK],
+        cwd=tmp_path,
+        env={"PORTCULLIS_URL": portal.url, "PORTCULLIS_TOKEN": "pcl_x", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 10 and "  ask again      python3 portcullis check " in done.stdout
