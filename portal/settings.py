@@ -307,7 +307,11 @@ GITHUB_WEBHOOK_SECRET = env.text("PORTCULLIS_GITHUB_WEBHOOK_SECRET")
 GITHUB_TOKEN = env.text("PORTCULLIS_GITHUB_TOKEN")
 # Tiers whose stopped runs are run again when the lock ends; none unless somebody chooses so.
 GITHUB_RERUN = env.items("PORTCULLIS_GITHUB_RERUN", "")
+# Repositories whose workflows actions may start; none unless somebody names them.
+GITHUB_WORKFLOWS = env.items("PORTCULLIS_GITHUB_WORKFLOWS", "")
 GITHUB_API_URL = env.text("PORTCULLIS_GITHUB_API_URL", "https://api.github.com").rstrip("/")
+# Where actions begin pipelines.
+GITLAB_URL = env.text("PORTCULLIS_GITLAB_URL", "https://gitlab.com").rstrip("/")
 
 LOGGING = {
     "version": 1,

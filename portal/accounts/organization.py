@@ -83,6 +83,11 @@ def secret_is_there(name: str) -> bool:
     return Secret.objects.filter(name=name).exists()
 
 
+def secrets_there() -> frozenset[str]:
+    """Their names."""
+    return frozenset(Secret.objects.values_list("name", flat=True))
+
+
 def secret_value(name: str) -> str | None:
     """For outgoing calls; None where there is none."""
     found = Secret.objects.filter(name=name).first()

@@ -22,9 +22,18 @@ class ActionAdmin(CommandAdmin):
 
     noun = "action"
     form = ActionForm
-    fields = ("definition", "permissions", "created_by", "updated_by", "fault", "fault_at")
-    readonly_fields = ("permissions", "created_by", "updated_by", "fault", "fault_at")
-    list_display = ("identifier", "title", "blueprint", "operation", "updated_by", "updated_at", "fault_at")
+    fields = ("definition", "permissions", "created_by", "updated_by", "fault", "fault_at", "paused", "paused_at")
+    readonly_fields = ("permissions", "created_by", "updated_by", "fault", "fault_at", "paused", "paused_at")
+    list_display = (
+        "identifier",
+        "title",
+        "blueprint",
+        "operation",
+        "updated_by",
+        "updated_at",
+        "fault_at",
+        "paused_at",
+    )
     search_fields = ("identifier", "definition")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -7,9 +7,10 @@ class ActionsConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import hooks
-        from portal.actions import automations, calls
+        from portal.actions import automations, calls, gitlab, jobs
         from portal.actions.commands.actions import timers_renamed
 
         automations.register()
         calls.register()
+        jobs.register("GITLAB", gitlab.Pipelines())
         hooks.after_rename(timers_renamed)

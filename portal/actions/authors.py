@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+from portal.accounts.policy import allows
 from portal.accounts.queries import actor_of_credential, actor_of_user, live_credentials, user_of
 from portal.actions.models import Action
 from portal.kit.by import Actor, system
 from portal.kit.errors import Refused
+
+# Those that were looked up, by their key and the scopes of their token.
+Authors = dict[tuple[str, tuple[str, ...], bool], Actor | None]
 
 
 def actor_called(key: str, scopes: list[str] | None) -> Actor | None:
@@ -32,6 +36,19 @@ def automation_at_work(action: Action) -> Actor:
     # Programs and people have rights in different ways; only an administrator's may simply be the portal's.
     kind = named.kind if author.is_admin else author.kind
     return replace(author, kind=kind, key=named.key, name=named.name, is_service=True)
+
+
+def unfit(action: Action, known: Authors) -> str:
+    """Why an automation may not go on in its author's name; empty as long as he may change it."""
+    key = (action.author_key, tuple(action.author_scopes or ()), action.author_scopes is None)
+    if key not in known:
+        known[key] = actor_called(action.author_key, action.author_scopes)
+    author = known[key]
+    if author is None:
+        return "Whoever saved it last is here no more."
+    if allows(author, "action.write", blueprint=action.blueprint):
+        return ""
+    return f"{author.name} saved it last, and may not change it any more."
 
 
 def _bound(person: Actor, scopes: list[str] | None) -> Actor:

@@ -7,7 +7,7 @@ from portal.kit.remembered import Remembered
 
 
 def _read() -> frozenset[Kind]:
-    rows = queries.about(Action.objects.all(), type="automation", published=True)
+    rows = queries.about(Action.objects.all(), type="automation", published=True).filter(paused="")
     return frozenset(kind_of(each) for each in rows.order_by().values_list("definition__trigger__event", flat=True))
 
 

@@ -34,6 +34,9 @@ class Action(models.Model):
     # Why it did not run when its event happened, the last time.
     fault = models.TextField(blank=True, editable=False, default="", db_default="")
     fault_at = models.DateTimeField(null=True, editable=False)
+    # Why it runs no more until somebody takes it over, and since when.
+    paused = models.TextField(blank=True, editable=False, default="", db_default="")
+    paused_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["identifier"]
@@ -161,6 +164,8 @@ class Run(models.Model):
     # A program outside fetches it to do the work: it is offered until somebody has taken it.
     pending = models.BooleanField(default=False)
     claimed_until = models.DateTimeField(null=True)
+    # Of a run that a forge does: what it was asked, and which job it is there (commands.jobs).
+    job = models.JSONField(default=dict, db_default={}, editable=False)
     creator_key = models.CharField(max_length=60)
     creator_email = models.CharField(max_length=254, blank=True)
     # Of the token by which a person asked: what waits for approval is not done with more. Null: he came himself.

@@ -8,6 +8,7 @@ from catalog import permissions as catalog_permissions
 from catalog.models import Blueprint, Entity
 from portal.accounts.policy import allows, require
 from portal.actions import permissions
+from portal.actions.forges import Job
 from portal.actions.models import Action, Approval, Run, RunLog
 from portal.audit import queries as audit
 from portal.audit.models import Event
@@ -176,6 +177,18 @@ class Standing:
 
     blueprints: frozenset[str]
     entities: frozenset[tuple[str, str]]
+
+
+def alone(run: Run, jobs: Sequence[Job]) -> Job | None:
+    """Of the jobs that may be this run's the one that carries its id, or the only one left that could be nobody else's."""
+    if named := next((each for each in jobs if each.named), None):
+        return named
+    others = Run.objects.filter(job__place=run.job["place"]).exclude(pk=run.pk)
+    if others.filter(status=Run.Status.IN_PROGRESS, job__number__isnull=True).exists():
+        return None
+    taken = set(others.filter(job__number__in=[each.number for each in jobs]).values_list("job__number", flat=True))
+    left = [each for each in jobs if each.number not in taken]
+    return left[0] if len(left) == 1 else None
 
 
 def standing(runs: Iterable[Run]) -> Standing:

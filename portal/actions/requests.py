@@ -42,22 +42,27 @@ class Request:
         return {"User-Agent": "Portcullis"} | self.headers | proof
 
 
-def request_of(run: Run) -> Request:
-    """Raises Invalid with the place of what cannot be filled in or sent."""
+def filled(run: Run) -> Json:
+    """The invocation with its templates filled in. Raises Invalid with the place of what cannot be."""
     method = run.definition["invocationMethod"]
     if ".secrets" in json.dumps(method):
         raise Invalid.at("invocationMethod", "reads .secrets, which the portal does not hand out yet")
-    given = trigger_of(run)
-    filled: Json = {"body": given} | fill(method, given)
-    verb = str(filled.get("method") or "POST").upper()
+    made: Json = fill(method, trigger_of(run))
+    return made
+
+
+def request_of(run: Run) -> Request:
+    """Raises Invalid with the place of what cannot be filled in or sent."""
+    asked = {"body": trigger_of(run)} | filled(run)
+    verb = str(asked.get("method") or "POST").upper()
     if verb not in METHODS:
         raise Invalid.at("invocationMethod.method", f"{verb[:40]!r} is not one of {', '.join(METHODS)}")
-    if not isinstance(filled["url"], str):
+    if not isinstance(asked["url"], str):
         raise Invalid.at("invocationMethod.url", "comes to no text")
-    body = None if verb == "GET" else json.dumps(filled["body"], separators=(",", ":"), ensure_ascii=False).encode()
+    body = None if verb == "GET" else json.dumps(asked["body"], separators=(",", ":"), ensure_ascii=False).encode()
     kind = {} if body is None else {"Content-Type": "application/json"}
-    headers = kind | {"X-Portcullis-Run": run.public_id} | _headers(filled.get("headers") or {})
-    return Request(verb, filled["url"], body, headers, waits=filled.get("synchronized") in (True, "true"))
+    headers = kind | {"X-Portcullis-Run": run.public_id} | _headers(asked.get("headers") or {})
+    return Request(verb, asked["url"], body, headers, waits=asked.get("synchronized") in (True, "true"))
 
 
 def _headers(named: Json) -> dict[str, str]:

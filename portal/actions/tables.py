@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from catalog.tables.cells import is_web
 from portal.accounts.policy import allows
-from portal.actions import permissions
+from portal.actions import forges, permissions
 from portal.actions.commands.runs import called, fetched
 from portal.actions.commands.upserts import done_here
 from portal.actions.events import kind_of
@@ -57,10 +57,17 @@ METHODS = {
     "INTEGRATION_ACTION": ("Integration", "link"),
     "UPSERT_ENTITY": ("Writes an entity", "database"),
 }
+# What the portal takes and keeps, and nobody here does.
+NOBODYS = {
+    "AZURE_DEVOPS": "Portcullis does not call Azure DevOps.",
+    "KAFKA": "Portcullis writes to no Kafka topic.",
+    "INTEGRATION_ACTION": "Its invocation holds templates, and an integration is handed none.",
+}
 MOST_NAMED = 6
 
 
-def action_row(action: Action, last: Run | None = None) -> Json:
+def action_row(action: Action, last: Run | None = None, *, secrets: Collection[str]) -> Json:
+    """`secrets` are the names of those that are there."""
     word, icon = METHODS[action.invocation["type"]]
     return {
         "identifier": action.identifier,
@@ -74,6 +81,9 @@ def action_row(action: Action, last: Run | None = None) -> Json:
         "method": word,
         "method_icon": icon,
         "published": action.is_published,
+        "paused": action.paused,
+        "nobody": "" if fetched(action.definition) else NOBODYS.get(action.invocation["type"], ""),
+        "missing": forges.missing(action.definition, secrets),
         "last": run_row(last) if last else None,
     }
 
@@ -93,12 +103,18 @@ def _condition(action: Action) -> str:
 
 
 def fault_row(action: Action, by: By) -> Json:
-    """Why an automation did not run when its event happened, for those who may change it."""
-    return {"fault": fault(by, action), "fault_at": action.fault_at}
+    """Why an automation did not run when its event happened, for those who may change it; why it is paused, for all."""
+    take = allows(by.actor, "action.write", blueprint=action.blueprint)
+    return {
+        "fault": fault(by, action),
+        "fault_at": action.fault_at,
+        "paused_at": action.paused_at,
+        "take_url": reverse("actions:author", args=[action.identifier]) if action.paused and take else None,
+    }
 
 
-def action_facts(action: Action, by: By) -> Json:
-    said, shown = permissions.of(action), definition(by, action)
+def action_facts(action: Action, by: By, *, secrets: Collection[str]) -> Json:
+    said, shown, forge = permissions.of(action), definition(by, action), forges.of(action.definition)
     return {
         "blueprint_url": reverse("catalog:entity_list", args=[action.blueprint]) if action.blueprint else None,
         "where": _where(shown["invocationMethod"]),
@@ -111,10 +127,11 @@ def action_facts(action: Action, by: By) -> Json:
         "updated_at": action.updated_at,
         "definition": json.dumps(shown, indent=2, ensure_ascii=False),
         "command": command(action),
-        "run_url": reverse("actions:run_new", args=[action.identifier]) if may_ask_here(action, by) else None,
+        "run_url": reverse("actions:run_new", args=[action.identifier]) if may_ask_here(action, by, secrets) else None,
         "helper": helper(action),
         "done_here": done_here(action.definition),
         "called": called(action.definition),
+        "forge": forge.name if forge else "",
         "runs_url": reverse("actions:run_list", query={"action": action.identifier}),
         "edit_url": reverse("actions:action_edit", args=[action.identifier])
         if allows(by.actor, "action.write", blueprint=action.blueprint)
@@ -122,9 +139,10 @@ def action_facts(action: Action, by: By) -> Json:
     }
 
 
-def may_ask_here(action: Action, by: By) -> bool:
+def may_ask_here(action: Action, by: By, secrets: Collection[str]) -> bool:
     """A page offers what somebody will do."""
     done = done_here(action.definition) or fetched(action.definition) or called(action.definition)
+    done = done or (forges.of(action.definition) is not None and not forges.missing(action.definition, secrets))
     wanted = not action.is_automation and action.is_published and done
     able = permissions.may_run(by.actor, action) or permissions.of(action)["execute"]["ownedByTeam"]
     return bool(wanted and able and allows(by.actor, "action.run"))

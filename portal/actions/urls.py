@@ -8,6 +8,7 @@ urlpatterns = [
     path("actions/!new", views.action_new, name="action_new"),
     path("actions/!edit/<str:identifier>", views.action_edit, name="action_edit"),
     path("actions/<str:identifier>", views.action_detail, name="action_detail"),
+    path("actions/<str:identifier>/author", views.author, name="author"),
     path("actions/<str:identifier>/run", views.run_new, name="run_new"),
     path("runs/", views.run_list, name="run_list"),
     path("runs/of", views.panel, name="panel"),

@@ -6,10 +6,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal.accounts.organization import secrets_there
 from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.actions import queries, tables
-from portal.actions.commands import run_decide, run_update
+from portal.actions.commands import automation_take, run_decide, run_update
 from portal.actions.editor import EXAMPLES, ActionForm
 from portal.actions.forms import RunForm
 from portal.actions.models import Action, Run
@@ -38,9 +39,12 @@ def action_list(request: HttpRequest) -> HttpResponse:
     if words:
         found = found.filter(Q(identifier__icontains=words) | Q(definition__title__icontains=words))
     page = page_of(found, request.GET, key="identifier")
-    last = queries.last_runs(by, page.rows)
+    last, secrets = queries.last_runs(by, page.rows), secrets_there()
     context = {
-        "actions": [tables.action_row(each, last.get(each.pk)) | tables.fault_row(each, by) for each in page.rows],
+        "actions": [
+            tables.action_row(each, last.get(each.pk), secrets=secrets) | tables.fault_row(each, by)
+            for each in page.rows
+        ],
         "kind": kind,
         "words": words,
         "tabs": [
@@ -57,13 +61,26 @@ def _tab(request: HttpRequest, label: str, kind: str | None, active: bool) -> Js
     return {"label": label, "url": address(request.GET, kind=kind, before=None, after=None), "active": active}
 
 
+def _facts(action: Action, by: By) -> Json:
+    secrets = secrets_there()
+    return tables.action_row(action, secrets=secrets) | tables.action_facts(action, by, secrets=secrets)
+
+
+@require_POST
+def author(request: HttpRequest, identifier: str) -> HttpResponse:
+    """Somebody takes over an automation that is paused."""
+    by = by_of(request)
+    action = automation_take(queries.action(by, identifier), by=by)
+    return done(request, action.get_absolute_url(), say=f"{action.title} goes on, with your rights.")
+
+
 @require_safe
 def action_detail(request: HttpRequest, identifier: str) -> HttpResponse:
     by = by_of(request)
     action = queries.action(by, identifier)
     runs = queries.runs(by, Wanted(action=action.identifier))[:8]
     context = {
-        "action": tables.action_row(action) | tables.action_facts(action, by) | tables.fault_row(action, by),
+        "action": _facts(action, by) | tables.fault_row(action, by),
         "inputs": tables.input_rows(action),
         "runs": [tables.run_row(each) for each in runs],
         "list_url": reverse("actions:action_list"),
@@ -120,12 +137,12 @@ def run_new(request: HttpRequest, identifier: str) -> HttpResponse:
     """Asks for a run of an action whose runs somebody fetches; of others the page says how a program asks."""
     by = by_of(request)
     action = queries.action(by, identifier)
-    if not tables.may_ask_here(action, by):
+    if not tables.may_ask_here(action, by, secrets_there()):
         return HttpResponseRedirect(action.get_absolute_url(), status=303)
     form = RunForm(request.POST or None, action, by=by, entity=request.GET.get("entity", ""))
     if request.method == "POST" and form.is_valid() and (run := form.save()):
         return go(request, run.get_absolute_url(), say=f"{run.title} is asked for.")
-    context = {"form": form, "action": tables.action_row(action) | tables.action_facts(action, by)}
+    context = {"form": form, "action": _facts(action, by)}
     return render(request, "actions/run_form.html", context, status=422 if request.method == "POST" else 200)
 
 
@@ -230,13 +247,14 @@ def panel(request: HttpRequest) -> HttpResponse:
     wanted = Wanted(blueprint=blueprint, entity=entity)
 
     def context() -> Json:
-        found = queries.runs(by, wanted)
+        found, secrets = queries.runs(by, wanted), secrets_there()
         return {
             "runs": [tables.run_row(each) for each in found[:20]],
             "count_text": counted(found, "run", "runs"),
             "entity": entity,
             "actions": [
-                tables.action_row(each) | tables.action_facts(each, by) for each in queries.for_entity(by, blueprint)
+                tables.action_row(each, secrets=secrets) | tables.action_facts(each, by, secrets=secrets)
+                for each in queries.for_entity(by, blueprint)
             ],
             "all_url": reverse("actions:run_list", query={"blueprint": blueprint, "entity": entity}),
         }

@@ -87,7 +87,7 @@ def one_of_blueprint(request: Request, blueprint: str, identifier: str) -> Respo
 
 
 def action_json(action: Action, by: By) -> Json:
-    """What was sent, with who and when; and to whom may change it, why it did not run, the last time."""
+    """What was sent, with who and when; why it is paused; and to whom may change it, why it did not run, the last time."""
     told = queries.definition(by, action) | {
         "id": f"action_{action.pk}",
         "createdAt": iso(action.created_at),
@@ -96,4 +96,5 @@ def action_json(action: Action, by: By) -> Json:
         "updatedBy": action.updated_by,
     }
     fault = queries.fault(by, action)
-    return told | ({"lastError": {"message": fault, "at": iso(action.fault_at)}} if fault else {})
+    told |= {"lastError": {"message": fault, "at": iso(action.fault_at)}} if fault else {}
+    return told | ({"paused": {"reason": action.paused, "at": iso(action.paused_at)}} if action.paused else {})

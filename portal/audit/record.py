@@ -18,7 +18,7 @@ Facts = dict[str, Any]
 @dataclass(frozen=True)
 class Entry:
     """`before` and `after` are the noun's facts, None where it was not there; `payload` is what
-    subscribers need beside them.
+    subscribers need beside them. `by`: where it was another one than whoever records them all.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Entry:
     before: Facts | None = None
     after: Facts | None = None
     payload: Facts | None = None
+    by: By | None = None
 
 
 def record(
@@ -49,7 +50,7 @@ def record_many(entries: Sequence[Entry], *, by: By, beside: Sequence[Model] = (
     if not connection.in_atomic_block:
         names = ", ".join(sorted({each.name for each in entries}))
         raise RuntimeError(f"record({names}) outside a transaction: the event could outlive its change, or be lost.")
-    events = [_event(each, by) for each in entries]
+    events = [_event(each, each.by or by) for each in entries]
     rows.insert(events, beside)
     owed = [
         Delivery(event=event, subscriber=each.name, stream=each.stream(event))

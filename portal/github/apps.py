@@ -7,7 +7,9 @@ class GithubConfig(AppConfig):
 
     def ready(self) -> None:
         from deployments.environments import providers
-        from portal.github import checks, environments, subscribers  # noqa: F401
+        from portal.actions import jobs
+        from portal.github import checks, environments, subscribers, workflows  # noqa: F401
 
         subscribers.register()
         providers.register("github", environments.Workflow())
+        jobs.register("GITHUB", workflows.Workflows())

@@ -25,6 +25,18 @@ class NotTaken(Exception):
     """GitHub understood, and does not take it (422): nothing waits there any more, or it has been said too often."""
 
 
+class Denied(RetryLater):
+    """The App may not (403), until somebody lets it."""
+
+
+class Unsure(RetryLater):
+    """It may have done what it was asked: it broke over it (5xx, `answered`), or what it said never arrived."""
+
+    def __init__(self, reason: str, after: float | None = None, *, answered: bool = False) -> None:
+        super().__init__(reason, after)
+        self.answered = answered
+
+
 class NotThere(Hopeless):
     """GitHub has nothing at this address, or nothing that the token may see (404)."""
 
@@ -41,15 +53,21 @@ def post(repository: str, path: str, body: Json, *, permissions: dict[str, str],
 
     Raises RetryLater, Hopeless, or NotTaken.
     """
-    _send("POST", f"/repos/{repository}{path}", body, _token(repository, permissions, installation))
+    _send("POST", f"/repos/{repository}{path}", body, token(repository, permissions, installation))
 
 
 def read(repository: str, path: str, *, permissions: dict[str, str]) -> Json:
     """GET of `path` under the repository, with such a token. Raises as `post` does."""
-    return _send("GET", f"/repos/{repository}{path}", None, _token(repository, permissions), most=MOST_READ)
+    return _send("GET", f"/repos/{repository}{path}", None, token(repository, permissions), most=MOST_READ)
 
 
-def _token(repository: str, permissions: dict[str, str], installation: int = 0) -> str:
+def ask(method: str, repository: str, path: str, body: Json, token: str) -> Json:
+    """With a token that is there already. Raises as `post` does, Unsure where it may have been done all the same."""
+    return _send(method, f"/repos/{repository}{path}", body, token)
+
+
+def token(repository: str, permissions: dict[str, str], installation: int = 0) -> str:
+    """A short-lived one that can do no more than `permissions` in the repository. Raises as `post` does."""
     wanted = {"repositories": [repository.partition("/")[2]], "permissions": permissions}
     word = _signed()
     known = installation or _part(_send("GET", f"/repos/{repository}/installation", None, word), "id")
@@ -107,12 +125,14 @@ def _call(method: str, path: str, body: Json | None, token: str, most: int) -> A
     except urllib.error.HTTPError as error:
         with error:
             raise _reason(error.code, _said(error), error.headers) from error
+    except urllib.error.URLError as error:  # before all of it was sent
+        raise RetryLater(f"GitHub could not be reached: {error.reason}") from error
     except (OSError, HTTPException) as error:
-        raise RetryLater(f"GitHub did not answer: {error}") from error
+        raise Unsure(f"GitHub did not answer: {error}") from error
     try:
         return json.loads(raw) if raw.strip() else {}
     except ValueError as error:
-        raise RetryLater("GitHub's answer is not JSON.") from error
+        raise Unsure("GitHub's answer is not JSON.") from error
 
 
 def _said(error: urllib.error.HTTPError) -> str:
@@ -126,7 +146,11 @@ def _reason(status: int, said: str, headers: Message) -> Exception:
     told = f"GitHub answered {status}: {said}"
     if status == 422:
         return NotTaken(told)
-    if status in (403, 409, 429) or status >= 500:
+    if status >= 500:
+        return Unsure(told, _wait(headers), answered=True)
+    if status == 403 and _wait(headers) is None and "rate limit" not in said.lower():
+        return Denied(told)
+    if status in (403, 409, 429):
         return RetryLater(told, _wait(headers))
     if status == 404:
         return NotThere(f"{told}. Is the App installed on this repository, with the permissions of docs/github.md?")

@@ -7,6 +7,7 @@ answered differently a moment later. Redirects are not followed: they would lead
 import base64
 import hashlib
 import hmac
+import logging
 import os
 import socket
 import ssl
@@ -24,6 +25,8 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from portal.kit.names import Address, Crowded, look_up
+
+logger = logging.getLogger(__name__)
 
 TIMEOUT = 10.0  # seconds, for all of it: name, connection, answer
 MOST_BYTES = 64 * 1024
@@ -43,6 +46,10 @@ class NotAllowed(Exception):
 
 class NoAnswer(Exception):
     """Nothing, or nothing whole, came back in time."""
+
+
+class NotReached(NoAnswer):
+    """There was no connection: whoever was called has heard nothing."""
 
 
 class NotAsked(NoAnswer):
@@ -76,9 +83,12 @@ def call(method: str, url: str, body: bytes | None, headers: Mapping[str, str], 
     """As `post`, with any method. The headers of the answer are found whatever their case."""
     begun = time.monotonic()
     parts, host, port = _parsed(url)
-    with _told_of(host, begun, timeout):
+    with _told_of(host, begun, timeout, NotReached):
         wire = _Pinned(host, port, _reachable(host, timeout), begun + timeout, secure=parts.scheme == "https")
-        with wire.in_time():
+    with wire.in_time():
+        with _told_of(host, begun, timeout, NotReached):
+            wire.connect()
+        with _told_of(host, begun, timeout):
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             wire.request(method, target, body, dict(headers))
             with wire.getresponse() as response:
@@ -100,18 +110,18 @@ def reach(host: str, port: int, *, secure: bool = False, timeout: float = TIMEOU
 
 
 @contextmanager
-def _told_of(host: str, begun: float, timeout: float) -> Iterator[None]:
-    """Whatever goes wrong within is NoAnswer, with a sentence."""
+def _told_of(host: str, begun: float, timeout: float, kind: type[NoAnswer] = NoAnswer) -> Iterator[None]:
+    """Whatever goes wrong within is NoAnswer, or that kind of it, with a sentence."""
     try:
         yield
         if time.monotonic() - begun >= timeout:
             raise TimeoutError  # cut short, which may look like an end
     except TimeoutError as error:
-        raise NoAnswer(f"{host} did not answer within {timeout:g} s.") from error
+        raise kind(f"{host} did not answer within {timeout:g} s.") from error
     except (OSError, HTTPException, ValueError) as error:
         late = time.monotonic() - begun >= timeout
         why = f"did not answer within {timeout:g} s" if late else f"could not be reached: {_said(error)}"
-        raise NoAnswer(f"{host} {why}.") from error
+        raise kind(f"{host} {why}.") from error
 
 
 def signature(secret: str, raw: bytes, now: datetime) -> dict[str, str]:
@@ -181,8 +191,10 @@ def _reachable(host: str, within: float) -> Address:
     for address in known:
         if allowed(address):
             return address
+    # Where it is, is for whoever reads the log: to tell it to whoever wrote the address would map the inner network.
+    logger.info("%s is at %s and was not called", host, known[0])
     raise NotAllowed(
-        f"{host} is at {known[0]}, inside a network that the portal does not call. "
+        f"{host} is inside a network that the portal does not call. "
         "PORTCULLIS_OUTGOING_NETWORKS can name networks that it may."
     )
 

@@ -21,7 +21,13 @@ from catalog.commands import (
 )
 from catalog.models import Entity
 from catalog.wishes import Wish
-from portal.accounts.commands import credential_create, credential_of, user_create, user_update
+from portal.accounts.commands import (
+    credential_create,
+    credential_of,
+    credential_revoke,
+    user_create,
+    user_update,
+)
 from portal.accounts.organization import secret_create
 from portal.accounts.queries import actor_of_credential
 from portal.actions import queries
@@ -282,7 +288,55 @@ def test_an_automation_writes_with_the_rights_of_who_wrote_it(box, page, alice, 
     user_create("zoe@example.org", "Zoe", password=None, role="admin", by=SETUP)
     user_update(alice, {"role": "member"}, by=SETUP)
     put("c")
-    assert runs()[-1].status == "FAILURE"
+    assert len(runs()) == 2 and Action.objects.get().paused.startswith("Alice saved it last")
+
+
+def test_an_automation_stands_still_when_its_author_may_not_keep_it_until_somebody_takes_it_over(
+    box, page, alice, bob, charlie, client, terraform
+):
+    charlie, bob = (user_update(each, {"moderates": ["box"]}, by=SETUP) for each in (charlie, bob))
+    _, secret = credential_create("Writer", kind="ci", scopes=["catalog:read", "catalog:write"], by=SETUP)
+    writer = credential_of(secret)
+    automation("ENTITY_CREATED", by=page(charlie))
+    automation("ENTITY_CREATED", name="robots", by=By(actor_of_credential(writer), "api"))
+    automation("ENTITY_CREATED", name="theirs", by=page(bob))
+    put("a")
+    assert len(runs()) == len(runs("robots")) == 1
+    user_update(charlie, {"moderates": []}, by=page(alice))
+    credential_revoke(writer, by=SETUP)
+    deliver_due()
+    put("b")
+    assert len(runs()) == len(runs("robots")) == 1 and len(runs("theirs")) == 2
+    paused = Event.objects.filter(name="action.paused").order_by("noun_id")
+    assert [each.noun_id for each in paused] == ["follow", "robots"] and "Charlie" in paused[0].payload["reason"]
+    assert "Charlie" in terraform.get("actions/follow").json["action"]["paused"]["reason"]
+    client.force_login(charlie)
+    assert "Take it over" not in client.get("/actions/follow").content.decode()
+    assert client.post("/actions/follow/author").status_code == 403
+    client.force_login(bob)
+    assert "paused" in client.get("/actions/?kind=automation").content.decode()
+    assert "Take it over" in client.get("/actions/follow").content.decode()
+    assert client.post("/actions/follow/author").status_code == 303
+    body = terraform.get("actions/robots").json["action"]
+    assert terraform.send("put", "actions/robots", body).status == 200
+    put("c")
+    assert len(runs()) == len(runs("robots")) == 2
+    assert Action.objects.get(identifier="follow").author_key == f"user:{bob.pk}"
+    assert not Action.objects.exclude(paused="").exists()
+
+
+def test_many_automations_of_one_event_ask_no_more_than_a_few(box):
+    def statements(number):
+        Action.objects.all().delete()
+        for n in range(number):
+            automation("ENTITY_CREATED", name=f"a{n}", when=[f".diff.after.properties.size >= {n % 3}"])
+        put(f"of-{number}", size=1)
+        with CaptureQueriesContext(connection) as asked:
+            deliver_due()
+        assert Run.objects.filter(action__identifier__startswith="a").count() == number * 2 // 3
+        return len(asked)
+
+    assert statements(30) == statements(3)
 
 
 def test_a_token_lends_an_automation_no_more_than_its_scopes(shop, terraform, box):

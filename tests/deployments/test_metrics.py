@@ -211,7 +211,7 @@ def test_one_that_does_not_answer_is_asked_once_and_then_left_alone(seen, counte
 def test_a_network_that_is_not_named_is_not_called(seen, counted, settings):
     settings.OUTGOING_NETWORKS = []
     page = seen()
-    assert "Prometheus may not be called. 127.0.0.1 is at 127.0.0.1, inside a network" in page
+    assert "Prometheus may not be called. 127.0.0.1 is inside a network" in page
     assert counted.asked == []
 
 

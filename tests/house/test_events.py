@@ -485,6 +485,22 @@ CASES = {
         lambda do, shop: do(*followed(), cause=None, by=SETUP),
         ["action.created", "entity.updated", "run.created"],
     ),
+    "automations_run": (
+        lambda do, shop: do([(given := followed())[0]], *given[1:], cause=None, by=SETUP),
+        ["action.created", "entity.updated", "run.created"],
+    ),
+    "automations_meant": (
+        lambda do, shop: do([orphan()], {}, by=SETUP),
+        ["action.created", "entity.updated", "action.paused"],
+    ),
+    "automation_pause": (
+        lambda do, shop: do(orphan(), {}, by=SETUP),
+        ["action.created", "entity.updated", "action.paused"],
+    ),
+    "automation_take": (
+        lambda do, shop: do(orphan(), by=SETUP),
+        ["action.created", "entity.updated", "action.updated"],
+    ),
     "run_called": (
         lambda do, shop: do(
             run(), import_string("portal.actions.requests.Request")("POST", "http://a", b""), NO, by=SETUP
@@ -765,6 +781,14 @@ def followed():
     import_string("catalog.commands.entity_write")(wish, by=SETUP)
     event = Event.objects.get(name="entity.updated")
     return follower, event, import_string("portal.actions.events.told")(event, None)
+
+
+def orphan():
+    """An automation whose author is here no more."""
+    follower = followed()[0]
+    follower.author_key = "user:0"
+    follower.save()
+    return follower
 
 
 def of_service(identifier):

@@ -7,7 +7,13 @@ from portal.actions.commands.actions import (
     blueprint_delete_with_actions,
 )
 from portal.actions.commands.approvals import run_decide
-from portal.actions.commands.automations import automation_run
+from portal.actions.commands.automations import (
+    automation_pause,
+    automation_run,
+    automation_take,
+    automations_meant,
+    automations_run,
+)
 from portal.actions.commands.calls import run_called, run_uncalled
 from portal.actions.commands.fetching import runs_acknowledge, runs_claim
 from portal.actions.commands.runs import run_create, run_log, run_respond, run_update
@@ -18,7 +24,11 @@ __all__ = [
     "action_permit",
     "action_replace",
     "actions_write",
+    "automation_pause",
     "automation_run",
+    "automation_take",
+    "automations_meant",
+    "automations_run",
     "blueprint_delete_with_actions",
     "run_called",
     "run_create",

@@ -40,12 +40,12 @@ def action_replace(action: Action, body: Json, *, by: By) -> Action:
     before, order = action.facts(), action.order
     same_author = not action.is_automation or (action.author_key, action.author_scopes) == _author(by)
     same = before == definition | {"permissions": action.permissions} and order == _order(definition)
-    if same and same_author:
+    if same and same_author and not action.paused:
         return action
+    payload: Json = {"author": by.actor.name} if action.paused or not same_author else {}
     _save(action, definition, by)
     _show_runs(action)
-    payload: Json = {"order": action.order} if action.order != order else {}
-    payload |= {} if same_author else {"author": by.actor.name}
+    payload |= {"order": action.order} if action.order != order else {}
     record("action.updated", action.noun(), by=by, before=before, after=action.facts(), payload=payload)
     return action
 
@@ -164,6 +164,7 @@ def _save(action: Action, definition: Json, by: By) -> None:
     action.updated_at, action.updated_by = timezone.now(), by.actor.name
     action.author_key, action.author_scopes = _author(by)
     action.fault, action.fault_at = "", None
+    action.paused, action.paused_at = "", None
     followed.forget()
     try:
         with transaction.atomic():

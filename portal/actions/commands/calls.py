@@ -23,7 +23,7 @@ def run_called(run: Run, request: Request, answer: Answer, *, by: By) -> Run:
     require(by, "run.report")
     run = held(run)
     took = round(answer.seconds * 1000)
-    _say(run, f"{request.method} {urlsplit(request.url).netloc} was answered {answer.status} after {took} ms.", by)
+    say(run, f"{request.method} {urlsplit(request.url).netloc} was answered {answer.status} after {took} ms.", by)
     if run.is_over:  # whoever was called was quicker to report
         return run
     good = 200 <= answer.status < 300
@@ -38,14 +38,20 @@ def run_called(run: Run, request: Request, answer: Answer, *, by: By) -> Run:
 def run_uncalled(run: Run, reason: str, *, ends: bool, by: By) -> Run:
     """It could not be called. `ends`: nor will it be."""
     require(by, "run.report")
-    run = held(run)
-    _say(run, reason if ends else f"{reason} It is called again.", by)
+    run, reason = held(run), sentence(reason)
+    say(run, reason if ends else f"{reason} It is called again.", by)
     return ended(run, Run.Status.FAILURE, reason, by=by) if ends and not run.is_over else run
 
 
-def _say(run: Run, message: str, by: By) -> None:
+def say(run: Run, message: str, by: By) -> None:
+    """A line of its log."""
     text = message if len(message) <= LONGEST else f"{message[:LONGEST]}…"
     RunLog.objects.create(run=run, message=storable_text(text), created_by=by.actor.name)
+
+
+def sentence(text: str) -> str:
+    """What others say often has no full stop."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _read(body: bytes) -> Any:

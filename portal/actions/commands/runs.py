@@ -10,12 +10,12 @@ from catalog.models import Blueprint, Entity
 from catalog.schema.validate import check_shape
 from portal.accounts.policy import require
 from portal.accounts.queries import actor_of_user, user
-from portal.actions import permissions
+from portal.actions import forges, permissions
 from portal.actions.commands.upserts import asker_of, done_here, entity_upsert
 from portal.actions.models import Action, Run, RunLog
 from portal.actions.schema.inputs import check_given, entities_in, with_defaults
 from portal.actions.schema.reports import LOG, PATCH
-from portal.audit.record import record
+from portal.audit.record import Entry, record, record_many
 from portal.kit.by import By
 from portal.kit.errors import Invalid, PortalError, Refused
 from portal.kit.locking import retried
@@ -43,7 +43,7 @@ def run_create(action: Action, inputs: Json, *, entity: str = "", run_as: str = 
     run = Run(
         action=action,
         definition=action.definition,
-        about=about_of(action, about),
+        about=about_of(action, about.blueprint if about else blueprint_called(action.blueprint), about),
         blueprint=action.blueprint,
         entity=about.identifier if about else "",
         raw_inputs=inputs,
@@ -110,13 +110,19 @@ def run_respond(run: Run, response: Any, *, by: By) -> Run:
 def began(run: Run, by: By) -> Run:
     """Tells of a run that was just saved."""
     run.refresh_from_db(fields=["created_at", "updated_at"])
-    record("run.created", run.noun(), by=by, after=run.facts(), payload=told_beside(run))
+    record_many([creation(run)], by=by)
     return run
+
+
+def creation(run: Run) -> Entry:
+    return Entry("run.created", run.noun(), after=run.facts(), payload=told_beside(run))
 
 
 def told_beside(run: Run) -> Json:
     """What subscribers of its beginning need beside its state."""
-    return {"runId": run.public_id} | ({"calls": True} if called(run.definition) else {})
+    kind = run.definition["invocationMethod"]["type"]
+    asked = {"calls": True} if called(run.definition) else {"forge": kind} if forges.of(run.definition) else {}
+    return {"runId": run.public_id} | asked
 
 
 def carried_out(run: Run, by: By, asker: By | None = None) -> Run:
@@ -158,6 +164,11 @@ def fetched(definition: Json) -> bool:
 
 def held(run: Run) -> Run:
     return _held(run)
+
+
+def changed(run: Run, before: Json, by: By) -> Run:
+    """Saves and tells what the caller has changed of a run that he holds; `before` is its state until then."""
+    return _saved(run, before, by)
 
 
 def _held(run: Run) -> Run:
@@ -219,8 +230,11 @@ def _check_inputs(action: Action, inputs: Json) -> None:
             raise Invalid.at(path, f"there is no {blueprint} called “{identifier}”")
 
 
-def about_of(action: Action, entity: Entity | None) -> Json:
-    blueprint = entity.blueprint if entity else Blueprint.objects.filter(identifier=action.blueprint).first()
+def blueprint_called(identifier: str) -> Blueprint | None:
+    return Blueprint.objects.filter(identifier=identifier).first() if identifier else None
+
+
+def about_of(action: Action, blueprint: Blueprint | None, entity: Entity | None = None) -> Json:
     named = {"identifier": action.identifier, "title": action.title, "icon": action.definition.get("icon")}
     about: Json = {"action": named}
     if blueprint:

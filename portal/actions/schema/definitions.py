@@ -16,7 +16,7 @@ Json = dict[str, Any]
 LONGEST = 200
 RESERVED = {"runs"}
 # What the portal says of an action, and clients send back when they copy one.
-OURS = {"id", "createdAt", "createdBy", "updatedAt", "updatedBy", "lastError"}
+OURS = {"id", "createdAt", "createdBy", "updatedAt", "updatedBy", "lastError", "paused"}
 
 
 def parsed(body: Json) -> Json:

@@ -50,6 +50,12 @@ _SHOWN["lastError"] = {
     "description": "Why an automation did not run when its event happened, the last time. For those who may change it.",
     "properties": {"message": {"type": "string"}, "at": {"type": "string"}},
 }
+_SHOWN["paused"] = {
+    "type": "object",
+    "description": "Why an automation stands still, and since when: whoever saved it may not change it any more. Saving it "
+    "again, by somebody who may, lets it go on with their rights.",
+    "properties": {"reason": {"type": "string"}, "at": {"type": "string"}},
+}
 ACTION = opened(
     Shape({"type": "object", "properties": _SHOWN, "required": [*_ACTION["required"], *_META]}, _SAID | _META, "Action")
 )
