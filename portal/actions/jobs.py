@@ -10,9 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from portal.accounts.organization import secrets_there
-from portal.actions import forges
-from portal.actions.commands import jobs as commands
-from portal.actions.commands import run_uncalled
+from portal.actions import commands, forges
 from portal.actions.forges import Declined, Doubtful, Forge
 from portal.actions.models import Run
 from portal.actions.queries import alone
@@ -57,18 +55,19 @@ def work(delivery: Delivery) -> Json:
     forge = forges.of(run.definition)
     assert forge is not None
     if "number" in run.job:
-        return _follow(run, forge)
+        return _follow(run, forge, delivery)
     return _seek(run, forge, delivery) if "asked" in run.job else _ask(run, forge, delivery)
 
 
 def _ask(run: Run, forge: Forge, delivery: Delivery) -> Json:
-    by = system("portal")
+    by, mark = system("portal"), ""
     try:
         if lacking := forge.missing(run.definition["invocationMethod"], secrets_there()):
             raise Declined(lacking)
         ask = forge.ready(filled(run))
         must_hold(delivery)
-        if not commands.run_asks(run, ask.place, ask.follows, by=by):
+        mark = commands.run_asks(run, ask.place, ask.follows, by=by)
+        if not mark:
             return {"skipped": "The run does not wait for it any more."}
         job = ask.begin()
     except (Declined, Invalid, Conflict) as no:
@@ -76,7 +75,7 @@ def _ask(run: Run, forge: Forge, delivery: Delivery) -> Json:
     except Doubtful as doubt:
         return _doubted(run, delivery, doubt)
     except RetryLater as busy:
-        return _later(run, delivery, busy)
+        return _later(run, delivery, busy, mark)
     commands.run_begun(run, job, forge.name, by=by)
     if not ask.follows:
         return {"begun": job.number}
@@ -93,12 +92,13 @@ def _doubted(run: Run, delivery: Delivery, doubt: Doubtful) -> Json:
     raise RetryLater(str(doubt), after, untaken=not doubt.again)
 
 
-def _later(run: Run, delivery: Delivery, busy: RetryLater) -> Json:
+def _later(run: Run, delivery: Delivery, busy: RetryLater, mark: str) -> Json:
     """Nothing began, for certain."""
-    commands.run_asks_later(run, by=system("portal"))
+    if mark:
+        commands.run_asks_later(run, mark, by=system("portal"))
     ends = timezone.now() - delivery.event.at > PATIENCE
     if not busy.untaken and (ends or delivery.attempts <= 1):
-        run_uncalled(run, str(busy), ends=ends, by=system("portal"))
+        commands.run_uncalled(run, str(busy), ends=ends, by=system("portal"))
     if ends:
         return {"error": str(busy)}
     after = _bounded(busy.after)
@@ -112,13 +112,17 @@ def _seek(run: Run, forge: Forge, delivery: Delivery) -> Json:
         found = alone(run, forge.find(job["place"], asked, run.public_id))
     except Declined as no:
         return _lost(run, forge, str(no))
+    except RetryLater as busy:
+        if timezone.now() - asked > PATIENCE:
+            return _lost(run, forge, str(busy))
+        raise
     if found:
         commands.run_begun(run, found, forge.name, by=system("portal"))
         if not job["follows"]:
             return {"begun": found.number}
         raise RetryLater("It is under way.", SOON, untaken=True)
     if job.get("again"):
-        commands.run_asks_later(run, by=system("portal"))
+        commands.run_asks_later(run, job["mark"], by=system("portal"))
         run.refresh_from_db(fields=["job"])
         return _ask(run, forge, delivery)
     if timezone.now() - asked < LOOKED_FOR:
@@ -140,28 +144,28 @@ def _lost(run: Run, forge: Forge, why: str) -> Json:
     )
 
 
-def _follow(run: Run, forge: Forge) -> Json:
-    begun = datetime.fromisoformat(run.job["asked"])
-    age = timezone.now() - begun
+def _follow(run: Run, forge: Forge, delivery: Delivery) -> Json:
+    age = timezone.now() - datetime.fromisoformat(run.job["asked"])
+    if timezone.now() - delivery.event.at > FOLLOWED_FOR:
+        commands.run_unwatched(run, "It goes on for long, and is followed no more.", by=system("portal"))
+        return {"begun": run.job["number"]}
     try:
         seen = forge.look(run.job["place"], run.job["number"])
     except Declined as no:
         commands.run_unwatched(run, f"It cannot be followed: {no}", by=system("portal"))
         return {"error": str(no)}
     except RetryLater as busy:
-        raise RetryLater(str(busy), _bounded(busy.after), untaken=True) from busy
-    run = commands.run_seen(run, seen, by=system("portal"))
+        after = _bounded(busy.after) or SOON
+        raise RetryLater(str(busy), after, pause=after, untaken=True) from busy
+    commands.run_seen(run, seen, by=system("portal"))
     if seen.state != "running":
         return {"ended": seen.label}
-    if age > FOLLOWED_FOR:
-        commands.run_unwatched(run, "It goes on for long, and is followed no more.", by=system("portal"))
-        return {"begun": run.job["number"]}
     pace = next(wait for until, wait in PACE if age.total_seconds() < until)
     raise RetryLater("It is under way.", pace, untaken=True)
 
 
 def _failed(run: Run, reason: str) -> Json:
-    run_uncalled(run, reason, ends=True, by=system("portal"))
+    commands.run_uncalled(run, reason, ends=True, by=system("portal"))
     return {"error": reason}
 
 

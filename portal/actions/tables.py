@@ -82,7 +82,7 @@ def action_row(action: Action, last: Run | None = None, *, secrets: Collection[s
         "method_icon": icon,
         "published": action.is_published,
         "paused": action.paused,
-        "nobody": "" if fetched(action.definition) else NOBODYS.get(action.invocation["type"], ""),
+        "nobody": _nobody(action.definition),
         "missing": forges.missing(action.definition, secrets),
         "last": run_row(last) if last else None,
     }
@@ -239,7 +239,7 @@ def run_row(run: Run) -> Json:
         "status": word,
         "colour": colour,
         "icon": icon,
-        "label": run.status_label,
+        "label": "" if run.status_label.casefold() == word.casefold() else run.status_label,
         "entity": about["title"] if about else "",
         "blueprint": run.blueprint,
         "by": run.created_by,
@@ -259,7 +259,7 @@ def run_facts(run: Run, by: By, standing: Standing) -> Json:
     return run_row(run) | {
         "action_url": run.action.get_absolute_url() if run.action else None,
         "entity_url": reverse("catalog:entity_detail", args=[run.blueprint, run.entity]) if about and there else None,
-        "links": [each for each in run.links if is_web(each)],
+        "links": [{"url": each, "text": _link(run, each)} for each in run.links if is_web(each)],
         "summary": run.summary,
         "message": _pretty(run.message),
         "response": _pretty(run.response),
@@ -273,10 +273,20 @@ def run_facts(run: Run, by: By, standing: Standing) -> Json:
         "may_succeed": mine and run.status == Run.Status.IN_PROGRESS,
         "waiting": waiting,
         "may_decide": waiting and run.action is not None and permissions.may_approve(by.actor, run.action),
+        "nobody": _nobody(run.definition) if run.status == Run.Status.IN_PROGRESS else "",
         "pending": run.pending and run.status == Run.Status.IN_PROGRESS,
         "end_url": reverse("actions:end", args=[run.public_id]),
         "decision_url": reverse("actions:decision", args=[run.public_id]),
     }
+
+
+def _nobody(definition: Json) -> str:
+    return "" if fetched(definition) else NOBODYS.get(definition["invocationMethod"]["type"], "")
+
+
+def _link(run: Run, url: str) -> str:
+    forge = forges.of(run.definition)
+    return f"Open at {forge.name}" if forge and url == run.job.get("url") else url.partition("://")[2]
 
 
 def _event(run: Run) -> Json | None:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.accounts.organization import secrets_there
 from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
-from portal.actions import queries, tables
+from portal.actions import forges, queries, tables
 from portal.actions.commands import automation_take, run_decide, run_update
 from portal.actions.editor import EXAMPLES, ActionForm
 from portal.actions.forms import RunForm
@@ -199,6 +199,7 @@ def _run(run: Run, by: By, **more: Any) -> Json:
     changes = list(queries.changes_seen(by, run)[:50])
     return {
         "run": tables.run_facts(run, by, queries.standing([run])),
+        "missing": forges.missing(run.definition, secrets_there()) if run.status == Run.Status.WAITING else "",
         "lines": tables.log_rows(lines[:LINES][::-1]),
         "cut": len(lines) > LINES,
         "approvals": tables.approval_rows(queries.approvals(run), queries.waiting_for(run)),

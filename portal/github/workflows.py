@@ -39,7 +39,7 @@ class Workflows:
         lacking = [name for name, value in named.items() if not value]
         if lacking:
             verb = "is" if len(lacking) == 1 else "are"
-            return f"GitHub cannot be asked: {' and '.join(lacking)} {verb} not set."
+            return f"GitHub cannot be asked: {_listed(lacking)} {verb} not set."
         repository = f"{method['org']}/{method['repo']}"
         if "{{" in repository or _is_named(repository):
             return ""
@@ -79,6 +79,10 @@ class Workflows:
             return Seen("running", str(told.get("status") or "").replace("_", " "), page)
         conclusion = str(told.get("conclusion"))
         return Seen("success" if conclusion in GOOD else "failure", conclusion.replace("_", " "), page)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _is_named(repository: str) -> bool:

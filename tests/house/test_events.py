@@ -54,6 +54,7 @@ PAGE = {"identifier": "board", "type": "dashboard", "widgets": [{"id": "w", "typ
 HOOK = {"name": "Forge", "kind": "github"}
 PROBE = {"kind": "heartbeat", "name": "nightly", "service": "checkout", "environment": "production"}
 RUN = Run("gh:1:1")
+PLACE = {"repository": "larder/checkout"}
 NO = Answer(404, b"", 0.1)
 A_PERSON = By(Actor("user", "user:2", "Sam", is_admin=True), "page")
 BLUEPRINT = {"identifier": "box", "title": "Box", "schema": {"properties": {}}}
@@ -507,6 +508,26 @@ CASES = {
         ),
         ["action.created", "run.created", "run.ended"],
     ),
+    "run_asks": (lambda do, shop: do(run(), PLACE, True, by=SETUP), ["action.created", "run.created"]),
+    "run_asks_later": (lambda do, shop: do(marked(), "x", by=SETUP), ["action.created", "run.created"]),
+    "run_doubts": (
+        lambda do, shop: do(marked(), "Silence.", again=False, aloud=True, by=SETUP),
+        ["action.created", "run.created"],
+    ),
+    "run_begun": (
+        lambda do, shop: do(
+            marked(), import_string("portal.actions.forges.Job")("7", "https://a/7"), "GitHub", by=SETUP
+        ),
+        ["action.created", "run.created", "run.updated"],
+    ),
+    "run_seen": (
+        lambda do, shop: do(marked(), import_string("portal.actions.forges.Seen")("success", "fine"), by=SETUP),
+        ["action.created", "run.created", "run.ended"],
+    ),
+    "run_unwatched": (
+        lambda do, shop: do(marked(), "It goes on.", by=SETUP),
+        ["action.created", "run.created"],
+    ),
     "run_uncalled": (
         lambda do, shop: do(run(), "It is gone.", ends=True, by=SETUP),
         ["action.created", "run.created", "run.ended"],
@@ -798,6 +819,13 @@ def of_service(identifier):
 
 def run(**more):
     return import_string("portal.actions.commands.run_create")(action(**more), {}, by=SETUP)
+
+
+def marked():
+    """A run whose forge is asked."""
+    asked = run()
+    import_string("portal.actions.commands.run_asks")(asked, PLACE, True, by=SETUP)
+    return asked
 
 
 def source():

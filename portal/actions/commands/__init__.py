@@ -16,6 +16,14 @@ from portal.actions.commands.automations import (
 )
 from portal.actions.commands.calls import run_called, run_uncalled
 from portal.actions.commands.fetching import runs_acknowledge, runs_claim
+from portal.actions.commands.jobs import (
+    run_asks,
+    run_asks_later,
+    run_begun,
+    run_doubts,
+    run_seen,
+    run_unwatched,
+)
 from portal.actions.commands.runs import run_create, run_log, run_respond, run_update
 
 __all__ = [
@@ -30,12 +38,18 @@ __all__ = [
     "automations_meant",
     "automations_run",
     "blueprint_delete_with_actions",
+    "run_asks",
+    "run_asks_later",
+    "run_begun",
     "run_called",
     "run_create",
     "run_decide",
+    "run_doubts",
     "run_log",
     "run_respond",
+    "run_seen",
     "run_uncalled",
+    "run_unwatched",
     "run_update",
     "runs_acknowledge",
     "runs_claim",

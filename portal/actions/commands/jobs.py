@@ -1,6 +1,6 @@
 """What a run remembers of the job that a forge does for it, `run.job`:
 
-`{"asked": time, "place": where, "follows": bool}` from before the forge is asked; then `number` and `url` of the job, or
+`{"mark": id, "asked": time, "place": where, "follows": bool}` from before the forge is asked; then `number` and `url` of the job, or
 `doubt` and `again` where no clear answer came, or `answered` where it did and named no job.
 """
 
@@ -11,32 +11,37 @@ from django.utils import timezone
 
 from portal.accounts.policy import require
 from portal.actions.commands.calls import say, sentence
-from portal.actions.commands.runs import changed, ended, held
+from portal.actions.commands.runs import changed, held
 from portal.actions.forges import Job, Seen
 from portal.actions.models import Run
 from portal.kit.by import By
+from portal.kit.ids import uuid7
 
 Json = dict[str, Any]
 
+KEPT = ("mark", "asked", "place", "follows")
 ENDS = {"success": Run.Status.SUCCESS, "failure": Run.Status.FAILURE}
 
 
 @transaction.atomic
-def run_asks(run: Run, place: Json, follows: bool, *, by: By) -> bool:
-    """Whether its forge may be asked now: nobody has before, and the run still waits for it."""
+def run_asks(run: Run, place: Json, follows: bool, *, by: By) -> str:
+    """The mark of whoever may ask its forge now; empty where somebody has before, or the run does not wait for it."""
     require(by, "run.report")
     run = held(run)
     if run.status != Run.Status.IN_PROGRESS or "asked" in run.job:
-        return False
-    _keep(run, {"asked": timezone.now().isoformat(), "place": place, "follows": follows})
-    return True
+        return ""
+    mark = str(uuid7())
+    _keep(run, {"mark": mark, "asked": timezone.now().isoformat(), "place": place, "follows": follows})
+    return mark
 
 
 @transaction.atomic
-def run_asks_later(run: Run, *, by: By) -> None:
-    """It was asked, and nothing began."""
+def run_asks_later(run: Run, mark: str, *, by: By) -> None:
+    """It was asked under this mark, and nothing began. The mark of anybody else stays."""
     require(by, "run.report")
-    _keep(held(run), {})
+    run = held(run)
+    if run.job.get("mark") == mark and "number" not in run.job:
+        _keep(run, {})
 
 
 @transaction.atomic
@@ -55,8 +60,8 @@ def run_begun(run: Run, job: Job, forge: str, *, by: By) -> Run:
     require(by, "run.report")
     run = held(run)
     facts = {"number": job.number, "url": job.url} if job.number else {"answered": True}
-    _keep(run, {name: run.job[name] for name in ("asked", "place", "follows") if name in run.job} | facts)
-    say(run, f"{forge} has begun {job.number or 'it'}." + (f" {job.url}" if job.url else ""), by)
+    _keep(run, {name: run.job[name] for name in KEPT if name in run.job} | facts)
+    say(run, f"{forge} has begun {job.number or 'it'}.", by)
     if run.is_over:
         return run
     before = run.state()
@@ -75,12 +80,11 @@ def run_seen(run: Run, seen: Seen, *, by: By) -> Run:
         return run
     before = run.state()
     run.status_label = seen.label
-    if seen.state not in ENDS:
-        return changed(run, before, by)
-    changed(run, before, by)
-    say(run, f"It has ended: {seen.label}.", by)
-    summary = "" if seen.state == "success" else run.summary or f"The job ended: {seen.label}."
-    return ended(run, ENDS[seen.state], summary, by=by)
+    if seen.state in ENDS:
+        say(run, f"It has ended: {seen.label}.", by)
+        run.status = ENDS[seen.state]
+        run.summary = run.summary or ("" if seen.state == "success" else f"The job ended: {seen.label}.")
+    return changed(run, before, by)
 
 
 @transaction.atomic
