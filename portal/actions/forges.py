@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Ask:
-    """`place`: where, as `find` and `look` need it later; `follows`: whether the end there ends the run.
+    """`place`: where, as `find` and `look` need it later; `follows`: as the forge says it.
 
     `begin` asks once. It raises Declined, Doubtful, or RetryLater where it is certain that nothing began.
     """
@@ -61,6 +61,9 @@ class Forge(Protocol):
 
         `secrets` are the names of the organisation's.
         """
+
+    def follows(self, method: Json, secrets: Collection[str]) -> bool:
+        """Whether the end there ends the run; otherwise somebody reports."""
 
     def ready(self, method: Json) -> Ask:
         """`method` is filled in. Raises Invalid, Declined or RetryLater; nothing has begun so far."""

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
-from portal.accounts.organization import secret_is_there, secret_value
+from portal.accounts.organization import secret_is_there, secret_value, secrets_there
 from portal.actions.forges import Ask, Declined, Doubtful, Job, Seen, began_since
 from portal.audit.posting import AGAIN
 from portal.audit.subscribers import RetryLater
@@ -34,6 +34,9 @@ class Pipelines:
         group, project = str(method["groupName"]), str(method["projectName"])
         return "" if "{{" in group + project or _token_of(group, project) in secrets else _lacking(group, project)
 
+    def follows(self, method: Json, secrets: Collection[str]) -> bool:
+        return READING in secrets
+
     def ready(self, method: Json) -> Ask:
         group, project = _named(method, "groupName", GROUP), _named(method, "projectName", PROJECT)
         ref = _named({"defaultRef": "main"} | method, "defaultRef", REF)
@@ -43,7 +46,7 @@ class Pipelines:
         place = {"project": f"{group}/{project}", "ref": ref}
         given = {f"variables[{name}]": text for name, text in _variables(method).items()}
         form = urlencode({"token": token, "ref": ref} | given).encode()
-        return Ask(place, secret_is_there(READING), lambda: _begun(place, form))
+        return Ask(place, self.follows(method, secrets_there()), lambda: _begun(place, form))
 
     def find(self, place: Json, since: datetime, run: str) -> list[Job]:
         asked = {"source": "trigger", "ref": place["ref"], "order_by": "id", "per_page": "20"}

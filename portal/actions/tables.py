@@ -132,6 +132,7 @@ def action_facts(action: Action, by: By, *, secrets: Collection[str]) -> Json:
         "done_here": done_here(action.definition),
         "called": called(action.definition),
         "forge": forge.name if forge else "",
+        "follows": bool(forge and forge.follows(action.invocation, secrets)),
         "runs_url": reverse("actions:run_list", query={"action": action.identifier}),
         "edit_url": reverse("actions:action_edit", args=[action.identifier])
         if allows(by.actor, "action.write", blueprint=action.blueprint)

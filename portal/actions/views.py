@@ -71,7 +71,7 @@ def author(request: HttpRequest, identifier: str) -> HttpResponse:
     """Somebody takes over an automation that is paused."""
     by = by_of(request)
     action = automation_take(queries.action(by, identifier), by=by)
-    return done(request, action.get_absolute_url(), say=f"{action.title} goes on, with your rights.")
+    return go(request, action.get_absolute_url(), say=f"{action.title} goes on, with your rights.")
 
 
 @require_safe

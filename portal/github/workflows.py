@@ -45,6 +45,9 @@ class Workflows:
             return ""
         return f"GitHub is not asked: PORTCULLIS_GITHUB_WORKFLOWS does not name {repository}."
 
+    def follows(self, method: Json, secrets: Collection[str]) -> bool:
+        return method.get("reportWorkflowStatus", True) not in (False, "false")
+
     def ready(self, method: Json) -> Ask:
         org, repo, workflow = (_named(method, each) for each in ("org", "repo", "workflow"))
         repository = f"{org}/{repo}"
@@ -61,8 +64,7 @@ class Workflows:
             raise Declined(str(no)) from no
         except RetryLater as busy:
             raise RetryLater(str(busy), busy.after) from busy
-        follows = method.get("reportWorkflowStatus", True) not in (False, "false")
-        return Ask(place, follows, lambda: _begun(place, inputs, token))
+        return Ask(place, self.follows(method, ()), lambda: _begun(place, inputs, token))
 
     def find(self, place: Json, since: datetime, run: str) -> list[Job]:
         begun = iso(since - SKEW)

@@ -181,4 +181,6 @@ def test_a_persons_token_approves_only_with_the_scope_for_it(shop, page, bob):
 def test_a_link_of_a_run_that_is_no_web_address_is_not_made_a_link(restart, page, bob):
     run = asked(restart, page(bob))
     told = run_update(run, {"link": ["javascript:alert(1)", "https://ci.example/7"]}, by=page(bob))
-    assert run_facts(told, page(bob), queries.standing([told]))["links"] == ["https://ci.example/7"]
+    assert run_facts(told, page(bob), queries.standing([told]))["links"] == [
+        {"url": "https://ci.example/7", "text": "ci.example/7"}
+    ]
