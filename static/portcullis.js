@@ -264,6 +264,16 @@
     return Boolean(field);
   }
 
+  // What the search at the top offers while somebody types: arrows go through it, Escape closes it.
+  document.addEventListener("keydown", (event) => {
+    const finder = event.target.closest?.(".finder");
+    if (!finder || event.isComposing) return;
+    const field = $("input", finder), links = $$(".offers a", finder), at = links.indexOf(event.target);
+    if (event.key === "Escape") { $(".offers", finder).replaceChildren(); field.focus(); }
+    const next = { ArrowDown: links[at + 1], ArrowUp: at > 0 ? links[at - 1] : at === 0 ? field : null }[event.key];
+    if (next) { next.focus(); event.preventDefault(); }
+  });
+
   function goTo(letter) {
     const link = $$(".side a[href]").find((node) => node.textContent.trim().toLowerCase().startsWith(letter));
     if (link) location.assign(link.href);

@@ -10,6 +10,7 @@ from locks import queries as locks
 from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import address
+from portal.kit.by import By
 from portal.kit.clock import database_now
 from portal.kit.errors import Missing
 from portal.kit.live import live
@@ -93,10 +94,18 @@ def _mine(request: HttpRequest) -> Context:
 
 @require_safe
 def found(request: HttpRequest) -> HttpResponse:
-    """The search at the top: a commit, a pull request or a ticket has a page of its own; the matrix finds the rest."""
+    """The search at the top: a commit, a pull request or a ticket has a page of its own, the matrix finds services,
+    versions and locks, and what it does not find is looked for everywhere.
+    """
     by, text = by_of(request), request.GET.get("q", "").strip()
     if queries.is_of_commits(text) and (answer := queries.find(by, text)).commits:
         if answer.kind == "ticket":
             return redirect(tables.feature_url(queries.ticket_of(text)))
         return redirect(tables.search_url(text))
+    if text and not queries.is_of_commits(text) and not _in_matrix(by, text):
+        return redirect(reverse("pages:search", query={"q": text}))
     return redirect(reverse("deployments:matrix", query={"q": text} if text else None))
+
+
+def _in_matrix(by: By, text: str) -> bool:
+    return bool(queries.matrix(by, text=text).rows) or locks.locks(by, text=text).exists()

@@ -75,6 +75,7 @@ def _shell(request: HttpRequest) -> Item:
         "banner_url": reverse("pages:banner"),
         "home_url": reverse("pages:home"),
         "search_url": reverse("deployments:find"),
+        "offers_url": reverse("pages:search"),
         "user": {"name": str(user), "email": user.email, "initials": initials(str(user)), "is_admin": user.is_staff},
         "sign_out_url": reverse("pages:sign_out"),
         "settings_url": reverse("admin:index") if user.is_staff else None,
@@ -110,6 +111,15 @@ def _nav(here: str, user: Any) -> Iterator[Item]:
             "open": _is_under(here, url) or inside,
             "children": children,
         }
+
+
+def places(user: Any) -> Iterator[tuple[str, str, str]]:
+    """(label, what it is, address) of each page that the sidebar may show."""
+    for item in _nav("", user):
+        yield item["label"], "Page", item["url"]
+        for child in item["children"]:
+            if not child.get("heading"):
+                yield child["label"], "Blueprint" if "blueprint" in child else "Page", child["url"]
 
 
 def _children(name: str, here: str, user: Any) -> list[Item]:

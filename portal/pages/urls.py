@@ -2,6 +2,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from portal.pages import secrets, views
+from portal.pages.finding import search_page
 from portal.pages.invitation import invitation
 from portal.pages.sign_in import SignIn
 
@@ -10,6 +11,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("audit", views.audit, name="audit"),
     path("audit/panel", views.changelog, name="changelog"),
+    path("search", search_page, name="search"),
     path("banner", views.banner, name="banner"),
     path("invitation/<str:secret>", invitation, name="invitation"),
     path("secrets", secrets.secrets, name="secrets"),

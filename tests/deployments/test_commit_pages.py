@@ -124,6 +124,7 @@ def test_the_line_says_where_a_change_was_taken_back(shop, by):
         (B[:8], f"/deployments/commits?q={B[:8]}"),
         ("checkout", "/deployments/?q=checkout"),
         ("0123456789", "/deployments/?q=0123456789"),
+        ("an odd name", "/search?q=an+odd+name"),
         ("", "/deployments/"),
     ],
 )
