@@ -9,6 +9,7 @@ from deployments.models import Deployment, Status
 from locks import runs
 from portal.kit.clock import instant, iso
 from portal.kit.errors import Invalid
+from portal.kit.spelling import check_spelling
 
 Json = dict[str, Any]
 
@@ -29,6 +30,21 @@ _TEXTS = {
     "decision": 2000,
     "claim": 100,
 }
+# What a report may say besides.
+_OTHERS = {
+    "status",
+    "kind",
+    "started_at",
+    "finished_at",
+    "ci",
+    "fence",
+    "changes",
+    "history",
+    "boundary",
+    "instances",
+    "extra",
+}
+_CI = {"provider", "run", "attempt", "url"}
 _CHANGE_TEXTS = ("sha", "message", "author", "pr", "url")
 
 
@@ -247,6 +263,14 @@ def parse(body: Any, *, now: datetime, needs_version: bool = True, is_history: b
     if reader.faults:
         raise Invalid.of(reader.faults)
     return report
+
+
+def check_names(body: Any) -> None:
+    """Invalid where a field is misspelt: a failure whose `statuss` nobody reads would be told as a success."""
+    if isinstance(body, dict):
+        check_spelling(body, _TEXTS.keys() | _OTHERS)
+        if isinstance(body.get("ci"), dict):
+            check_spelling(body["ci"], _CI, path="ci.")
 
 
 def _check_whole(report: Report, reader: _Reader) -> None:

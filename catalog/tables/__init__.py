@@ -10,6 +10,7 @@ from catalog.tables.entities import (
     panels,
     properties,
     related_tabs,
+    relations,
     tabs,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "panel_urls",
     "panels",
     "properties",
+    "relations",
     "related_tabs",
     "tabs",
 ]

@@ -53,6 +53,19 @@ def properties(entity: Entity, values: Json) -> list[Json]:
     ]
 
 
+def relations(entity: Entity) -> list[Json]:
+    """What it points at by each of its relations, as far as it was read with them."""
+    arrows = list(entity.arrows.all())
+    return [
+        {
+            "title": declared.get("title") or name,
+            "description": declared.get("description") or "",
+            "html": cells.targets([each for each in arrows if each.name == name]),
+        }
+        for name, declared in entity.blueprint.relations.items()
+    ]
+
+
 def headline(entity: Entity, values: Json) -> list[Json]:
     blueprint = entity.blueprint
     facts = []

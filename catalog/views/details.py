@@ -43,7 +43,11 @@ def entity_detail(request: HttpRequest, blueprint: str, identifier: str) -> Answ
         }
     )
     if tab == "overview":
-        context |= {"properties": tables.properties(entity, values), "panels": tables.panels(entity)}
+        context |= {
+            "properties": tables.properties(entity, values),
+            "relations": tables.relations(entity),
+            "panels": tables.panels(entity),
+        }
     if tab == "json":
         context["body"] = tables.as_json(entity, values)
     if tab == "related" and related:

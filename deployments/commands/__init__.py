@@ -1,4 +1,4 @@
-from deployments.commands.batch import deployments_report
+from deployments.commands.batch import deployments_report, keyed
 from deployments.commands.commits import changes_fill, commits_backfill
 from deployments.commands.configs import config_of, copy_to_config_entity
 from deployments.commands.hooks import hook_create, hook_delete, hook_update
@@ -30,6 +30,7 @@ __all__ = [
     "hook_delete",
     "hook_update",
     "inbox_drop",
+    "keyed",
     "inbox_map",
     "Mapped",
     "inbox_place",

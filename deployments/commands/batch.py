@@ -30,7 +30,7 @@ def deployments_report(bodies: Any, *, backfill: bool = False, by: By) -> list[O
 
 def _fate(body: Any, backfill: bool, by: By) -> Outcome | PortalError:
     try:
-        plain, key = _keyed(body)
+        plain, key = keyed(body)
     except Invalid as error:
         report_refuse(body, error, door=Door.BATCH, by=by)
         return error
@@ -42,7 +42,8 @@ def _fate(body: Any, backfill: bool, by: By) -> Outcome | PortalError:
         return as_fault(error)
 
 
-def _keyed(body: Any) -> tuple[Any, str]:
+def keyed(body: Any) -> tuple[Any, str]:
+    """The report without its `idempotency_key`, and that key."""
     key = body.get(KEY) or "" if isinstance(body, dict) else ""
     if not isinstance(key, str) or len(key) > LONGEST_KEY:
         raise Invalid.at(KEY, f"must be a text of at most {LONGEST_KEY} characters")

@@ -65,6 +65,7 @@ def report_refuse(body: Any, error: PortalError, *, door: str = Door.REPORT, by:
 def _reported(sent: Sent, key: str, by: By) -> Outcome:
     require(by, "deployment.report")
     earlier, now = ingest.earlier(key, by) if key else (None, database_now())
+    reports.check_names(sent.body)
     report = reports.parse(sent.body, now=now, is_history=sent.backfill)
     if earlier:
         outcome = _replay(ReportRequest.objects.get(pk=earlier), sent.body)

@@ -57,7 +57,8 @@ class JSONParser(BaseParser):
         try:
             data = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise Invalid.at("body", f"is not JSON: {error}") from error
+            form = "; it came as a form" if (media_type or "").startswith("application/x-www-form-urlencoded") else ""
+            raise Invalid.at("body", f"is not JSON: {error}{form}") from error
         checked(data)
         return data
 

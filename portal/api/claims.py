@@ -16,6 +16,7 @@ from portal.api.bodies import object_of
 from portal.api.present import claim_json, decision_json, line_json, stopped, ticket_json
 from portal.kit.by import By
 from portal.kit.errors import Invalid
+from portal.kit.spelling import check_spelling
 
 Json = dict[str, Any]
 STATES = ("running", "lapsed", "all")
@@ -68,6 +69,7 @@ def finish(request: Request, public_id: str) -> Response:
     by = by_of(request)
     require(by, "claim.hold")
     data = object_of(request)
+    check_spelling(data, ("fence", "outcome"), meant={"status": "outcome"})
     outcome = text(data, "outcome", 10) or Claim.Outcome.SUCCESS
     found = claim_finish(queries.claim(by, public_id), _fence(data), outcome, by=by)
     return Response({"ok": True, "claim": claim_json(found)})

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from catalog import queries as catalog
 from deployments import queries
-from deployments.commands import deployment_report, report_refuse
+from deployments.commands import deployment_report, keyed, report_refuse
 from deployments.models import DeploymentConfig, LogSource
 from deployments.moments import happened
 from deployments.presets import Span
@@ -33,7 +33,8 @@ def deployments(request: Request) -> Response:
     if len(key) > LONGEST_KEY or "\0" in key:
         raise Invalid.at("Idempotency-Key", f"must be at most {LONGEST_KEY} characters")
     by = by_of(request)
-    outcome = deployment_report(_body(request, by), key=key, by=by)
+    body, own = _body(request, by)
+    outcome = deployment_report(body, key=key or own, by=by)
     if outcome.deployment:
         return Response(
             {"ok": True, "deployment": deployment_json(outcome.deployment), "created": outcome.created},
@@ -43,10 +44,10 @@ def deployments(request: Request) -> Response:
     return Response({"ok": True, "inbox": item}, status=202)
 
 
-def _body(request: Request, by: By) -> dict[str, Any]:
-    """What cannot be read stands in the ingest log as well."""
+def _body(request: Request, by: By) -> tuple[dict[str, Any], str]:
+    """The report and its `idempotency_key`. What cannot be read stands in the ingest log as well."""
     try:
-        return object_of(request)
+        return keyed(object_of(request))
     except PortalError as error:
         report_refuse(None, error, by=by)
         raise

@@ -19,9 +19,12 @@ from portal.api.present import decision_json, lock_json, simulation_json, stoppe
 from portal.api.selection import flag
 from portal.kit.clock import database_now, duration, instant
 from portal.kit.errors import Invalid
+from portal.kit.spelling import check_spelling
 
 STATES = ("active", "mine", "expiring", "history")
 MOST = 1000
+TAKEN = ("scope", "service", "environment", "tier", "team", "reason", "until", "duration", "link", "kind", "effect", "allows", "steal")  # fmt: skip
+MEANT = {"expires_at": "until", "ends_at": "until", "ttl": "duration"}
 
 
 @api_view(["GET"])
@@ -56,6 +59,7 @@ def locks(request: Request) -> Response:
     if request.method == "POST":
         require(by, "lock.take")
         data = object_of(request)
+        check_spelling(data, TAKEN, meant=MEANT)
         lock = lock_take(
             scopes.named(
                 _text(data, "scope") or "pair",
@@ -113,6 +117,7 @@ def lock(request: Request, public_id: str) -> Response:
 def extension(request: Request, public_id: str) -> Response:
     by = by_of(request)
     data = object_of(request)
+    check_spelling(data, ("until", "duration"), meant=MEANT)
     until = _until(data, default=None)
     if "until" not in data and "duration" not in data:
         raise Invalid.at("until", "say until when, or for how long in duration")

@@ -94,5 +94,7 @@ def _entities(by: By, text: str) -> Iterable[Any]:
 
 def _hit(entity: Entity) -> Hit:
     kind, label = entity.blueprint, str(entity)
-    detail = entity.identifier if entity.identifier != label else ""
-    return Hit(label, kind.title, entity_url(kind.identifier, entity.identifier), "box", detail)
+    said = entity.identifier.replace("-", " ").casefold() == label.casefold()
+    return Hit(
+        label, kind.title, entity_url(kind.identifier, entity.identifier), "box", "" if said else entity.identifier
+    )

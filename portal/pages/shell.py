@@ -42,6 +42,16 @@ PAGES = [
     ("Webhooks", "webhooks:list", "webhook", False),
     ("API", "api_docs:index", "terminal", False),
 ]
+# Reached from another page, and looked for by their names.
+FURTHER = [
+    ("Freezes", "locks:freeze_list"),
+    ("Overrides", "locks:override_list"),
+    ("Rules that lock", "locks:rule_list"),
+    ("May I deploy?", "locks:explained"),
+    ("Waiting line", "locks:waiting"),
+    ("Starters", "starters:starter_list"),
+    ("Import", "importers:home"),
+]
 # Those that only administrators see.
 KEPT = {"webhooks:list"}
 # The page of scorecards leads to these.
@@ -120,6 +130,9 @@ def places(user: Any) -> Iterator[tuple[str, str, str]]:
         for child in item["children"]:
             if not child.get("heading"):
                 yield child["label"], "Blueprint" if "blueprint" in child else "Page", child["url"]
+    yield from ((label, "Page", reverse(name)) for label, name in FURTHER)
+    if user.is_staff:
+        yield "Settings", "Page", reverse("admin:index")
 
 
 def _children(name: str, here: str, user: Any) -> list[Item]:

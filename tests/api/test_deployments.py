@@ -12,6 +12,33 @@ def test_an_attempt_that_is_no_whole_number_is_422(shop, ci, attempt):
     assert not Deployment.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("odd", "path", "meant"),
+    [
+        ({"statuss": "failure"}, "statuss", "status"),
+        ({"finishedAt": "2026-01-07T10:00:00Z"}, "finishedAt", "finished_at"),
+        ({"ci": {"run": "7", "atempt": 2}}, "ci.atempt", "attempt"),
+    ],
+)
+def test_a_misspelt_field_is_refused_with_the_right_one_and_leaves_nothing(shop, ci, odd, path, meant):
+    answer = ci.post("deployments", REPORT | odd)
+    assert (answer.status, answer.json["details"]["errors"]) == (
+        422,
+        [{"path": path, "message": f"is no field; did you mean {meant}?"}],
+    )
+    assert not Deployment.objects.exists()
+
+
+def test_what_is_like_no_field_is_let_be(shop, ci):
+    assert ci.post("deployments", REPORT | {"pipeline": 7, "status": "failure", "Status": "success"}).status == 201
+    assert Deployment.objects.get().status == "failure"
+
+
+def test_the_key_of_a_report_may_stand_in_it(shop, ci):
+    sent = [ci.post("deployments", REPORT | {"idempotency_key": "one", "ref": each}).status for each in "aab"]
+    assert (sent, Deployment.objects.count()) == ([201, 200, 409], 1)
+
+
 def test_an_attempt_may_come_as_a_text(shop, ci):
     assert ci.post("deployments", REPORT | {"ci": {"run": "7", "attempt": "2"}}).status == 201
     assert Deployment.objects.get().attempt == 2

@@ -89,6 +89,8 @@ def test_a_warning_lets_through_and_says_so(shop, ci):
         ({"effect": "none"}, "effect"),
         ({"link": "javascript:alert(1)"}, "link"),
         ({"scope": "world"}, "scope"),
+        ({"durations": "5m"}, "durations"),
+        ({"expiresAt": "2030-01-01T00:00:00Z"}, "expiresAt"),
     ],
 )
 def test_a_wrong_lock_is_refused_with_its_path_and_leaves_nothing(shop, ci, body, path):

@@ -82,6 +82,8 @@ def test_live_properties_are_those_of_now(browser, shop, terraform, page, bob):
 def test_related_shows_both_ends_of_an_arrow(browser, shop):
     write("service", "cart", relations={"dependsOn": ("checkout",)})
     assert "entities/checkout" in read(browser, "/catalog/service/entities/cart", tab="related")
+    overview = read(browser, "/catalog/service/entities/cart")
+    assert "<h2>Relations</h2>" in overview and 'href="/catalog/service/entities/checkout"' in overview
     html = read(browser, "/catalog/service/entities/checkout", tab="related")
     assert "entities/cart" in html and "whose “Depends on” is this" in html
 
