@@ -1,10 +1,9 @@
 """What the search at the top finds by its name: entities, actions, and the pages of the sidebar."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -73,7 +72,7 @@ def _is_called(label: str, text: str) -> bool:
     return any(part.startswith(text.lower()) for part in (label.lower(), *label.lower().split()))
 
 
-def _entities(by: By, text: str) -> Iterable[Any]:
+def _entities(by: By, text: str) -> QuerySet[Entity]:
     """The name itself first, then what begins so, then what holds the words anywhere."""
     rows = all_entities(by).prefetch_related(None).select_related("blueprint")
     found = search.words(rows.exclude(blueprint__identifier__in=LEFT_OUT), text).rows
