@@ -1,12 +1,13 @@
 """Calls to addresses that people wrote down, against receivers that mean no good."""
 
+import re
 import time
 from ipaddress import ip_address
 
 import pytest
 
 from portal.kit import env, outgoing
-from portal.kit.outgoing import NoAnswer, NotAllowed, post
+from portal.kit.outgoing import NoAnswer, NotAllowed, NotReached, post
 from tests.receivers import drip, reset
 
 
@@ -38,8 +39,16 @@ def test_it_never_waits_longer_than_it_said(receiver, at_home, answer):
 
 @pytest.mark.parametrize("answer", [reset, b"", b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n"])
 def test_what_is_no_answer_is_none(receiver, at_home, answer):
-    with pytest.raises(NoAnswer, match="could not be reached"):
+    with pytest.raises(NoAnswer, match="could not be reached") as silence:
         post(receiver(answer).url, b"{}", {}, timeout=2)
+    assert not isinstance(silence.value, NotReached)
+
+
+def test_who_is_not_there_has_heard_nothing(receiver, at_home):
+    gone = receiver()
+    gone.close()
+    with pytest.raises(NotReached, match="could not be reached"):
+        post(gone.url, b"{}", {}, timeout=2)
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed(receiver, at_home):
@@ -68,6 +77,8 @@ def test_no_address_inside_is_called(receiver, host):
         post(f"http://{host}:{port}/", b"{}", {}, timeout=1)
     assert there.came == []
     assert isinstance(refused.value, NotAllowed) or "could not be reached" in str(refused.value)
+    told = str(refused.value).replace(host.strip("[]"), "")
+    assert not re.search(r"\d\.\d|::", told), "where a name leads is nobody's to learn"
 
 
 @pytest.mark.parametrize(
