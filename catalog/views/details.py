@@ -63,10 +63,16 @@ def _deeds(entity: Entity, by: By) -> Json:
     return {
         "edit_url": reverse("catalog:entity_edit", args=names) if may["update"] else None,
         "delete_url": reverse("catalog:entity_deletion", args=names) if may["unregister"] else None,
-        "refusals": [
-            f"You may not {permissions.refusal(deed, entity.blueprint, teams)}" for deed, it in may.items() if not it
-        ],
+        "refusals": _told([permissions.refusal(deed, entity.blueprint, teams) for deed, it in may.items() if not it]),
     }
+
+
+def _told(refusals: list[str]) -> list[str]:
+    """Two that the same people may are one sentence."""
+    whats, whos = zip(*(each.split(": ", 1) for each in refusals), strict=True) if refusals else ((), ())
+    if len(set(whos)) == 1:
+        return [f"You may not {', nor '.join(whats)}: {whos[0]}"]
+    return [f"You may not {each}" for each in refusals]
 
 
 def _related(request: HttpRequest, entity: Entity, groups: list[Related], context: Json, by: By) -> Answer:

@@ -47,6 +47,7 @@ def lock_row(cell: Cell) -> Row | None:
         return None
     first = cell.decision.denying[0]
     return {
+        "since": first.starts_at,
         "holder": first.holder_name,
         "reason": first.reason,
         "expires_at": first.expires_at,

@@ -7,17 +7,20 @@ from catalog.queries import Place
 from locks import queries
 from locks.commands import override_ask
 from locks.decisions import Bar
-from locks.models import Lock, Override
+from locks.models import Effect, Lock, Override
+from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.clock import duration
-from portal.kit.errors import PortalError
+from portal.kit.errors import PortalError, Refused
 from portal.kit.forms import refuse
 
 LIVES = [("30m", "30 min"), ("1h", "1 h"), ("2h", "2 h"), ("4h", "4 h")]
 
 
 class OverrideForm(forms.Form):
-    """Once the place is named, what stops there is offered by name: an override passes nothing else."""
+    """Once the place is named, what stops there is offered by name: an override passes nothing else. A warning stops
+    nobody.
+    """
 
     service = forms.CharField(
         max_length=1000, widget=forms.TextInput(attrs={"list": "services", "autocomplete": "off"})
@@ -60,7 +63,17 @@ class OverrideForm(forms.Form):
         if self.place is None:
             return []
         decision = queries.decide(self.place, by=self.by)
-        return [*decision.locks, *decision.freezes]
+        bars: list[Bar] = [*decision.locks, *decision.freezes]
+        return [bar for bar in bars if bar.effect != Effect.WARN]
+
+    @property
+    def refusal(self) -> str:
+        """Why he may not ask for it there, told before he fills it in."""
+        try:
+            require(self.by, "override.ask", teams=self.place.teams if self.place else ())
+        except Refused as error:
+            return error.message if self.place else ""
+        return ""
 
     def ask(self) -> Override | None:
         """None with the errors on this form."""

@@ -535,9 +535,8 @@ def test_an_administrator_sets_permissions_in_the_page(vault, alice, bob, charli
 
 def test_a_member_is_told_why_there_is_no_button(vault, bob, charlie):
     page = browser_of(charlie).get("/catalog/vault/entities/pearl").content.decode()
-    assert (
-        "You may not change Vault: its owners (payments), moderators of the blueprint and administrators may." in page
-    )
+    who = "its owners (payments), moderators of the blueprint and administrators may."
+    assert f"You may not change Vault, nor delete from Vault: {who}" in page
     assert "!edit" not in page
     allow({"read": {"ownedByTeam": True}})
     assert "You may not see all of Vault" in browser_of(bob).get("/catalog/vault/entities").content.decode()

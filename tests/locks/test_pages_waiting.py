@@ -106,6 +106,13 @@ def test_bob_asks_for_an_override_and_alice_approves_it(shop, bob, alice, page):
 
 def test_charlie_is_told_why_he_may_not_ask_and_nothing_is_kept(shop, charlie, bob, page):
     lock = lock_take(scopes.pair(shop.checkout_production), reason="why", by=page(bob))
+    lock_take(scopes.named("everything"), reason="mind the step", effect="warn", by=page(bob))
+    form = (
+        at(charlie).get("/locks/overrides/new", {"service": "checkout", "environment": "production"}).content.decode()
+    )
+    assert "may not break glass here" in form and 'name="commit"' not in form
+    form = at(bob).get("/locks/overrides/new", {"service": "checkout", "environment": "production"}).content.decode()
+    assert 'name="commit"' in form and "mind the step" not in form
     answer = at(charlie).post("/locks/overrides/new", asked(lock), headers=HTMX)
     assert answer.status_code == 422 and "may not break glass here" in answer.content.decode()
     assert not Override.objects.exists()
