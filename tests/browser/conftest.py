@@ -93,13 +93,14 @@ def new_window(chromium: Browser, address: str) -> Page:
 
 
 def as_new(page: Page) -> bool:
-    """Whether the next test may have it: alone, at no page, and with nothing kept."""
+    """Whether the next test may have it: alone, at a page that does nothing, and with nothing kept. That page is the
+    portal's too: from one that is not and back, the browser starts a process each time."""
     context = page.context
     if page.is_closed() or len(context.pages) > 1:
         context.close()
         return False
     page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
-    page.goto("about:blank")
+    page.goto("/healthz")
     page.emulate_media(color_scheme="light")
     context.clear_cookies()
     return True

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Blueprint, Entity
+from catalog.wishes import Wish
 from deployments.commands import deployment_report
 from deployments.models import Deployment, InboxItem
 from deployments.views.matrix import LINES
@@ -20,7 +21,7 @@ from locks.models import ScopeKind
 from locks.runs import Run
 from portal.kit.by import By
 from portal.kit.clock import database_now
-from tests.conftest import SETUP, events, write
+from tests.conftest import SETUP, events, write, write_all
 
 HTMX = {"HX-Request": "true"}
 CONFIGS = "/deployments/configs"
@@ -277,21 +278,26 @@ def test_what_people_write_stays_text(signed_in, shop):
         assert "&lt;script&gt;alert" in page, url
 
 
-@pytest.mark.parametrize(("url", "most"), [("/deployments/", 12), (CONFIGS, 32)])
-def test_fifty_rows_ask_no_more_queries_than_one(signed_in, shop, url, most, page, bob):
+def test_fifty_rows_ask_no_more_queries_than_one(signed_in, shop, page, bob):
+    most = {"/deployments/": 12, CONFIGS: 32}
+
+    def asked():
+        return {url: queries_of(signed_in, url) for url in most}
+
     Deployment.objects.all().delete()
     report(commit="4f2a9c1d", ci={"url": "https://ci.example/1"})
     lock_take(scopes.pair(shop.checkout_production), reason="Looking around", by=page(bob))
-    text(signed_in, url)
+    asked()
     LINES.clear()
-    one = queries_of(signed_in, url)
+    one = asked()
+    write_all(Wish("service", f"service-{number}", "create", team=("payments",)) for number in range(49))
     for number in range(49):
-        write("service", f"service-{number}", team=("payments",))
         report(f"service-{number}", version=f"1.{number}", commit="4f2a9c1d", status="success")
         lock_take(scopes.named("service", service=f"service-{number}"), reason="Looking around", by=page(bob))
-    fifty = queries_of(signed_in, url)
-    assert len(fifty) == len(one), "\n".join(fifty)
-    assert len(one) <= most
+    fifty = asked()
+    for url, few in most.items():
+        assert len(fifty[url]) == len(one[url]), "\n".join(fifty[url])
+        assert len(one[url]) <= few
 
 
 def test_lines_that_were_made_are_shown_to_others_until_something_changes(signed_in, shop, bob):

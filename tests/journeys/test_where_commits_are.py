@@ -18,8 +18,8 @@ from deployments.queries import presences
 from portal.accounts.commands import credential_create
 from portal.accounts.queries import actor_of_user
 from portal.kit.by import By
+from tests.ci.conftest import COMMAND, compiled
 from tests.conftest import SETUP, write
-from tests.journeys.conftest import ROOT
 from tests.journeys.histories import Author, Oracle, git, imported
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(2400)]
@@ -61,7 +61,7 @@ def reported(folder, url, token, step, sha, number):
     words = ["report", "-s", "checkout", "-e", place, "--version", f"1.{number}", "--commit", sha, "--kind", kind]
     at = (BEGAN + timedelta(hours=number)).isoformat()
     words += ["--finished-at", at, "--actor", "dana@example.org", "--json"]
-    command = [sys.executable, "-S", str(ROOT / "ci" / "portcullis"), *words]
+    command = [sys.executable, "-S", compiled(COMMAND), *words]
     done = subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["ok"]

@@ -1,4 +1,4 @@
-"""The very file that CI runs, as a process of its own, answered at the socket by the thread and transaction of the test."""
+"""The very program that CI runs, as a process of its own, answered at the socket by the thread and transaction of the test."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from tests.ci.conftest import COMMAND
+from tests.ci.conftest import COMMAND, compiled
 from tests.locks.doors.door import DONE, HELD, REFUSED, WHY, Door, filled
 
 PLACE = "--service checkout --environment production"
@@ -88,7 +88,7 @@ def ask(who, how, what):
             "PORTCULLIS_TIMEOUT": "60",
             "PORTCULLIS_BREAK_GLASS": CODE,
         }
-        command = [sys.executable, "-S", COMMAND, *words_of(how, what)]
+        command = [sys.executable, "-S", compiled(COMMAND), *words_of(how, what)]
         child = subprocess.Popen(command, env=environ, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         while child.poll() is None:
             server.handle_request()
