@@ -13,7 +13,7 @@ from catalog.commands import entity_store
 from catalog.kinds import Kind, register
 from catalog.models import Entity
 from catalog.wishes import Wish
-from deployments import kinds, reports
+from deployments import kinds, queries, reports
 from deployments.commands import copy_to_config_entity, deployment_store, ingest
 from deployments.commands.configs import hold_pair
 from deployments.commands.ingest import Sent
@@ -57,8 +57,16 @@ NAMES = {
 
 
 def register_kinds() -> None:
-    register(Kind(kinds.CONFIG, base_relations=("service", "environment"), told=kinds.TOLD, saved=config_saved))
-    register(Kind(kinds.DEPLOYMENT, base_relations=("deploymentConfig",), write=deployment_write))
+    ends = ("service", "environment")
+    register(Kind(kinds.CONFIG, base_relations=ends, told=kinds.TOLD, saved=config_saved, seen=queries.config_seen))
+    register(
+        Kind(
+            kinds.DEPLOYMENT,
+            base_relations=("deploymentConfig",),
+            write=deployment_write,
+            seen=queries.deployment_seen,
+        )
+    )
 
 
 def config_saved(entity: Entity, by: By) -> None:

@@ -6,9 +6,9 @@ A blueprint's row carries what people set of it, so that nothing is ever decided
 from collections.abc import Collection, Iterator
 from functools import reduce
 from operator import and_, or_
-from typing import Any, Literal
+from typing import Literal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from catalog import kinds
 from catalog.models import Blueprint, Entity, Relation
@@ -60,6 +60,14 @@ def bounds(by: By, blueprint: Blueprint | None = None) -> Q | None:
     return reduce(or_, (Q(blueprint=each.pk) & seen for each, seen in bound), free)
 
 
+def granted(by: By, *kinds: str) -> dict[str, QuerySet[Entity]]:
+    """Of those of the blueprints whose permissions keep some entities from the viewer: the ones that he may see."""
+    if sees_all(by.actor) or not by.actor.restricted:
+        return {}
+    bound = [(each, _granted(by, each)) for each in restricted().filter(identifier__in=kinds)]
+    return {each.identifier: Entity.objects.filter(seen, blueprint=each) for each, seen in bound if seen is not None}
+
+
 def kept_from_some(entity: int) -> bool:
     """Whether there are members who may not see the entity with this key."""
     seen = bounds(ANYBODY)
@@ -82,7 +90,8 @@ def visible_events(by: By, rows: QuerySet[Event]) -> QuerySet[Event]:
     for name, known in _kept(by):
         rows = rows.filter(_about(name, known))
         if name in PLACES:
-            rows = rows.filter(Q(**{name: ""}) | Q(**{f"{name}__in": known})).exclude(noun__in=FOR_MANY, service="")
+            seen = known.values("identifier")
+            rows = rows.filter(Q(**{name: ""}) | Q(**{f"{name}__in": seen})).exclude(noun__in=FOR_MANY, service="")
     return rows
 
 
@@ -92,18 +101,18 @@ def bounds_of_names(by: By) -> Q | None:
     return reduce(and_, kept) if kept else None
 
 
-def _about(name: str, known: Any) -> Q:
-    return ~Q(blueprint=name) | Q(entity="") | Q(entity__in=known)
+def _about(name: str, known: QuerySet[Entity]) -> Q:
+    return ~Q(blueprint=name) | Q(entity="") | Q(Exists(known.filter(identifier=OuterRef("entity"))))
 
 
-def _kept(by: By) -> Iterator[tuple[str, Any]]:
-    """Each blueprint of which the viewer may not see all, and the identifiers that he may."""
+def _kept(by: By) -> Iterator[tuple[str, QuerySet[Entity]]]:
+    """Each blueprint of which the viewer may not see all, and the entities that he may."""
     if sees_all(by.actor) or not by.actor.restricted:
         return
     for blueprint in _bounded():
         seen = _seen(by, blueprint)
         if seen is not None:
-            yield blueprint.identifier, Entity.objects.filter(seen, blueprint=blueprint).values("identifier")
+            yield blueprint.identifier, Entity.objects.filter(seen, blueprint=blueprint)
 
 
 def may_write(

@@ -50,8 +50,11 @@ def found(entities: QuerySet[Entity], text: str) -> QuerySet[Entity]:
     return entities.filter(Q(identifier__icontains=text) | Q(title__icontains=text))
 
 
-def exists(kind: str, identifier: str) -> bool:
-    return Entity.objects.filter(blueprint__identifier=kind, identifier=identifier).exists()
+def exists(kind: str, identifier: str, *, by: By | None = None) -> bool:
+    """`by`: whether there is one that he may see."""
+    rows = Entity.objects.filter(blueprint__identifier=kind, identifier=identifier)
+    seen = permissions.bounds(by) if by else None
+    return (rows if seen is None else rows.filter(seen)).exists()
 
 
 def entity(by: By, kind: str, identifier: str) -> Entity:

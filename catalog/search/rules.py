@@ -130,7 +130,7 @@ OPERATORS = {
 }
 ON_SCORECARDS = {"=", "in", "isEmpty"}
 ON_RELATIONS = {"=", "in", "contains", "beginsWith", "endsWith", "isEmpty"}
-TYPES = {"string", "number", "boolean", "object", "array"}
+TYPES = ("array", "boolean", "number", "object", "string")
 
 
 def blueprint_in(rules: Sequence[Rule]) -> str:
@@ -180,7 +180,7 @@ def _leaf(rule: Json, path: str) -> Rule:
         return _related_to(rule, path)
     if operator == "matchAny":
         return _match_any(rule, path)
-    if operator not in OPERATORS:
+    if not isinstance(operator, str) or operator not in OPERATORS:
         known = ", ".join([*OPERATORS, "relatedTo", "matchAny"])
         raise Invalid.at(_under(path, "operator"), f"{operator!r} is not one of {known}")
     positive, negated = OPERATORS[operator]
@@ -207,7 +207,7 @@ def _field(rule: Json, path: str) -> Field:
 def _property_schema(schema: Any, path: str) -> PropertySchema:
     schema = _object(schema, path)
     if schema.get("type") not in TYPES:
-        raise Invalid.at(_under(path, "type"), f"must be one of {', '.join(sorted(TYPES))}")
+        raise Invalid.at(_under(path, "type"), f"must be one of {', '.join(TYPES)}")
     items = schema.get("items")
     kind = _object(items, _under(path, "items")).get("type") if items is not None else ""
     named = [(schema.get("format") or "", "format"), (kind or "", "items.type")]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, F, FloatField, Func, QuerySet, Value, When
 
@@ -131,7 +132,10 @@ _NOW = """
 def _now(configs: QuerySet[DeploymentConfig], now: datetime) -> dict[Pair, Spot]:
     """By one plain statement: a model's way of reading a value costs more than the value, four thousand times."""
     named = configs.order_by().values_list("service_id", "environment_id", "entity_id", "current_id", "latest_id")
-    sql, parameters = named.query.sql_with_params()
+    try:
+        sql, parameters = named.query.sql_with_params()
+    except EmptyResultSet:  # there is no such place
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(_NOW.format(configs=sql), [*parameters, now, now, now - SEEN_WITHIN])
         rows = cursor.fetchall()

@@ -21,6 +21,9 @@ from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.clock import database_now
 
+# What keeps a config from a viewer: kinds of entities, and the columns of those.
+ENDS = {"service": "service", "environment": "environment", "deploymentConfig": "entity"}
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -68,30 +71,42 @@ def rollout_of(latest: Deployment | None, current: Deployment | None) -> Rollout
 
 def visible(by: By, rows: QuerySet[DeploymentConfig]) -> QuerySet[DeploymentConfig]:
     """Those of which the viewer may see the service, the environment, and the config itself."""
-    seen = permissions.bounds(by)
-    if seen is None:
-        return rows
-    known = Entity.objects.filter(seen).values("pk")
-    return rows.filter(service__in=known, environment__in=known, entity__in=known)
+    known = permissions.granted(by, *ENDS)
+    return rows.filter(**{f"{ENDS[kind]}__in": found.values("pk") for kind, found in known.items()})
 
 
-def of_visible(by: By) -> Q:
-    """Of deployment configs as entities: those whose place the viewer may see, and those that name none."""
-    if permissions.bounds(by) is None:
-        return Q()
-    configs = visible(by, DeploymentConfig.objects.all())
-    return Q(deployment_config=None) | Q(deployment_config__in=configs.values("pk"))
+def config_seen(by: By) -> Q | None:
+    """Of deployment configs as entities: who may not see the service or the environment sees nothing of what runs there."""
+    kept = _kept(by)
+    return kept and ~Q(Exists(DeploymentConfig.objects.filter(kept, entity=OuterRef("pk"))))
+
+
+def deployment_seen(by: By) -> Q | None:
+    """Of deployments as entities, the same."""
+    kept = _kept(by)
+    if kept is None:
+        return None
+    configs = DeploymentConfig.objects.filter(kept).values("pk")
+    return ~Q(Exists(Deployment.objects.filter(entity=OuterRef("pk"), config__in=configs)))
+
+
+def _kept(by: By) -> Q | None:
+    """True of the configs of places that are kept from the viewer."""
+    kept = Q()
+    for kind, known in permissions.granted(by, *permissions.PLACES).items():
+        kept |= ~Q(**{f"{kind}__in": known.values("pk")})
+    return kept or None
 
 
 def deployments(by: By) -> QuerySet[Deployment]:
     """Those the viewer may see: their config, and their entity where they have one."""
     require(by, "catalog.read")
-    seen = permissions.bounds(by)
-    if seen is None:
+    if permissions.bounds(by) is None:
         return Deployment.objects.all()
-    known = Entity.objects.filter(seen).values("pk")
     configs = visible(by, DeploymentConfig.objects.all())
-    return Deployment.objects.filter(Q(entity=None) | Q(entity__in=known), config__in=configs.values("pk"))
+    found = Deployment.objects.filter(config__in=configs.values("pk"))
+    known = permissions.granted(by, "deployment").get("deployment")
+    return found if known is None else found.filter(Q(entity=None) | Q(entity__in=known.values("pk")))
 
 
 def services(by: By, *, text: str = "", team: str = "") -> QuerySet[Entity]:

@@ -155,9 +155,7 @@ def _count(number: int, word: str) -> str:
 @require_safe
 def config_list(request: HttpRequest) -> Answer:
     by = by_of(request)
-    table = Table(
-        readable_blueprint(by, "deploymentConfig"), State.read(request.GET), by, within=queries.of_visible(by)
-    )
+    table = Table(readable_blueprint(by, "deploymentConfig"), State.read(request.GET), by)
     context = {
         "matrix_url": reverse("deployments:matrix"),
         "lock_url": tables.lock_url(),

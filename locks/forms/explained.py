@@ -51,7 +51,7 @@ class ExplainedForm(forms.Form):
             place = catalog.place(data["service"], data["environment"])
             at, intent = data["at"] or database_now(), data["intent"] or "deploy"
             decision = queries.decide(place, by=by, intent=intent, now=at)
-            reasons = queries.explain(place, by=by, intent=intent, now=at)
+            reasons = queries.explain(place, by=by, viewer=self.by, intent=intent, now=at)
         except PortalError as error:
             refuse(self, error)
             return None

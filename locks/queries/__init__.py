@@ -1,7 +1,6 @@
 from locks.queries.claims import (
     Line,
     Standing,
-    by_id,
     claim,
     claims,
     line_beat,
@@ -55,10 +54,13 @@ from locks.queries.locks import (
 )
 from locks.queries.overrides import (
     break_glass_uses,
+    code,
     code_beat,
     codes,
     environments_for_codes,
+    override,
     override_beat,
+    override_to_use,
     overrides,
 )
 from locks.queries.pending import pending_deployments, pending_or_misplaced
@@ -94,9 +96,9 @@ __all__ = [
     "beat",
     "beat_and_clock",
     "break_glass_uses",
-    "by_id",
     "claim",
     "claims",
+    "code",
     "code_beat",
     "codes",
     "coming",
@@ -127,7 +129,9 @@ __all__ = [
     "locks_in",
     "met_by",
     "named_by",
+    "override",
     "override_beat",
+    "override_to_use",
     "override_refused",
     "overrides",
     "pending_deployments",

@@ -55,7 +55,7 @@ def claims(by: By, *, state: str = "running", place: Place | None = None) -> Que
 
 
 def claim(by: By, public_id: str | UUID) -> Claim:
-    return by_id(by, Claim, public_id, "claim")
+    return by_id(by, Claim.objects.filter(known_to(by)), public_id, "claim")
 
 
 def tickets(by: By, *, place: Place | None = None) -> QuerySet[Ticket]:
@@ -66,18 +66,24 @@ def tickets(by: By, *, place: Place | None = None) -> QuerySet[Ticket]:
 
 
 def ticket(by: By, public_id: str | UUID) -> Ticket:
-    return by_id(by, Ticket, public_id, "ticket")
+    return by_id(by, Ticket.objects.filter(known_to(by)), public_id, "ticket")
 
 
-def by_id(by: By, kind: type[M], public_id: str | UUID, called: str) -> M:
+def by_id(by: By, rows: QuerySet[M], public_id: str | UUID, called: str) -> M:
     require(by, "lock.read")
     try:
-        found: M | None = kind._default_manager.filter(public_id=public_id).first()
+        found = rows.filter(public_id=public_id).first()
     except (ValidationError, ValueError):
         found = None
     if found is None:
         raise Missing(f"There is no {called} with the id {public_id}.")
     return found
+
+
+def known_to(by: By) -> Q:
+    """What the viewer holds himself, and what is in places that he may see."""
+    seen = seen_by(by)
+    return seen and (seen | Q(holder_key=by.actor.key))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from catalog import queries as catalog
 from catalog.models import Entity
@@ -15,7 +15,7 @@ from locks.models import Claim, Effect, Freeze, Lock, Pass, ScopeKind, Ticket
 from locks.queries.claims import seen_by
 from locks.queries.deciding import sight, windows_on
 from locks.queries.freezes import coming
-from locks.queries.locks import Reach, held_on, reach
+from locks.queries.locks import Reach, Scoped, held_on, reach, visible
 from portal.accounts.policy import require
 from portal.kit.by import Actor, By
 from portal.kit.clock import database_now, spoken
@@ -38,15 +38,29 @@ class Reason:
 
 
 def explain(
-    place: Place, *, by: By, intent: str = "deploy", run: str = "", now: datetime | None = None
+    place: Place,
+    *,
+    by: By,
+    viewer: By | None = None,
+    intent: str = "deploy",
+    run: str = "",
+    now: datetime | None = None,
 ) -> list[Reason]:
-    """Every active lock, every freeze, whoever deploys and the line: whether each has a say here, and why (not)."""
+    """Every active lock, every freeze, whoever deploys and the line: whether each has a say here, and why (not).
+
+    What has none is told to those alone who may see where it is: the `viewer`, else who asks.
+    """
     require(by, "gate.ask")
     at = now or database_now()
     covers = set(covers_of(place))
-    reasons = [_of_bar(lock, lock.cover in covers, by.actor, intent) for lock in Lock.objects.active(at)[:MOST]]
+
+    def told(rows: QuerySet[Scoped]) -> list[Scoped]:
+        known = set(visible(rows, viewer or by).values_list("pk", flat=True)[:MOST])
+        return [each for each in rows[:MOST] if each.cover in covers or each.pk in known]
+
+    reasons = [_of_bar(lock, lock.cover in covers, by.actor, intent) for lock in told(Lock.objects.active(at))]
     on = {window.freeze_id: window for window in windows_on(at)}
-    for freeze in Freeze.objects.filter(withdrawn_at=None).order_by("-id")[:MOST]:
+    for freeze in told(Freeze.objects.filter(withdrawn_at=None).order_by("-id")):
         window = on.get(freeze.pk)
         if window:
             reasons.append(_of_bar(window, freeze.cover in covers, by.actor, intent))
@@ -107,10 +121,11 @@ class Simulation:
 
 
 def simulate(kind: ScopeKind, columns: Json, *, by: By) -> Simulation:
-    """`columns` are a scope's. A running deployment may finish all the same; whoever waits goes on waiting."""
+    """`columns` are a scope's. A running deployment may finish all the same; whoever waits goes on waiting.
+    Of those, and of the people, as many as the viewer may see."""
     require(by, "lock.read")
     at = database_now()
-    inside = _inside(kind, columns)
+    inside = _inside(kind, columns) & seen_by(by)
     running = list(Claim.objects.running(at).filter(inside).order_by("id")[:MOST])
     waiting = list(Ticket.objects.waiting(at).filter(inside)[:MOST])
     lately = Claim.objects.filter(inside, begun_at__gt=at - RECENTLY).values_list("holder_name", flat=True)

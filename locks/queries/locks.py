@@ -215,9 +215,10 @@ def reach(
     return Reach(services.count() * len(environments), places[:4])
 
 
-def places_of(service: Entity) -> list[Place]:
-    """The service in every environment, production first; one that is called as its tier before the others of it."""
-    environments = Entity.objects.filter(blueprint__identifier="environment").order_by("identifier")
+def places_of(by: By, service: Entity) -> list[Place]:
+    """The service in every environment that the viewer may see, production first; one that is called as its tier before the
+    others of it."""
+    environments = _entities(by, "environment").order_by("identifier")
     tiers = list(TIERS)
     places = [catalog.place_of(service, each) for each in environments]
     return sorted(

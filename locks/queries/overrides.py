@@ -1,3 +1,5 @@
+from uuid import UUID
+
 from django.db.models import Max, Q, QuerySet
 
 from catalog import permissions
@@ -6,7 +8,7 @@ from catalog.builtin import TIERS
 from catalog.models import Entity
 from catalog.queries import Place
 from locks.models import BreakGlassCode, BreakGlassUse, Override, OverrideUse, of_pair
-from locks.queries.claims import seen_by, seen_by_names
+from locks.queries.claims import by_id, known_to, seen_by, seen_by_names
 from portal.accounts.policy import allows, require
 from portal.audit import queries as audit
 from portal.kit.by import By
@@ -19,6 +21,15 @@ def overrides(by: By, *, place: Place | None = None) -> QuerySet[Override]:
     found = Override.objects.filter(seen_by(by)).order_by("-id")
     found = found.select_related("service", "environment").prefetch_related("uses")
     return found.filter(of_pair(place)) if place else found
+
+
+def override(by: By, public_id: str | UUID) -> Override:
+    return by_id(by, Override.objects.filter(known_to(by)), public_id, "override")
+
+
+def override_to_use(by: By, public_id: str | UUID) -> Override:
+    """At the gate, which looks itself whether it is for the place."""
+    return by_id(by, Override.objects.all(), public_id, "override")
 
 
 def override_beat() -> str:
@@ -49,6 +60,10 @@ def code_beat() -> str:
     """Changes with every event, and when a code runs out by the clock alone."""
     ended = BreakGlassCode.objects.filter(expires_at__lte=database_now()).aggregate(last=Max("expires_at"))["last"]
     return f"{audit.beat()}|{ended}"
+
+
+def code(by: By, public_id: str | UUID) -> BreakGlassCode:
+    return by_id(by, codes(by), public_id, "code")
 
 
 def _environment_seen(by: By) -> Q:

@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 
 from locks.models import Effect, Freeze, Lock, ScopeKind, Window
 from locks.queries.freezes import windows
-from locks.queries.locks import LOWER, SOON
+from locks.queries.locks import LOWER, SOON, visible
 from portal.kit import rows
+from portal.kit.by import By
 
 MOST = 20
 # Everything, a production tier or environment.
@@ -22,11 +23,12 @@ WIDE = (
 )
 
 
-def wide_now() -> tuple[datetime, list[Window], list[Lock]]:
-    """The instant, the freezes and the locks. Where there are none, which is nearly always, it is one statement."""
+def wide_now(by: By) -> tuple[datetime, list[Window], list[Lock]]:
+    """The instant, the freezes and the locks that the viewer may see. Where there are none at all, which is nearly always,
+    it is one statement."""
     sql, parameters = _probe()
     ((now, any_freeze, any_lock),) = rows.prepared(sql, parameters)
-    return now, _windows(now) if any_freeze else [], list(_locks(now)[:MOST]) if any_lock else []
+    return now, _windows(by, now) if any_freeze else [], list(visible(_locks(now), by)[:MOST]) if any_lock else []
 
 
 @cache
@@ -42,9 +44,9 @@ def _locks(at: datetime | Now) -> QuerySet[Lock]:
     return found
 
 
-def _windows(at: datetime) -> list[Window]:
+def _windows(by: By, at: datetime) -> list[Window]:
     """That are on or begin soon."""
-    return windows(_freezes(), at, at + SOON)
+    return windows(visible(_freezes(), by), at, at + SOON)
 
 
 def _freezes() -> QuerySet[Freeze]:

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from locks import queries
 from locks.commands import code_revoke
 from locks.forms.codes import CodesForm
-from locks.models import BreakGlassCode
 from locks.tables.codes import code_row, use_row
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import pager
@@ -57,6 +56,6 @@ def code_new(request: HttpRequest) -> HttpResponse:
 @require_POST
 def code_revocation(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = by_of(request)
-    code = queries.by_id(by, BreakGlassCode, public_id, "code")
+    code = queries.code(by, public_id)
     say = f"Revoked: a use of the code that ends in {code.hint} shows up red from now on."
     return told(request, lambda: code_revoke(code, by=by), reverse("locks:code_list"), say)

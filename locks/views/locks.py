@@ -204,7 +204,7 @@ def panel(request: HttpRequest, service: str) -> HttpResponse:
 
     def context() -> Json:
         now = database_now()
-        places = queries.places_of(entity)
+        places = queries.places_of(by, entity)
         rows = tables.place_rows(places, queries.decide_many(places, now=now), by, now)
         everywhere = {"service": service, "scope": ScopeKind.SERVICE}
         take_url = reverse("locks:lock_list", query=everywhere, fragment="take")

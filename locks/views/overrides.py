@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from locks import queries
 from locks.commands import override_approve, override_withdraw
 from locks.forms.overrides import OverrideForm
-from locks.models import Override
 from locks.tables.overrides import override_row
 from portal.accounts.viewer import by_of
 from portal.kit.addresses import pager
@@ -56,7 +55,7 @@ def _form(request: HttpRequest, form: OverrideForm, status: int) -> HttpResponse
 @require_POST
 def override_approval(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = by_of(request)
-    override = queries.by_id(by, Override, public_id, "override")
+    override = queries.override(by, public_id)
     say = f"Approved: {override.where} may pass for {override.commit[:7]}."
     return told(request, lambda: override_approve(override, by=by), reverse("locks:override_list"), say)
 
@@ -64,6 +63,6 @@ def override_approval(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def override_withdrawal(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = by_of(request)
-    override = queries.by_id(by, Override, public_id, "override")
+    override = queries.override(by, public_id)
     say = f"The override of {override.where} opens nothing from now on."
     return told(request, lambda: override_withdraw(override, by=by), reverse("locks:override_list"), say)

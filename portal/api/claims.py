@@ -122,7 +122,7 @@ def place_in(params: Any) -> Place | None:
 
 def override_in(by: By, data: Any) -> Override | None:
     named = data.get("override")
-    return queries.by_id(by, Override, text(data, "override", 100), "override") if named else None
+    return queries.override_to_use(by, text(data, "override", 100)) if named else None
 
 
 def text(data: Any, name: str, longest: int) -> str:

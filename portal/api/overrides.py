@@ -18,7 +18,6 @@ from locks.commands import (
     override_withdraw,
 )
 from locks.commands.overrides import CODE_LIFE, LIFE
-from locks.models import BreakGlassCode, Override
 from portal.accounts.policy import require
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
@@ -55,7 +54,7 @@ def overrides(request: Request) -> Response:
 @api_view(["GET", "DELETE"])
 def override(request: Request, public_id: str) -> Response:
     by = by_of(request)
-    found = queries.by_id(by, Override, public_id, "override")
+    found = queries.override(by, public_id)
     if request.method == "DELETE":
         found = override_withdraw(found, by=by)
     return Response({"ok": True, "override": override_json(found)})
@@ -64,7 +63,7 @@ def override(request: Request, public_id: str) -> Response:
 @api_view(["POST"])
 def approval(request: Request, public_id: str) -> Response:
     by = by_of(request)
-    found = override_approve(queries.by_id(by, Override, public_id, "override"), by=by)
+    found = override_approve(queries.override(by, public_id), by=by)
     return Response({"ok": True, "override": override_json(found)})
 
 
@@ -85,7 +84,7 @@ def codes(request: Request) -> Response:
 @api_view(["DELETE"])
 def code(request: Request, public_id: str) -> Response:
     by = by_of(request)
-    found = code_revoke(queries.by_id(by, BreakGlassCode, public_id, "code"), by=by)
+    found = code_revoke(queries.code(by, public_id), by=by)
     return Response({"ok": True, "code": code_json(found)})
 
 

@@ -81,7 +81,7 @@ def _shell(request: HttpRequest) -> Item:
     return {
         "nav": nav,
         "sections": [item for item in nav if item["on_top"]],
-        "banner": banner_lines(),
+        "banner": banner_lines(by_of(request)),
         "banner_url": reverse("pages:banner"),
         "home_url": reverse("pages:home"),
         "search_url": reverse("deployments:find"),
@@ -207,9 +207,9 @@ def _is_under(here: str, url: str) -> bool:
     return here == address if address == "/" else here == address or here.startswith(address.rstrip("/") + "/")
 
 
-def banner_lines() -> list[Item]:
-    """Locks and freezes that concern everybody: the template shows two and folds the rest away."""
-    now, windows, held = locks.wide_now()
+def banner_lines(by: By) -> list[Item]:
+    """Locks and freezes that concern everybody who may see where: the template shows two and folds the rest away."""
+    now, windows, held = locks.wide_now(by)
     on = [_frozen(each, now) for each in windows if each.starts_at <= now]
     soon = [_freezing(each, now) for each in windows if each.starts_at > now]
     return [*(_locked(each, now) for each in held), *on[:20], *soon[:5]]

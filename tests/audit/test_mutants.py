@@ -5,7 +5,7 @@ import pytest
 from portal.audit import leases, outbox
 from tests.audit import test_leases, test_outbox
 from tests.audit.test_outbox import post  # noqa: F401
-from tests.locks.mutants import noticed, plant_in_sql
+from tests.locks.mutants import plant_in_sql, planting
 
 BUGS = {
     # N1
@@ -22,11 +22,7 @@ SQL = {
     "nobody waits for what was before": (test_outbox.test_later_news_of_a_noun_waits_for_the_earlier_and_does_not_wait_for_others, "e.stream = d.stream and", "e.id = d.id and"),
 }  # fmt: skip
 
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("bug", BUGS)
-def test_a_planted_bug_is_noticed(request, monkeypatch, bug):
-    noticed(request, monkeypatch, *BUGS[bug])
+test_a_planted_bug_is_noticed = planting(BUGS)
 
 
 @pytest.mark.django_db

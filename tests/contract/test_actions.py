@@ -287,6 +287,7 @@ def test_several_are_made_or_set_below_a_blueprint_or_none(lock, terraform):
     refused = put(LOCK | {"title": "Open"}, {"identifier": "odd"})
     assert refused.status == 422
     assert all(each["path"].startswith("1.") for each in refused.json["details"]["errors"])
+    assert put(LOCK | {"identifier": {"x": 1}}).status == 422
     assert [put("odd").status, terraform.send("put", "blueprints/service/actions", {}).status] == [422, 422]
     assert terraform.send("put", "blueprints/nope/actions", [SCAFFOLD]).status == 404
     elsewhere = terraform.send("put", "blueprints/environment/actions", [SCAFFOLD])

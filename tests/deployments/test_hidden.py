@@ -8,9 +8,13 @@ from catalog.commands import permissions_update
 from catalog.models import Entity
 from deployments.commands import deployment_report
 from deployments.models import Deployment
+from locks import scopes
+from locks.commands import lock_take, override_ask, ticket_join
+from locks.runs import Run
 from portal.accounts.commands import credential_create
 from portal.accounts.feeds import feed_renew
 from portal.accounts.models import Feed
+from portal.actions.commands import action_create, run_create
 from portal.kit.errors import Invalid
 from tests.conftest import SETUP, V1, write
 from tests.locks.test_pages_waiting import at
@@ -30,16 +34,24 @@ ROUTES = [
     "deployments/dora?tier=all", "deployments/dora/frequency?tier=all", "deployments/dora/lead_time?tier=all&reason=first",
     "deployments/commits?q=ABC-1", "deployments/commits?q=Bob", "deployments/features/ABC-1", "deployments/current?service=hushhus",
     "deployments/dora?environment=vaul", "deployments/diff?since=2026-01-01T00:00:00Z",
-    "deployments/diff?environment=staging&against=production",
+    "deployments/diff?environment=staging&against=production", "gate?service=checkout&environment=production&explain=true",
+]  # fmt: skip
+# Where else it would stand.
+ELSEWHERE = [
+    "/banner", "/audit", "/locks/", "/locks/panel/checkout", "/catalog/deploymentConfig/entities", "/catalog/deployment/entities",
+    "/locks/explained?service=checkout&environment=production&who=ci",
+    "/v1/blueprints/deploymentConfig/entities", "/v1/blueprints/deployment/entities",
 ]  # fmt: skip
 # What is asked for by its own name is not there.
 GONE = [
+    "/catalog/deploymentConfig/entities/hushhush-production", "/health/panel/config/checkout-vault",
+    "/deployments/sources/config/hushhush-production", "/v1/blueprints/deploymentConfig/entities/checkout-vault",
     "/deployments/card/hushhush/in/production", "/deployments/card/checkout/in/vault", "/deployments/panel/hushhush",
     "/deployments/timeline/service/hushhush", "/deployments/timeline/environment/vault", "/deployments/sources/service/hushhush",
     "/deployments/compare?environment=vault&against=production", "/deployments/d/{0}", "/deployments/compare?from={0}&to={1}",
     "/v1/deployments?service=hushhush", "/v1/deployments/current?environment=vault", "/v1/deployments/dora?service=hushhush",
     "/v1/deployments/sources?service=hushhush", "/v1/deployments/diff?environment=vault&against=production",
-    "/v1/deployments/{0}",
+    "/v1/deployments/{0}", "/v1/overrides/{2}", "/v1/tickets/{3}",
 ]  # fmt: skip
 
 
@@ -64,10 +76,15 @@ def hidden(shop, bob):
     for body in ({"service": "hushhush", "ref": "clandestine"}, {"environment": "vault", "ref": "clandestine"}):
         with pytest.raises(Invalid):
             deployment_report(body, by=SETUP)
+    lock_take(scopes.named("environment", environment="vault"), reason="clandestine", by=SETUP)
+    place = catalog.place("hushhush", "production")
+    held = lock_take(scopes.pair(place), reason="clandestine", by=SETUP)
+    asked = override_ask(place, [held.public_id], commit="c", reason="clandestine", by=SETUP)
     Entity.objects.filter(identifier__in=["production", "staging"]).update(team=["payments"])
     for blueprint in ("service", "environment"):
         permissions_update(catalog.blueprint(blueprint), {"read": {"ownedByTeam": True, "roles": []}}, by=SETUP)
-    return [str(each.public_id) for each in Deployment.objects.filter(service_identifier="hushhush")]
+    waits = ticket_join(place, Run("gh:1:1"), by=SETUP).ticket
+    return [str(each.public_id) for each in (*Deployment.objects.filter(service_identifier="hushhush"), asked, waits)]
 
 
 @pytest.fixture
@@ -86,7 +103,7 @@ def got(bobs, path):
 
 
 def test_no_page_file_or_route_names_what_is_hidden(hidden, bobs):
-    for path in [f"/deployments/{each}" for each in PAGES] + [f"/v1/{each}" for each in ROUTES]:
+    for path in [f"/deployments/{each}" for each in PAGES] + [f"/v1/{each}" for each in ROUTES] + ELSEWHERE:
         _, text = got(bobs, path)
         text = text.replace(path.partition("=")[2], "")  # the question itself
         assert not [each for each in SECRETS if each in text.lower()], path
@@ -108,18 +125,9 @@ def test_what_is_hidden_is_not_there_by_its_name_either(hidden, bobs):
 def test_the_same_pages_name_it_to_who_may_see_it(hidden, alice):
     """So that the others look at pages on which it would stand."""
     client = at(alice)
-    for path in (
-        "",
-        "commits?q=ABC-1",
-        "features/ABC-1",
-        "ingest",
-        "timeline",
-        "dora/frequency",
-        "export.csv",
-        "sources",
-    ):
-        answer = client.get(f"/deployments/{path}")
-        text = (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode()
+    pages = ["", "commits?q=ABC-1", "features/ABC-1", "ingest", "timeline", "dora/frequency", "export.csv", "sources"]
+    for path in [f"/deployments/{each}" for each in pages] + [each for each in ELSEWHERE if "/v1/" not in each]:
+        _, text = got((client, None), path)
         assert "hushhush" in text or "vault" in text, path
 
 
@@ -138,3 +146,14 @@ def test_a_report_with_a_name_that_is_like_a_hidden_one_hears_nothing_of_that(hi
         assert answer.status == 202 and answer.json["inbox"]["nearest"] == []
     _, text = got(bobs, "/deployments/ingest")
     assert "hushhush" not in text and "vault" not in text
+
+
+def test_an_input_of_an_action_takes_no_hidden_one(hidden, page, bob):
+    inputs = {"near": {"type": "string", "format": "entity", "blueprint": "service"}}
+    trigger = {"type": "self-service", "operation": "CREATE", "userInputs": {"properties": inputs}}
+    calls = {"type": "WEBHOOK", "url": "https://example.org"}
+    action = action_create({"identifier": "x", "trigger": trigger, "invocationMethod": calls}, by=SETUP)
+    for name in ("hushhush", "nothing"):
+        with pytest.raises(Invalid, match=f"there is no service called “{name}”"):
+            run_create(action, {"near": name}, by=page(bob))
+    assert run_create(action, {"near": "checkout"}, by=page(bob)).inputs == {"near": "checkout"}

@@ -1,13 +1,9 @@
 """Bugs planted on purpose, each with the test that must notice it."""
 
-import pytest
-
 from deployments.environments import holds, rounds, terms
 from deployments.environments.commands import brake, clock, lives, orphans, outcomes, work
 from tests.environments import test_clock, test_crash, test_gone, test_orphans
-from tests.locks.mutants import noticed
-
-pytestmark = pytest.mark.django_db
+from tests.locks.mutants import planting
 
 BUGS = {
     # E1
@@ -42,7 +38,4 @@ BUGS = {
     "nobody has to let it go": (test_orphans.test_while_the_brake_holds_nothing_else_runs_out_and_what_comes_later_is_held_too, brake.brake, "let_go = {name for each in released", "let_go = {name for each in Sweep.objects.all()"),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("bug", BUGS)
-def test_a_planted_bug_is_noticed(request, monkeypatch, bug):
-    noticed(request, monkeypatch, *BUGS[bug])
+test_a_planted_bug_is_noticed = planting(BUGS)

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import pytest
-
 from deployments import watching
 from deployments.commands import watches
 from deployments.watching import Observed
@@ -13,7 +11,7 @@ from tests.deployments import test_watches
 from tests.deployments.test_watches import now, probe  # noqa: F401
 from tests.journeys import test_watch_crashes
 from tests.locks import test_rules
-from tests.locks.mutants import noticed
+from tests.locks.mutants import planting
 from tests.locks.test_rules import place  # noqa: F401
 
 COMMIT = "__import__('django').db.connection.connection.commit()"
@@ -51,14 +49,5 @@ KILLED = {
     "a prober that is dead is believed": (test_watch_crashes.test_nothing_is_let_go_while_something_is_unheard_or_the_prober_is_silent, signs.hold_release, "if not all(", "if not True and all("),
 }  # fmt: skip
 
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("bug", BUGS)
-def test_a_planted_bug_is_noticed(request, monkeypatch, bug):
-    noticed(request, monkeypatch, *BUGS[bug])
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("bug", KILLED)
-def test_a_planted_bug_is_noticed_once_somebody_was_killed(request, monkeypatch, bug):
-    noticed(request, monkeypatch, *KILLED[bug])
+test_a_planted_bug_is_noticed = planting(BUGS)
+test_a_planted_bug_is_noticed_once_somebody_was_killed = planting(KILLED, killed=True)

@@ -37,3 +37,14 @@ def noticed(request, monkeypatch, test, *what):
     plant(monkeypatch, *what)
     with pytest.raises((AssertionError, pytest.fail.Exception, PortalError)):
         test(**given)
+
+
+def planting(bugs, *, killed=False):
+    """The test of a module that plants each of its bugs in turn; `killed`: somebody is killed on the way."""
+
+    @pytest.mark.django_db(transaction=killed)
+    @pytest.mark.parametrize("bug", bugs)
+    def planted(request, monkeypatch, bug):
+        noticed(request, monkeypatch, *bugs[bug])
+
+    return planted

@@ -1,12 +1,10 @@
 """Bugs planted in what is told, each with the test that must notice it."""
 
-import pytest
-
 from portal.audit import leases, posting, retention
 from portal.notifications import mail
 from portal.notifications import retention as threads
 from portal.slackbot.posting import Post
-from tests.locks.mutants import noticed
+from tests.locks.mutants import planting
 from tests.notifications import test_nothing_lost, test_retention
 from tests.notifications.test_nothing_lost import mailed  # noqa: F401
 
@@ -27,14 +25,5 @@ KILLED = {
     "a call has another name each time": (test_nothing_lost.test_a_letter_and_a_call_whose_workers_were_killed_come_again_under_the_same_names, posting.post, "str(delivery.public_id)", "str(delivery.lease)"),
 }  # fmt: skip
 
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("bug", BUGS)
-def test_a_planted_bug_is_noticed(request, monkeypatch, bug):
-    noticed(request, monkeypatch, *BUGS[bug])
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("bug", KILLED)
-def test_a_planted_bug_is_noticed_once_somebody_was_killed(request, monkeypatch, bug):
-    noticed(request, monkeypatch, *KILLED[bug])
+test_a_planted_bug_is_noticed = planting(BUGS)
+test_a_planted_bug_is_noticed_once_somebody_was_killed = planting(KILLED, killed=True)

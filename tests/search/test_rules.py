@@ -208,6 +208,11 @@ def test_any_property_of_a_type(crates):
         ({"combinator": "and", "rules": {}}, "query.rules"),
         ({"combinator": "and", "rules": [5]}, "query.rules.0"),
         ({"combinator": "and", "rules": [{"property": "x", "operator": "~"}]}, "query.rules.0.operator"),
+        ({"combinator": "and", "rules": [{"property": "x", "operator": ["="]}]}, "query.rules.0.operator"),
+        (
+            {"combinator": "and", "rules": [{"propertySchema": {"type": ["string"]}, "operator": "="}]},
+            "query.rules.0.propertySchema.type",
+        ),
         ({"combinator": "and", "rules": [{"operator": "="}]}, "query.rules.0.property"),
         ({"combinator": "and", "rules": [rule("x", "in", "a")]}, "query.rules.0.value"),
         ({"combinator": "and", "rules": [rule("x", "in", [{}])]}, "query.rules.0.value"),

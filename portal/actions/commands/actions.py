@@ -60,7 +60,7 @@ def actions_write(blueprint: Blueprint, bodies: list[Json], *, by: By) -> list[A
     there = {each.identifier: each for each in about}
     written = []
     for n, body in enumerate(bodies):
-        old = there.get(body.get("identifier", ""))
+        old = there.get(str(body.get("identifier")))
         try:
             written.append(action_replace(old, body, by=by) if old else action_create(body, by=by))
         except Invalid as fault:

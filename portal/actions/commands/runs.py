@@ -39,7 +39,7 @@ def run_create(action: Action, inputs: Json, *, entity: str = "", run_as: str = 
     _check_open_to_all(action)
     about = _entity(action, entity, asker)
     _check_may(asker, action, about)
-    _check_inputs(action, inputs)
+    _check_inputs(action, inputs, asker)
     run = Run(
         action=action,
         definition=action.definition,
@@ -217,7 +217,7 @@ def _check_may(asker: By, action: Action, entity: Entity | None) -> None:
         raise Refused(f"{asker.actor.name} may not run “{action}”: its permissions name others.")
 
 
-def _check_inputs(action: Action, inputs: Json) -> None:
+def _check_inputs(action: Action, inputs: Json, asker: By) -> None:
     declared = action.inputs
     given = with_defaults(declared, inputs)
     check_given(declared, (action.trigger.get("userInputs") or {}).get("required"), given)
@@ -226,7 +226,7 @@ def _check_inputs(action: Action, inputs: Json) -> None:
             # Kept in the clear it would be no secret, and nobody here can hand it on yet.
             raise Invalid.at(f"properties.{name}", "is a secret, which the portal cannot hand on yet; it was not kept")
     for path, blueprint, identifier in entities_in(declared, given):
-        if not catalog.exists(blueprint, identifier):
+        if not catalog.exists(blueprint, identifier, by=asker):
             raise Invalid.at(path, f"there is no {blueprint} called “{identifier}”")
 
 
