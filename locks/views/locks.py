@@ -222,9 +222,6 @@ def config_panel(request: HttpRequest, identifier: str) -> HttpResponse:
     def context() -> Json:
         now = database_now()
         places = list(places_of([entity]).values())
-        for place in places:
-            catalog.entity(by, "service", place.service)
-            catalog.entity(by, "environment", place.environment)
         rows = tables.place_rows(places, queries.decide_many(places, now=now), by, now)
         return {"service": str(entity), "rows": rows, "live_url": request.path}
 
