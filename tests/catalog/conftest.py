@@ -7,6 +7,11 @@ import json
 import pytest
 from django.test import Client
 
+from catalog.commands import blueprint_create
+from catalog.models import Blueprint
+from tests.catalog.vaults import VAULT
+from tests.conftest import SETUP, write
+
 PAGER = {
     "identifier": "pager",
     "title": "Pager",
@@ -69,3 +74,12 @@ def sender(pager):
 @pytest.fixture
 def there(db, receiver, at_home):
     return receiver()
+
+
+@pytest.fixture
+def vault(shop):
+    blueprint_create(VAULT, by=SETUP)
+    ours = {"tier": "gold", "keeper": "charlie@example.org", "note": "swordfish"}
+    write("vault", "pearl", title="The Pearl", team=("payments",), properties=ours, relations={"guards": ("checkout",)})
+    write("vault", "ruby", title="The Ruby", properties={"tier": "iron", "note": "herring"})
+    return Blueprint.objects.get(identifier="vault")

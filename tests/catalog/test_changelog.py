@@ -28,7 +28,7 @@ from portal.audit.outbox import claim, deliver_due
 from portal.kit import outgoing
 from portal.kit.errors import Conflict, Refused
 from portal.kit.masks import without_secrets
-from tests.catalog.test_permissions import browser_of, token_of
+from tests.catalog.vaults import browser_of, token_of
 from tests.conftest import SETUP, events, write
 from tests.receivers import OK, drip, reset
 

@@ -1,86 +1,39 @@
 """Who may see and write which entities, the same at every door.
 
-Alice runs the portal, Bob is on payments, Charlie on no team. The blueprint `vault` holds what not everybody may see.
-"""
+Alice runs the portal, Bob is on payments, Charlie on no team. The blueprint `vault` holds what not everybody may see."""
 
 import json
 
 import pytest
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from catalog import queries
-from catalog.commands import blueprint_create, entity_write, permissions_update
-from catalog.models import Blueprint, Entity
+from catalog.commands import blueprint_create, entity_write
+from catalog.models import Entity
 from catalog.wishes import Wish
 from portal.accounts.commands import credential_create, user_update
 from portal.kit.errors import Missing, Refused
+from tests.catalog.vaults import (
+    ALL,
+    BOTH,
+    CLOSED,
+    ONLY_ADMINS,
+    QUERY,
+    allow,
+    browser_of,
+    listed,
+    make,
+    on_page,
+    token_of,
+)
 from tests.conftest import SETUP, V1, events, write
 
-VAULT = {
-    "identifier": "vault",
-    "title": "Vault",
-    "schema": {
-        "properties": {
-            "tier": {"type": "string"},
-            "keeper": {"type": "string", "format": "user"},
-            "note": {"type": "string"},
-        },
-        "required": [],
-    },
-    "relations": {"guards": {"target": "service", "many": True, "required": False}},
-    "ownership": {"type": "Direct"},
-}
-ONLY_ADMINS = {"read": {"roles": ["Admin"]}} | {
-    deed: {"ownedByTeam": False} for deed in ("register", "update", "unregister")
-}
-
-
-@pytest.fixture
-def vault(shop):
-    blueprint_create(VAULT, by=SETUP)
-    ours = {"tier": "gold", "keeper": "charlie@example.org", "note": "swordfish"}
-    write("vault", "pearl", title="The Pearl", team=("payments",), properties=ours, relations={"guards": ("checkout",)})
-    write("vault", "ruby", title="The Ruby", properties={"tier": "iron", "note": "herring"})
-    return Blueprint.objects.get(identifier="vault")
-
-
-def allow(changes, blueprint="vault"):
-    return permissions_update(queries.blueprint(blueprint), changes, by=SETUP)
-
-
-def token_of(user, *scopes):
-    name = f"{user.name} {len(scopes)} {user.credentials.count()}"
-    wished = list(scopes) or ["catalog:read", "catalog:write", "admin"]
-    return V1(credential_create(name, kind="ci", scopes=wished, user=user, by=SETUP)[1])
-
-
-def browser_of(user):
-    client = Client(raise_request_exception=False)
-    client.force_login(user)
-    return client
-
-
-def listed(program):
-    return [each["identifier"] for each in program.get("blueprints/vault/entities").json["entities"]]
-
-
-def on_page(user):
-    html = browser_of(user).get("/catalog/vault/entities").content.decode()
-    return [name for name in ("pearl", "ruby") if f"/catalog/vault/entities/{name}" in html]
-
-
 MEMBER_ROLES = ["Admin", "vault-moderator", "Member"]
-QUERY = {"combinator": "and", "rules": [{"property": "keeper", "operator": "=", "value": "{{.user.email}}"}]}
 CONTEXT = {
     "combinator": "and",
     "rules": [
         {"property": "$team", "operator": "containsAny", "value": {"context": "userTeams", "property": "$identifier"}}
     ],
 }
-BOTH = ["pearl", "ruby"]
-CLOSED = {deed: {"ownedByTeam": False} for deed in ("register", "update", "unregister")}
 
 # what is set: what Alice, a moderator, Bob and Charlie see
 SEEN = {
@@ -114,12 +67,6 @@ def test_everybody_sees_the_same_in_the_page_and_over_v1(vault, alice, bob, char
             assert browser_of(user).get(f"/catalog/vault/entities/{name}").status_code == status
     assert browser_of(bob).get("/admin/catalog/entity/").status_code in (302, 403)
     assert "pearl" in browser_of(alice).get("/admin/catalog/entity/").content.decode()
-
-
-def make(name, **more):
-    from portal.accounts.commands import user_create
-
-    return user_create(f"{name}@example.org", name.title(), password=None, by=SETUP, **more)
 
 
 # what is set: which of register, change pearl, change ruby, set pearl's note, delete pearl Bob and Charlie may
@@ -211,118 +158,6 @@ def restore():
         mode="override",
     )
     write("vault", "ruby", title="The Ruby", properties={"tier": "iron", "note": "herring"}, mode="override")
-
-
-SECRETS = ("The Pearl", "The Ruby", "swordfish", "herring")
-SEARCH = {"combinator": "and", "rules": [{"property": "note", "operator": "isNotEmpty"}]}
-ALL = {"combinator": "and", "rules": []}
-TITLED = {
-    "combinator": "and",
-    "rules": [{"relation": "keeps", "operator": "beginsWith", "value": "The", "targetProperty": "$title"}],
-}
-
-# every way in which /v1 tells of entities
-ASKED = {
-    "list": lambda p: p.get("blueprints/vault/entities"),
-    "one": lambda p: p.get("blueprints/vault/entities/pearl"),
-    "misspelt": lambda p: p.get("blueprints/vault/entities/pearI"),
-    "count": lambda p: p.get("blueprints/vault/entities-count"),
-    "search": lambda p: p.post("entities/search", SEARCH),
-    "search of the blueprint": lambda p: p.post("blueprints/vault/entities/search", {"query": SEARCH}),
-    "words": lambda p: p.post("blueprints/vault/entities/search", {"search": "swordfish"}),
-    "count of a search": lambda p: p.post("blueprints/vault/entities/search/count", {"query": ALL}),
-    "datasource": lambda p: p.post("blueprints/entities/datasource-entities", {"datasource_prefix": "k8s"}),
-    "what points at it, by its title": lambda p: p.post("blueprints/keeper/entities/search", {"query": TITLED}),
-    "what points at it, with titles": lambda p: p.post("entities/search?attach_title_to_relation=true", ALL),
-    "a write of it": lambda p: p.send("patch", "blueprints/vault/entities/pearl", {"title": "x"}),
-    "a deletion": lambda p: p.delete("blueprints/vault/entities/pearl"),
-    "a deletion of several": lambda p: p.post("blueprints/vault/bulk/entities/delete", {"entities": ["pearl"]}),
-    "a misspelt write": lambda p: p.send("patch", "blueprints/vault/entities/pearI", {"title": "x"}),
-    "a relation to what is not there": lambda p: p.post("blueprints/keeper/entities", {"identifier": "k", "relations": {"keeps": "pearI"}}),
-}  # fmt: skip
-
-
-@pytest.fixture
-def keeper(vault):
-    """Something that everybody sees and that points at what not everybody may."""
-    relations = {"keeps": {"target": "vault", "required": False, "many": False}}
-    blueprint_create(
-        {"identifier": "keeper", "title": "Keeper", "schema": {"properties": {}}, "relations": relations}, by=SETUP
-    )
-    write("keeper", "hook", relations={"keeps": ("pearl",)})
-    Entity.objects.filter(blueprint=vault).update(datasource="k8s")
-    return queries.blueprint("keeper")
-
-
-@pytest.mark.parametrize("asked", ASKED)
-def test_nothing_of_what_is_kept_from_somebody_is_told_over_v1(keeper, charlie, asked):
-    allow(ONLY_ADMINS)
-    allow({"register": {"roles": ["Member"]}}, "keeper")
-    for program in (
-        token_of(charlie),
-        V1(credential_create("Reader", kind="ci", scopes=["catalog:read"], by=SETUP)[1]),
-    ):
-        answer = ASKED[asked](program)
-        text = json.dumps(answer.json, ensure_ascii=False)
-        assert not [each for each in SECRETS if each in text], text
-        assert answer.json.get("count", 0) == 0
-        assert all(each["blueprint"] != "vault" for each in answer.json.get("entities", []))
-        assert '"ruby"' not in text and "nearest" not in text or '"nearest": []' in text
-    assert events("entity.") == events("entity.created")
-
-
-PAGES = [
-    "/catalog/",
-    "/catalog/vault/entities",
-    "/catalog/vault/entities?group=tier",
-    "/catalog/vault/entities?part=spreads",
-    "/catalog/vault/entities?export=csv",
-    "/catalog/vault/entities?export=json",
-    "/catalog/vault/entities/pearl",
-    "/catalog/vault/entities/pearI",
-    "/catalog/!edit/vault/entities/pearl",
-    "/catalog/!delete/vault/entities/pearl",
-    "/catalog/keeper/entities",
-    "/catalog/keeper/entities?export=csv",
-    "/catalog/keeper/entities/hook",
-    "/catalog/keeper/entities/hook?tab=related",
-    "/catalog/!new/keeper",
-    "/catalog/service/entities/checkout?tab=related",
-    "/audit",
-    "/audit?q=pearl",
-    "/audit/panel?blueprint=vault&entity=pearl",
-    "/",
-]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_nothing_of_what_is_kept_from_somebody_is_on_a_page(keeper, alice, charlie, page):
-    allow(ONLY_ADMINS)
-    answer = browser_of(charlie).get(page)
-    html = b"".join(answer.streaming_content).decode() if answer.streaming else answer.content.decode()
-    assert not [each for each in SECRETS if each in html]
-    assert "/catalog/vault/entities/ruby" not in html
-
-
-def test_a_service_that_is_kept_from_somebody_is_in_no_matrix_and_no_lock(shop, bob, charlie):
-    from deployments.commands import deployment_report
-    from locks import scopes
-    from locks.commands import lock_take
-
-    for service in ("checkout", "search"):
-        deployment_report({"service": service, "environment": "production", "version": "9.9.9-" + service}, by=SETUP)
-    lock_take(scopes.pair(shop.search_production), reason="why", by=SETUP)
-    allow({"read": {"ownedByTeam": True}}, "service")
-    pages = ["/deployments/", "/deployments/configs", "/locks/", "/", "/audit", "/catalog/service/entities/checkout"]
-    for user, seen in ((bob, True), (charlie, False)):
-        browser, program = browser_of(user), token_of(user, "catalog:read", "gate")
-        html = "".join(browser.get(page).content.decode() for page in pages)
-        assert "9.9.9-search" not in html and "/service/entities/search" not in html
-        assert ("9.9.9-checkout" in html) == seen
-        configs = program.get("deployments/current").json["deployment_configs"]
-        assert [each["service"] for each in configs] == (["checkout"] if seen else [])
-        assert program.get("deployments/current", service="search").status == 404
-        assert program.get("locks").json["locks"] == []
 
 
 def test_what_is_inherited_counts_as_owned(vault, bob, charlie, page):
@@ -540,50 +375,3 @@ def test_a_member_is_told_why_there_is_no_button(vault, bob, charlie):
     assert "!edit" not in page
     allow({"read": {"ownedByTeam": True}})
     assert "You may not see all of Vault" in browser_of(bob).get("/catalog/vault/entities").content.decode()
-
-
-# What it costs.
-
-LISTS = ["blueprints/vault/entities", "blueprints/service/entities", "deployments/current"]
-
-
-@pytest.mark.parametrize("path", LISTS)
-def test_where_nothing_is_restricted_nothing_more_is_asked(vault, charlie, terraform, path):
-    member = token_of(charlie, "catalog:read")
-
-    def asked(program):
-        program.get(path)
-        with CaptureQueriesContext(connection) as queries_:
-            assert program.get(path).status == 200
-        return len(queries_)
-
-    # Who somebody is and what teams he is in takes one; an administrator's program has none.
-    assert asked(member) == asked(terraform) + 1
-
-
-def test_it_is_as_many_for_fifty_rows_as_for_one(vault, charlie):
-    allow(CLOSED | {"read": {"policy": QUERY}})
-    member = token_of(charlie, "catalog:read")
-
-    def asked():
-        with CaptureQueriesContext(connection) as queries_:
-            assert member.get("blueprints/vault/entities").status == 200
-            assert member.post("entities/search?attach_title_to_relation=true", ALL).status == 200
-        return len(queries_)
-
-    asked()
-    one = asked()
-    for number in range(30):
-        write("vault", f"v{number}", properties={"keeper": "charlie@example.org"}, relations={"guards": ("checkout",)})
-    assert asked() == one
-
-
-def test_the_page_that_deletes_does_not_name_what_needs_it_and_is_kept_from_him(vault, charlie):
-    relations = {"guards": {"target": "service", "many": False, "required": True}}
-    definition = VAULT | {"identifier": "safe", "title": "Safe", "relations": relations}
-    blueprint_create(definition, by=SETUP)
-    write("safe", "opal", title="The Opal", relations={"guards": ("checkout",)})
-    allow(ONLY_ADMINS, "safe")
-    allow({"unregister": {"roles": ["Member"]}}, "service")
-    html = browser_of(charlie).get("/catalog/!delete/service/entities/checkout").content.decode()
-    assert "The Opal" not in html and "and 1 more" in html

@@ -13,8 +13,8 @@ from catalog.scorecards.commands.rows import results_lay
 from catalog.scorecards.kinds import install
 from catalog.scorecards.models import Answer, RuleRow, Scorecard
 from portal.kit.clock import database_now
-from tests.catalog.test_permissions import token_of
 from tests.catalog.test_scorecards import READY
+from tests.catalog.vaults import token_of
 from tests.conftest import SETUP, events, write
 
 

@@ -9,7 +9,7 @@ from catalog.commands import blueprint_create, permissions_update
 from catalog.models import Blueprint
 from catalog.scorecards.models import Scorecard
 from portal.accounts.commands import user_update
-from tests.catalog.test_permissions import ONLY_ADMINS, VAULT, browser_of, make, token_of
+from tests.catalog.vaults import ONLY_ADMINS, VAULT, browser_of, make, token_of
 from tests.conftest import SETUP, events, write
 
 BOX = {

@@ -11,8 +11,8 @@ from tests.deployments import test_watches
 from tests.deployments.test_watches import now, probe  # noqa: F401
 from tests.journeys import test_watch_crashes
 from tests.locks import test_rules
+from tests.locks.conftest import place  # noqa: F401
 from tests.locks.mutants import planting
-from tests.locks.test_rules import place  # noqa: F401
 
 COMMIT = "__import__('django').db.connection.connection.commit()"
 BUGS = {
