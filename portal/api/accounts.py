@@ -200,7 +200,7 @@ def _names(body: Json, key: str, path: str) -> list[str] | None:
 def _email(body: Json, path: str) -> str:
     email = body.get("email")
     try:
-        validate_email(email)
+        validate_email(email if isinstance(email, str) else "")
     except ValidationError as wrong:
         raise Invalid.at(path, "must be an e-mail address") from wrong
     return str(email)

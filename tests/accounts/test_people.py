@@ -207,6 +207,7 @@ def test_an_administrator_invites_in_the_admin(alice):
     [
         ({}, "invitee"),
         ({"invitee": {"email": "no"}}, "invitee.email"),
+        ({"invitee": {"email": 7}}, "invitee.email"),
         ({"invitee": {"email": "d@example.org", "roles": ["King"]}}, "invitee.roles.0"),
         ({"invitee": {"email": "d@example.org", "teams": ["nobody"]}}, "teams.0"),
     ],
