@@ -155,10 +155,6 @@ class ProbeForm(forms.Form):
     def groups(self) -> list[tuple[str, str, list[forms.BoundField]]]:
         return [(title, of, [self[name] for name in names]) for title, of, names in self.GROUPS]
 
-    @property
-    def place_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.PLACE]
-
     def wished(self) -> Json:
         """What `probe_create` takes, and `probe_update`. What cannot be read is left for the command to refuse."""
         data = self.cleaned_data

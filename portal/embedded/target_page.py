@@ -16,7 +16,6 @@ MODES = {
     "version": ("Wrong version", "runs 0.0.1, whatever was reported"),
 }
 OLD = "0.0.1"  # what runs when the version is wrong
-OF_A_JOB = ("fine", "error")
 WORDS_OF_A_JOB = {"fine": ("Runs", "sends its heartbeat"), "error": ("Stopped", "sends no heartbeat")}
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

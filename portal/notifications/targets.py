@@ -15,7 +15,6 @@ from portal.notifications.shapes import addresses
 
 Target = tuple[str, str]
 SLACK, EMAIL, WEBHOOK = "slack", "email", "webhook"
-SENDERS = (SLACK, EMAIL, WEBHOOK)
 # A lock's message that has no channel is kept where an administrator sees what to set.
 NOWHERE = "no channel"
 To = Route.To

@@ -8,7 +8,6 @@ from django.db.models.functions import Now
 from catalog.models import Entity
 from deployments.health.states import State
 from portal.audit.nouns import Noun
-from portal.kit.clock import iso
 from portal.kit.ids import uuid7
 from portal.kit.masks import HIDDEN
 
@@ -149,8 +148,5 @@ class Probe(models.Model):
             "recovery_threshold": self.recovery_threshold,
             "paused": self.paused,
         }  # fmt: skip
-
-    def verdict_facts(self) -> Json:
-        return {"state": self.state, "since": iso(self.since), "reason": self.reason or None}
 
     objects: ClassVar[Any] = models.Manager()
