@@ -102,8 +102,13 @@ def got(bobs, path):
     return answer, (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode()
 
 
-def test_no_page_file_or_route_names_what_is_hidden(hidden, bobs):
-    for path in [f"/deployments/{each}" for each in PAGES] + [f"/v1/{each}" for each in ROUTES] + ELSEWHERE:
+@pytest.mark.parametrize(
+    "paths",
+    [[f"/deployments/{each}" for each in PAGES], [f"/v1/{each}" for each in ROUTES], ELSEWHERE],
+    ids=["pages", "routes", "elsewhere"],
+)
+def test_no_page_file_or_route_names_what_is_hidden(hidden, bobs, paths):
+    for path in paths:
         _, text = got(bobs, path)
         text = text.replace(path.partition("=")[2], "")  # the question itself
         assert not [each for each in SECRETS if each in text.lower()], path
