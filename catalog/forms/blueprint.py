@@ -10,6 +10,7 @@ from django.forms import formset_factory
 from catalog import kinds
 from catalog.forms.computed import FORMS, paths_offered, rows_of
 from catalog.forms.rows import Rows
+from catalog.icons import ICONS
 from catalog.models import Blueprint
 from catalog.schema.types import BY_KEY, COLOURS, TYPES, type_of
 from portal.kit.errors import Invalid, PortalError
@@ -18,17 +19,27 @@ from portal.kit.forms import refuse, sentence
 Json = dict[str, Any]
 
 
+# The plain ones first; the order of TYPES says who owns a definition.
+PLAIN = ("text", "number", "boolean", "enum", "url", "date-time", "user", "team", "array", "object")
+OFFERED = [(each.key, each.label) for each in sorted(TYPES, key=lambda each: (*PLAIN, each.key).index(each.key))]
+
+
 class BlueprintForm(forms.Form):
     identifier = forms.CharField(max_length=100, help_text="What the API calls it, such as service. It stays.")
     title = forms.CharField(max_length=100)
     description = forms.CharField(max_length=200, required=False)
-    icon = forms.CharField(max_length=100, required=False)
+    icon = forms.CharField(
+        max_length=100,
+        required=False,
+        help_text="A name such as Cluster, Database or Docs; others are kept, and show a box.",
+        widget=forms.TextInput(attrs={"list": "icons", "autocomplete": "off"}),
+    )
 
 
 class PropertyForm(forms.Form):
     name = forms.CharField(label="Identifier", max_length=100)
     title = forms.CharField(max_length=100, required=False)
-    type = forms.ChoiceField(choices=[(each.key, each.label) for each in TYPES], initial="text")
+    type = forms.ChoiceField(choices=OFFERED, initial="text")
     description = forms.CharField(max_length=1000, required=False)
     enum = forms.CharField(
         label="Values",
@@ -95,6 +106,7 @@ class FormEditor:
 
     def __init__(self, posted: Any, blueprint: Blueprint | None, among: Sequence[Blueprint]) -> None:
         targets = [(each.identifier, each.title) for each in among]
+        self.icons = sorted(ICONS)
         self.paths = paths_offered(blueprint, {each.identifier: each for each in among})
         self.rows: dict[str, forms.Form] = {}  # by the path that the command calls them
         self.start: Json = blueprint.facts() if blueprint else {}

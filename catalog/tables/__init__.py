@@ -1,6 +1,7 @@
 """Blueprints and entities as the pages show them."""
 
-from catalog.tables.addresses import entity_url, icon_of, list_url
+from catalog.icons import icon_of
+from catalog.tables.addresses import entity_url, list_url
 from catalog.tables.entities import (
     as_json,
     blueprint_row,

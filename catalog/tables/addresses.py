@@ -1,19 +1,6 @@
-"""Where blueprints and entities are, and the icon that stands for them."""
+"""Where blueprints and entities are."""
 
 from django.urls import reverse
-
-ICONS = {
-    "Microservice": "box",
-    "Environment": "layers",
-    "DeploymentConfig": "server",
-    "Deployment": "rocket",
-    "Service": "box",
-    "Team": "users",
-    "User": "user",
-    "Cloud": "cloud",
-    "Github": "git-branch",
-    "Package": "package",
-}
 
 
 def entity_url(blueprint: str, identifier: str) -> str:
@@ -22,7 +9,3 @@ def entity_url(blueprint: str, identifier: str) -> str:
 
 def list_url(blueprint: str) -> str:
     return reverse("catalog:entity_list", args=[blueprint])
-
-
-def icon_of(name: str) -> str:
-    return ICONS.get(name, "box")

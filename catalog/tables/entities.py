@@ -9,11 +9,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.urls import reverse
 
 from catalog import kinds
+from catalog.icons import icon_of
 from catalog.models import Blueprint, Entity
 from catalog.queries import Related, computed_definitions, owner_teams, relations_of
 from catalog.search import standings
 from catalog.tables import cells
-from catalog.tables.addresses import entity_url, icon_of, list_url
+from catalog.tables.addresses import entity_url, list_url
 from portal.kit.clock import iso
 
 Json = dict[str, Any]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from catalog import search
 from catalog.models import Entity, shown_title
 from catalog.queries import all_entities
-from catalog.tables import entity_url
+from catalog.tables import entity_url, icon_of
 from portal.accounts.policy import require
 from portal.accounts.viewer import by_of
 from portal.actions.queries import actions
@@ -95,5 +95,9 @@ def _hit(entity: Entity) -> Hit:
     kind, label = entity.blueprint, str(entity)
     said = entity.identifier.replace("-", " ").casefold() == label.casefold()
     return Hit(
-        label, kind.title, entity_url(kind.identifier, entity.identifier), "box", "" if said else entity.identifier
+        label,
+        kind.title,
+        entity_url(kind.identifier, entity.identifier),
+        icon_of(entity.icon or kind.icon),
+        "" if said else entity.identifier,
     )

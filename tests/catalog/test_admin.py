@@ -1,12 +1,15 @@
 """The blueprint editor of the admin."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from catalog import queries
 from catalog.commands import blueprint_create, blueprint_update
+from catalog.icons import ICONS
 from catalog.models import Blueprint
 from portal.audit.models import Event
 from tests.conftest import SETUP, events, write
@@ -60,6 +63,14 @@ def form(client, where, **changes):
             if value is not None and value is not False and value != "":
                 sent[field.html_name] = value
     return sent | changes
+
+
+def test_the_editor_offers_icons_that_there_are_and_the_plain_types_first(browser, shop):
+    html = browser.get("/admin/catalog/blueprint/add/").content.decode()
+    assert '<option value="Cluster">' in html
+    assert html.index(">Text</option>") < html.index(">Number</option>") < html.index(">Embedded URL</option>")
+    drawn = set(re.findall(r'symbol id="([^"]+)"', Path("static/icons.svg").read_text()))
+    assert set(ICONS.values()) <= drawn
 
 
 def test_a_property_added_in_the_admin_shows_on_the_page_and_in_v1(browser, shop, terraform):
