@@ -96,13 +96,15 @@ def _later(run: Run, delivery: Delivery, busy: RetryLater, mark: str) -> Json:
     """Nothing began, for certain."""
     if mark:
         commands.run_asks_later(run, mark, by=system("portal"))
+    if busy.untaken:
+        raise busy
     ends = timezone.now() - delivery.event.at > PATIENCE
-    if not busy.untaken and (ends or delivery.attempts <= 1):
+    if ends or delivery.attempts <= 1:
         commands.run_uncalled(run, str(busy), ends=ends, by=system("portal"))
     if ends:
         return {"error": str(busy)}
     after = _bounded(busy.after)
-    raise RetryLater(str(busy), after, pause=0 if busy.untaken else after or SOON, untaken=busy.untaken)
+    raise RetryLater(str(busy), after, pause=after or SOON)
 
 
 def _seek(run: Run, forge: Forge, delivery: Delivery) -> Json:

@@ -142,7 +142,7 @@ def _dispatched(repository: str, path: str, body: Json, token: str) -> Json:
 def _read(place: Json, path: str) -> Json:
     try:
         return client.read(place["repository"], path, permissions=READS)
-    except (Hopeless, client.NotTaken) as no:
+    except (Hopeless, client.NotTaken, client.Denied) as no:
         raise Declined(str(no)) from no
 
 

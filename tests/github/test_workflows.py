@@ -6,11 +6,11 @@ import threading
 import pytest
 from django.utils import timezone
 
-from portal.actions.commands import action_create, run_asks, run_asks_later, run_create
+from portal.actions.commands import action_create, run_asks, run_asks_later, run_create, run_decide
 from portal.actions.models import Run
 from portal.audit.models import Delivery, Event, Pause
 from portal.audit.outbox import deliver_due
-from tests.conftest import SETUP
+from tests.conftest import SETUP, write
 from tests.github.conftest import PEM, GitHub, Handler
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +150,18 @@ def test_a_workflow_that_fails_fails_the_run_and_one_that_reports_by_itself_is_n
     forge.now("completed", "failure")
     assert work(own).status == "IN_PROGRESS" and own.link
     assert not Delivery.objects.exclude(state="done").exists()
+
+
+def test_an_automation_and_a_run_that_is_approved_start_theirs_too(forge, page, alice):
+    event = {"type": "ENTITY_CREATED", "blueprintIdentifier": "service"}
+    inputs = {"service": "{{ .event.context.entityIdentifier }}"}
+    deploy(trigger={"type": "automation", "event": event}, method={"workflowInputs": inputs})
+    waits = asked(identifier="waits", requiredApproval=True)
+    write("service", "search")
+    deliver_due()
+    assert [(body["ref"], body["inputs"]) for _, body in forge.told] == [("main", {"service": "search"})]
+    run_decide(waits, {"status": "APPROVE"}, by=page(alice))
+    assert work(waits).link and len(forge.told) == 2
 
 
 @pytest.mark.parametrize(
