@@ -275,7 +275,8 @@
   });
 
   function goTo(letter) {
-    const link = $$(".side a[href]").find((node) => node.textContent.trim().toLowerCase().startsWith(letter));
+    // The sections of the top bar first: among all pages, Commits would come before Catalog.
+    const link = [...$$(".sections a"), ...$$(".side > ul > li > a")].find((node) => node.textContent.trim().toLowerCase().startsWith(letter));
     if (link) location.assign(link.href);
   }
 

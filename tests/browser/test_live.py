@@ -237,3 +237,20 @@ def test_a_report_touches_its_own_line_and_no_other(tab, alice, ci_reports):
     ci_reports(service="checkout", environment="production", version="3.0.0", status="success")
     expect(page.locator("#row-checkout")).to_contain_text("3.0.0", timeout=SOON)
     assert page.evaluate("[...touched]") == ["row-checkout"]
+
+
+def test_two_keys_lead_to_each_section_and_the_search_offers_what_it_finds(tab, alice, shop):
+    page = tab("/audit", as_=alice)
+    for letter, address in (("c", "**/catalog/"), ("l", "**/locks/"), ("s", "**/actions/")):
+        page.keyboard.press("g")
+        page.keyboard.press(letter)
+        page.wait_for_url(address)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("check")
+    expect(page.locator("#offers a").first).to_contain_text("Checkout")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#offers a").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#offers a")).to_have_count(0)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/deployments/?q=check")
