@@ -3,7 +3,7 @@ from catalog.search.paging import Page, Sort, ordered, page
 from catalog.search.rules import Every, Rule, asks_for_viewer, blueprint_in, parse
 from catalog.search.shares import Share, distribution, groups, spread
 from catalog.search.values import INSTANTS, META
-from catalog.search.words import MOST_FOUND, Found, words
+from catalog.search.words import MOST_FOUND, Found, begun, words
 
 __all__ = [
     "INSTANTS",
@@ -16,6 +16,7 @@ __all__ = [
     "Share",
     "Sort",
     "asks_for_viewer",
+    "begun",
     "blueprint_in",
     "bound_by",
     "distribution",

@@ -68,8 +68,11 @@ class Found:
         A rare word is found by its index. Left to choose, PostgreSQL walks the whole kind in its order for a word that
         it takes for more common than it is.
         """
-        if self.count > MOST_FOUND:
-            return self.every
+        return self.every if self.count > MOST_FOUND else self.some
+
+    @property
+    def some(self) -> QuerySet[Entity]:
+        """All of them where they are few, else some that were met first: for whoever offers a handful at every key."""
         return self.every.filter(_Among(F("pk"), Value(self._first, ArrayField(BigIntegerField()))))
 
     @cached_property
@@ -87,13 +90,25 @@ def words(rows: QuerySet[Entity], text: str) -> Found:
     return Found(rows.filter(_matching(text.strip())))
 
 
+def begun(rows: QuerySet[Entity], text: str) -> QuerySet[Entity]:
+    """Those whose identifier or title begins with the text."""
+    return rows.filter(_called(_plain(text.strip()) + "%"))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _called(pattern: str) -> Q:
+    return Q(_Like(F("identifier"), Value(pattern))) | Q(_Like(F("title"), Value(pattern)))
+
+
 def _matching(text: str) -> Q:
-    pattern = Value("%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
-    part = Q(_Like(F("identifier"), pattern)) | Q(_Like(F("title"), pattern))
-    begun = [f"{together}:*" for each in text.split() if (together := _together(each))][:MOST_WORDS]
-    if not begun:
+    part = _called(f"%{_plain(text)}%")
+    parts = [f"{together}:*" for each in text.split() if (together := _together(each))][:MOST_WORDS]
+    if not parts:
         return part
-    return Q(_Matches(_Words(F("id")), SearchQuery(" & ".join(begun), config="simple", search_type="raw"))) | part
+    return Q(_Matches(_Words(F("id")), SearchQuery(" & ".join(parts), config="simple", search_type="raw"))) | part
 
 
 def _together(text: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,6 +24,10 @@ MOST, MOST_OFFERED = 50, 8
 LEFT_OUT = ("deployment", "_rule", "_rule_result")
 # Who looks for a name that several have means these first.
 FIRST = ("service", "environment", "_team", "_user")
+KIND = Case(
+    *(When(blueprint__identifier=each, then=Value(order)) for order, each in enumerate(FIRST)),
+    default=Value(len(FIRST)),
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def _hits(by: By, text: str, user: Any, most: int) -> list[Hit]:
     pages = [Hit(label, about, url, "chevron-right") for label, about, url in places(user) if _is_called(label, text)]
     asked = actions(by).filter(Q(identifier__icontains=text) | Q(definition__title__icontains=text))[:most]
     deeds = [Hit(str(each), "Action", each.get_absolute_url(), "play") for each in asked]
-    found = [_hit(each) for each in _entities(by, text)[:most]]
+    found = [_hit(each) for each in _entities(by, text, most)]
     return _mixed(found, [*pages[:5], *deeds[:5]], most)
 
 
@@ -72,23 +76,17 @@ def _is_called(label: str, text: str) -> bool:
     return any(part.startswith(text.lower()) for part in (label.lower(), *label.lower().split()))
 
 
-def _entities(by: By, text: str) -> QuerySet[Entity]:
+def _entities(by: By, text: str, most: int) -> list[Entity]:
     """The name itself first, then what begins so, then what holds the words anywhere."""
     rows = all_entities(by).prefetch_related(None).select_related("blueprint")
-    found = search.words(rows.exclude(blueprint__identifier__in=LEFT_OUT), text).rows
-    alike = Case(
-        When(Q(identifier__iexact=text) | Q(title__iexact=text), then=Value(0)),
-        When(Q(identifier__istartswith=text) | Q(title__istartswith=text), then=Value(1)),
-        When(Q(identifier__icontains=text) | Q(title__icontains=text), then=Value(2)),
-        default=Value(3),
-        output_field=IntegerField(),
-    )
-    kind = Case(
-        *(When(blueprint__identifier=each, then=Value(order)) for order, each in enumerate(FIRST)),
-        default=Value(len(FIRST)),
-        output_field=IntegerField(),
-    )
-    return found.order_by(alike, kind, shown_title(), "id")
+    rows = rows.exclude(blueprint__identifier__in=LEFT_OUT)
+    is_it = Case(When(Q(identifier__iexact=text) | Q(title__iexact=text), then=Value(0)), default=Value(1))
+    begun = list(search.begun(rows, text).order_by(is_it, KIND, shown_title(), "id")[:most])
+    if len(begun) == most:
+        return begun
+    others = search.words(rows, text).some.exclude(pk__in=[each.pk for each in begun])
+    named = Case(When(Q(identifier__icontains=text) | Q(title__icontains=text), then=Value(0)), default=Value(1))
+    return begun + list(others.order_by(named, KIND, shown_title(), "id")[: most - len(begun)])
 
 
 def _hit(entity: Entity) -> Hit:
