@@ -180,6 +180,7 @@ with made as (
     from catalog_entity s, catalog_entity e
     where s.blueprint_id = (select id from catalog_blueprint where identifier = 'service')
         and e.blueprint_id = (select id from catalog_blueprint where identifier = 'environment')
+        and not exists (select from deployments_deploymentconfig c where c.service_id = s.id and c.environment_id = e.id)
     returning id, identifier
 ), pairs as (
     select m.id, s.id as service, e.id as environment

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 FUTURE_ALLOWED = timedelta(minutes=5)
 MOST_CHANGES = 500
 MOST_PARENTS = 100
-_TEXTS = {
+TEXTS = {
     "service": 1000,
     "environment": 1000,
     "version": 300,
@@ -31,7 +31,7 @@ _TEXTS = {
     "claim": 100,
 }
 # What a report may say besides.
-_OTHERS = {
+OTHERS = {
     "status",
     "kind",
     "started_at",
@@ -44,8 +44,8 @@ _OTHERS = {
     "instances",
     "extra",
 }
-_CI = {"provider", "run", "attempt", "url"}
-_CHANGE_TEXTS = ("sha", "message", "author", "pr", "url")
+CI = {"provider", "run", "attempt", "url"}
+CHANGE_TEXTS = ("sha", "message", "author", "pr", "url")
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class _Reader:
             if not isinstance(change, dict) or not change.get("sha"):
                 self.fault(path, "must be an object with a sha")
                 continue
-            texts = {name: self.text(change, name, 5000, f"{path}.{name}") for name in _CHANGE_TEXTS}
+            texts = {name: self.text(change, name, 5000, f"{path}.{name}") for name in CHANGE_TEXTS}
             known = {name: value for name, value in texts.items() if value}
             read.append(known | self.lineage(change, path))
         return read
@@ -235,7 +235,7 @@ def parse(body: Any, *, now: datetime, needs_version: bool = True, is_history: b
     if not isinstance(body, dict):
         raise Invalid.at("body", "must be an object")
     reader = _Reader(body, now)
-    texts = {key: reader.text(body, key, longest) for key, longest in _TEXTS.items()}
+    texts = {key: reader.text(body, key, longest) for key, longest in TEXTS.items()}
     ci = reader.objects("ci", dict, {})
     changes, history = reader.commits("changes"), reader.commits("history")
     status = Status(reader.choice("status", Status.values, Status.SUCCESS))
@@ -268,9 +268,9 @@ def parse(body: Any, *, now: datetime, needs_version: bool = True, is_history: b
 def check_names(body: Any) -> None:
     """Invalid where a field is misspelt: a failure whose `statuss` nobody reads would be told as a success."""
     if isinstance(body, dict):
-        check_spelling(body, _TEXTS.keys() | _OTHERS)
+        check_spelling(body, TEXTS.keys() | OTHERS)
         if isinstance(body.get("ci"), dict):
-            check_spelling(body["ci"], _CI, path="ci.")
+            check_spelling(body["ci"], CI, path="ci.")
 
 
 def _check_whole(report: Report, reader: _Reader) -> None:

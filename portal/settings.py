@@ -180,6 +180,9 @@ KEEP_DEPLOYMENTS = env.number("PORTCULLIS_KEEP_DEPLOYMENTS", 0, least=0, most=36
 WATCH_TIERS = env.items("PORTCULLIS_WATCH_TIERS", "production")
 WATCH_SECONDS = env.number("PORTCULLIS_WATCH_SECONDS", 900, least=5, most=86400)
 
+# What environments cost is told in it.
+CURRENCY = env.currency("PORTCULLIS_CURRENCY", "USD")
+
 # Networks inside the house that outgoing calls may reach; public addresses they may always.
 OUTGOING_NETWORKS = env.networks("PORTCULLIS_OUTGOING_NETWORKS")
 

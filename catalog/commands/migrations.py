@@ -54,6 +54,10 @@ def entities_delete_all(blueprint: Blueprint, *, itself: bool = False, by: By) -
 
     A Conflict, before anything goes, when another blueprint needs them or the blueprint itself has to stay.
     """
+    # Until its batch has gone an entity is shown like any other, and the page of the blueprint says what is going on. To
+    # hide them all at once would be untrue: an app above may refuse some (what is locked), somebody may stop it half-way,
+    # and these would come back. Locks, deployments, counts and mirrors go by the rows, so they would tell of entities
+    # that no list has. Results of rules are hidden: nothing can refuse them, and nothing else reads them.
     require_write(by, "unregister", blueprint, teams=())
     if blueprint.identifier in PROTECTED:  # accounts go with their entities, and the workers ask nobody any more
         require(by, "account.write")

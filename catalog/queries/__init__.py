@@ -35,7 +35,7 @@ from catalog.queries.entities import (
     with_relations,
 )
 from catalog.queries.history import history
-from catalog.queries.migrations import migration, migrations
+from catalog.queries.migrations import deletion_of, migration, migrations
 from catalog.queries.misfits import Misfit, lacking, misfits
 from catalog.queries.places import (
     Place,
@@ -86,6 +86,7 @@ __all__ = [
     "lacking",
     "losses",
     "migration",
+    "deletion_of",
     "migrations",
     "misfits",
     "nearest",

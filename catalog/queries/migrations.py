@@ -2,7 +2,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from catalog.models import Migration
+from catalog.models import Blueprint, Migration
 from portal.accounts.policy import require
 from portal.kit.by import By
 from portal.kit.errors import Missing
@@ -19,6 +19,12 @@ def migration(by: By, public_id: str) -> Migration:
     if found is None:
         raise Missing(f'Migration with identifier "{public_id}" was not found')
     return found
+
+
+def deletion_of(blueprint: Blueprint) -> Migration | None:
+    """What deletes all entities of the blueprint now."""
+    unfinished = Migration.objects.filter(state__in=Migration.UNFINISHED, kind=Migration.Kind.DELETE)
+    return unfinished.filter(blueprint=blueprint).order_by("id").first()
 
 
 def _is_id(text: str) -> bool:

@@ -112,6 +112,10 @@ def _notes(blueprint: Blueprint, by: By) -> list[str]:
     notes = [] if permissions.bounds(by, blueprint) is None else [permissions.restriction(blueprint)]
     if not permissions.may_write(by, "register", blueprint, teams=by.actor.teams):
         notes.append(f"You may not {permissions.refusal('register', blueprint, [])}")
+    if going := queries.deletion_of(blueprint):
+        notes.append(
+            f"All entities are being deleted, as {going.actor_name} asked: {going.done:,} of {going.total:,} are gone."
+        )
     return notes
 
 

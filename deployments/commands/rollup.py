@@ -97,9 +97,8 @@ def _count(config: DeploymentConfig, rows: Sequence[Deployment], cutoff: datetim
     pair = Deployment.objects.filter(config=config).annotate(begun=begun()).order_by()
     span = Span(EVER, cutoff)
     every = judged(pair, span)
-    lead = leads(pair, every, EVER)
     chosen = {each.pk: each for each in rows}
-    found = Found(span, [each for each in every if each.deployment in chosen], lead)
+    found = Found(span, [each for each in every if each.deployment in chosen], lambda: leads(pair, every, EVER))
     by_day: dict[date, list[Judged]] = defaultdict(list)
     for each in found.rows:
         by_day[each.at.astimezone(UTC).date()].append(each)

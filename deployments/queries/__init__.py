@@ -1,7 +1,7 @@
 from deployments.queries.blocked import Blocked, blocked_by
 from deployments.queries.chosen import of_places, of_services
 from deployments.queries.coverage import DAYS, Coverage, Uncovered, coverage, gated_percent
-from deployments.queries.diffs import Change, Count, Diff, changed, diff, differing, same, succeeded
+from deployments.queries.diffs import Change, Changes, Count, Diff, changed, diff, differing, same, succeeded
 from deployments.queries.drift import Drift, drifts
 from deployments.queries.features import Feature, Reach, ServiceReach, feature
 from deployments.queries.gating import Passage, passage
@@ -35,7 +35,7 @@ from deployments.queries.presence import Presence, State, presences
 from deployments.queries.search import Found, find, is_of_commits, is_ticket, ticket_of
 from deployments.queries.sights import Sight, deployment, deployment_of, sight
 from deployments.queries.silent import Silent, silent
-from deployments.queries.sources import Sources, log_sources, sources_everywhere, sources_of, span_of
+from deployments.queries.sources import Place, Sources, Standings, log_sources, sources_everywhere, sources_of, span_of
 from deployments.queries.standings import Standing, standing, standings
 from deployments.queries.watches import is_well, observed, was_muted, watch_of, watched_probes, watches_of
 
@@ -52,6 +52,7 @@ __all__ = [
     "Blocked",
     "Cell",
     "Change",
+    "Changes",
     "Count",
     "Coverage",
     "Diff",
@@ -64,7 +65,9 @@ __all__ = [
     "Reach",
     "ServiceReach",
     "Sight",
+    "Place",
     "Sources",
+    "Standings",
     "Spot",
     "Standing",
     "State",

@@ -1,9 +1,10 @@
 """What lies between two deployments of a service, two environments, or two instants."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import overload
 
 from django.db.models import prefetch_related_objects
 
@@ -140,65 +141,115 @@ def counted(graph: Graph, old: Deployment | None, new: Deployment | None) -> Cou
 
 
 def lives(
-    by: By, *, service: str = "", team: str = "", tier: str = "", at: datetime | None = None
+    by: By,
+    *,
+    service: str = "",
+    team: str = "",
+    tiers: Collection[str] = (),
+    among: Collection[int] = (),
+    at: datetime | None = None,
 ) -> list[DeploymentConfig]:
-    """Every place that was ever deployed to, with what is live there or was at an instant, by service and tier."""
+    """Every place that was ever deployed to, with what is live there or was at an instant, by service and tier. `tiers` and
+    `among`, environments by their keys, leave out those of others; empty they leave out none."""
     require(by, "catalog.read")
     rows = visible(by, DeploymentConfig.objects.all())
     if service:
         rows = rows.filter(service__identifier=service)
     if team:
         rows = rows.filter(service__team__contains=[team])
+    if among:
+        rows = rows.filter(environment__in=among)
     found = list(rows)
+    places = Entity.objects.in_bulk({each.environment_id for each in found})
+    tier = {pk: tier_of(each) for pk, each in places.items()}
+    found = [each for each in found if not tiers or tier[each.environment_id] in tiers]
     if at:
         put_back(found, at)
-    ends = Entity.objects.in_bulk({pk for each in found for pk in (each.service_id, each.environment_id)})
+    services = Entity.objects.in_bulk({each.service_id for each in found})
     current = Deployment.objects.only(*SHOWN).in_bulk({each.current_id for each in found if each.current_id})
     for each in found:
-        each.service, each.environment = ends[each.service_id], ends[each.environment_id]
+        each.service, each.environment = services[each.service_id], places[each.environment_id]
         each.current = current.get(each.current_id)
-    order = list(reversed(TIERS))
-    found = [each for each in found if tier in ("", tier_of(each.environment))]
+    order = {name: place for place, name in enumerate(reversed(TIERS))}
     return sorted(
-        found,
-        key=lambda each: (
-            each.service.identifier, order.index(tier_of(each.environment)), each.environment.identifier,
-        ),
-    )  # fmt: skip
+        found, key=lambda each: (each.service.identifier, order[tier[each.environment_id]], each.environment.identifier)
+    )
 
 
-def changed(
-    by: By, since: datetime, until: datetime, *, service: str = "", team: str = "", tier: str = ""
-) -> list[Change]:
+@dataclass(frozen=True)
+class Pair:
+    """A place, or a service in two environments, where something else was live than is. `config`: of which to tell the steps."""
+
+    service: Entity
+    environment: Entity
+    old: Deployment | None
+    new: Deployment | None
+    config: int | None = None
+
+    @property
+    def edge(self) -> str:
+        """What leads to those that follow."""
+        return f"{self.service.pk}.{self.environment.pk}"
+
+
+class Changes(Sequence[Change]):
+    """In their order. What lies between is counted for those that are taken out, a slice in a fixed number of statements."""
+
+    def __init__(self, pairs: Sequence[Pair], since: datetime | None = None, until: datetime | None = None) -> None:
+        self.pairs, self._since, self._until = pairs, since, until
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @overload
+    def __getitem__(self, wanted: int) -> Change: ...
+    @overload
+    def __getitem__(self, wanted: slice) -> list[Change]: ...
+    def __getitem__(self, wanted: int | slice) -> Change | list[Change]:
+        if isinstance(wanted, slice):
+            return self._counted(self.pairs[wanted])
+        return self._counted([self.pairs[wanted]])[0]
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self[:])
+
+    def _counted(self, pairs: Sequence[Pair]) -> list[Change]:
+        """The graphs of all services are read in one statement."""
+        known = graphs([*{each.service.pk for each in pairs}])
+        passed = self._passed([each.config for each in pairs if each.config])
+        counts: dict[tuple[str, ...], Count] = {}
+        found = []
+        for each in pairs:
+            # One step is the same in every environment.
+            step = (each.service.identifier, each.old.commit if each.old else "", each.new.commit if each.new else "")
+            if step not in counts:
+                counts[step] = counted(known[each.service.pk], each.old, each.new)
+            steps_of = tuple(passed[each.config or 0])
+            found.append(Change(each.service, each.environment, each.old, each.new, counts[step], steps_of))
+        return found
+
+    def _passed(self, configs: list[int]) -> dict[int, list[Step]]:
+        passed: dict[int, list[Step]] = defaultdict(list)
+        if configs and self._since and self._until:
+            for step in steps(configs, since=self._since + TICK, until=self._until + TICK):
+                passed[step.config].append(step)
+        return passed
+
+
+def changed(by: By, since: datetime, until: datetime, *, service: str = "", team: str = "", tier: str = "") -> Changes:
     """What was live in each place at two instants, where that differs, by service and environment."""
-    older, newer = (lives(by, service=service, team=team, tier=tier, at=at) for at in (since, until))
+    tiers = [tier] if tier else []
+    older, newer = (lives(by, service=service, team=team, tiers=tiers, at=at) for at in (since, until))
     then = {each.pk: each for each in older}
     found = [(then[each.pk], each) for each in newer if each.pk in then and then[each.pk].current_id != each.current_id]
-    passed = defaultdict(list)
-    for step in steps([new.pk for _, new in found], since=since + TICK, until=until + TICK):
-        passed[step.config].append(step)
-    changes = _changes([(new.service, new.environment, old.current, new.current) for old, new in found])
-    return [replace(change, passed=tuple(passed[new.pk])) for change, (_, new) in zip(changes, found, strict=True)]
+    pairs = [Pair(new.service, new.environment, old.current, new.current, new.pk) for old, new in found]
+    return Changes(pairs, since, until)
 
 
-def differing(by: By, one: Entity, other: Entity, *, at: datetime | None = None) -> list[Change]:
+def differing(by: By, one: Entity, other: Entity, *, at: datetime | None = None) -> Changes:
     """The services of which something else is live in one environment than in the other, by service."""
     pairs: dict[Entity, dict[int, Deployment | None]] = defaultdict(dict)
-    for each in lives(by, at=at):
+    for each in lives(by, at=at, among=[one.pk, other.pk]):
         pairs[each.service][each.environment_id] = each.current
-    both = [(service, other, here.get(one.pk), here.get(other.pk)) for service, here in pairs.items()]
-    return _changes([each for each in both if not same(each[2], each[3])])
-
-
-def _changes(pairs: Sequence[tuple[Entity, Entity, Deployment | None, Deployment | None]]) -> list[Change]:
-    """The graphs of all services are read in one statement."""
-    known = graphs([*{service.pk for service, *_ in pairs}])
-    counts: dict[tuple[str, ...], Count] = {}
-    found = []
-    for service, environment, old, new in pairs:
-        # One step is the same in every environment.
-        step = (service.identifier, old.commit if old else "", new.commit if new else "")
-        if step not in counts:
-            counts[step] = counted(known[service.pk], old, new)
-        found.append(Change(service, environment, old, new, counts[step]))
-    return found
+    both = [Pair(service, other, here.get(one.pk), here.get(other.pk)) for service, here in pairs.items()]
+    return Changes([each for each in both if not same(each.old, each.new)])

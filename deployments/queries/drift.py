@@ -45,6 +45,11 @@ class Drift:
         return self.at - self.since if self.since else None
 
     @property
+    def edge(self) -> str:
+        """What leads to those that follow."""
+        return f"{self.service.pk}.{self.staging.pk}.{self.production.pk}"
+
+    @property
     def warns(self) -> bool:
         return self.state in ("ahead", "apart")
 
@@ -84,7 +89,7 @@ def drifts(by: By, *, service: str = "", team: str = "", at: datetime | None = N
     not compared."""
     now = at or database_now()
     of_service: dict[int, list[DeploymentConfig]] = defaultdict(list)
-    for each in lives(by, service=service, team=team, at=at):
+    for each in lives(by, service=service, team=team, tiers=("staging", "production"), at=at):
         of_service[each.service_id].append(each)
     pairs = [pair for configs in of_service.values() for pair in _pairs(configs)]
     graph_of = graphs([*{staging.service_id for staging, _ in pairs}])

@@ -4,7 +4,7 @@ from deployments.tables.diffs import change_rows, choice_row, compare_url, diff_
 from deployments.tables.gate import badge_rows, blocked_row, opened_row, uncovered_row
 from deployments.tables.health import health_row
 from deployments.tables.hooks import hook_row
-from deployments.tables.ingest import arrival_page, arrival_row, group_row, silent_row, what
+from deployments.tables.ingest import arrival_page, arrival_row, group_row, silent_row, warnings, what
 from deployments.tables.matrix import Chosen, matrix_parts, offered
 from deployments.tables.metrics import metric_rows
 from deployments.tables.places import (
@@ -74,5 +74,6 @@ __all__ = [
     "uncovered_row",
     "verdict",
     "silent_row",
+    "warnings",
     "what",
 ]

@@ -10,6 +10,7 @@ from django.urls import reverse
 from deployments.queries.dora import (
     DEFINITIONS,
     KEYS,
+    Found,
     Lengths,
     Numbers,
     Row,
@@ -193,15 +194,15 @@ def change_row(row: Row) -> Json:
     }
 
 
-def reasons(key: str, found: Numbers, query: QueryDict, chosen: str) -> list[Json]:
+def reasons(key: str, found: Found, query: QueryDict, chosen: str) -> list[Json]:
     """The tabs of the rows: those that count, then each reason that leaves some out."""
     counted = {
         "label": "Counted",
-        "count": f"{_count(key, found):,}",
+        "count": f"{found.counted(key):,}",
         "url": rows_url(key, query),
         "active": not chosen,
     }
-    left_out = found.left_out[key]
+    left_out = found.left_out(key)
     return [counted] + [
         {
             "label": WORDS.get(reason, reason),

@@ -7,6 +7,7 @@ from zlib import crc32
 
 from django.urls import reverse
 
+from deployments.leftovers import leftovers
 from deployments.models import ReportRequest
 from deployments.queries import Group, Silent
 from portal.accounts.policy import allows
@@ -80,6 +81,7 @@ def arrival_page(request: ReportRequest, by: By) -> Row:
         "body": pretty(request.body) if request.body is not None else "",
         "status": settled.get("status"),
         "faults": _faults(settled),
+        "warnings": warnings(request),
         "answer": pretty(settled) if settled.get("status") else "",
         "replayed_at": request.replayed_at,
         "replayed_by": request.replayed_by,
@@ -88,6 +90,12 @@ def arrival_page(request: ReportRequest, by: By) -> Row:
         if request.body is not None and allows(by.actor, "ingest.replay")
         else "",
     }
+
+
+def warnings(request: ReportRequest) -> list[Row]:
+    """What it says that nothing reads; hooks and entities have words of their own."""
+    reads = request.door in (ReportRequest.Door.REPORT, ReportRequest.Door.BATCH)
+    return leftovers(request.body) if reads else []
 
 
 def _faults(answer: Row) -> list[Row]:

@@ -71,14 +71,14 @@ def needs(tried: Sequence[Link]) -> list[Row]:
     return [{"source": each.source, "missing": list(each.missing)} for each in told if each.missing]
 
 
-def kind_rows(found: Sequence[queries.Sources], chosen: str, asked: QueryDict) -> list[Row]:
+def kind_rows(found: Sequence[queries.Place], chosen: str, asked: QueryDict) -> list[Row]:
     """Each kind with how many places lack it, and where to look at it."""
     rows = []
     for kind, about in KINDS.items():
         query = asked.copy()
         query["kind"] = kind
         query.pop("page", None)
-        lacking = sum(kind in each.lacking for each in found)
+        lacking = sum(kind not in each.had for each in found)
         rows.append({"about": about, "lacking": lacking, "url": f"?{query.urlencode()}", "here": kind == chosen})
     return rows
 

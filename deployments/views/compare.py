@@ -92,10 +92,12 @@ def _environments(request: HttpRequest, by: By, environments: list[Entity]) -> C
     one, other = named
     if one is None or other is None:
         return {"fault": "Name two environments."}
-    return {"one": one, "other": other} | _rows(request, queries.differing(by, other, one) if one != other else [])
+    return {"one": one, "other": other} | _rows(
+        request, queries.differing(by, other, one) if one != other else queries.Changes([])
+    )
 
 
-def _rows(request: HttpRequest, found: list[queries.Change]) -> Context:
+def _rows(request: HttpRequest, found: queries.Changes) -> Context:
     first = ON_PAGE * (number_of(request.GET) - 1)
     return {
         "rows": tables.change_rows(found[first : first + ON_PAGE]),

@@ -31,10 +31,11 @@ def sources(request: HttpRequest) -> HttpResponse:
     by, asked = by_of(request), request.GET
     kind = asked.get("kind", "") if asked.get("kind") in LogSource.Kind.values else LogSource.Kind.APPLICATION.value
     tier, team = asked.get("tier", ""), asked.get("team", "")
-    found = queries.sources_everywhere(by, tier=tier, team=team)
-    lacking = [each for each in found if kind in each.lacking]
+    standings = queries.Standings(by, tier=tier, team=team)
+    found = standings.places
+    lacking = [each for each in found if kind not in each.had]
     # Those that lack it stand first: they are what the page is for.
-    shown = lacking if asked.get("lacking") else [*lacking, *(each for each in found if kind not in each.lacking)]
+    shown = lacking if asked.get("lacking") else [*lacking, *(each for each in found if kind in each.had)]
     first = ON_PAGE * (number_of(request.GET) - 1)
     context = {
         "kinds": tables.kind_rows(found, kind, request.GET),
@@ -47,7 +48,7 @@ def sources(request: HttpRequest) -> HttpResponse:
         "teams": queries.teams(by),
         "total": len(found),
         "count": len(lacking),
-        "rows": [tables.sources_row(each, kind) for each in shown[first : first + ON_PAGE]],
+        "rows": [tables.sources_row(each, kind) for each in standings.sources(shown[first : first + ON_PAGE])],
         "pager": numbered(request.GET, ON_PAGE, len(shown)),
         "admin_url": reverse("admin:deployments_logsource_changelist") if by.actor.is_admin else "",
     }

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from catalog import queries as catalog
 from deployments import queries
 from deployments.commands import deployment_report, keyed, report_refuse
+from deployments.leftovers import leftovers
 from deployments.models import DeploymentConfig, LogSource
 from deployments.moments import happened
 from deployments.presets import Span
@@ -35,13 +36,15 @@ def deployments(request: Request) -> Response:
     by = by_of(request)
     body, own = _body(request, by)
     outcome = deployment_report(body, key=key or own, by=by)
+    warnings = leftovers(body)
     if outcome.deployment:
+        told = deployment_json(outcome.deployment)
         return Response(
-            {"ok": True, "deployment": deployment_json(outcome.deployment), "created": outcome.created},
+            {"ok": True, "deployment": told, "created": outcome.created, "warnings": warnings},
             status=201 if outcome.created else 200,
         )
     item = inbox_json(outcome.inbox_item) if outcome.inbox_item else {}
-    return Response({"ok": True, "inbox": item}, status=202)
+    return Response({"ok": True, "inbox": item, "warnings": warnings}, status=202)
 
 
 def _body(request: Request, by: By) -> tuple[dict[str, Any], str]:

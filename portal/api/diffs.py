@@ -11,9 +11,10 @@ from catalog import queries as catalog
 from deployments import queries, tables
 from deployments.models import Commit, Deployment
 from deployments.moments import happened
-from deployments.queries import Change, Count, Diff, Drift, Sight
+from deployments.queries import Change, Changes, Count, Diff, Drift, Sight
 from portal.accounts.policy import require
 from portal.api.auth import by_of
+from portal.api.history import edges_of
 from portal.api.present import deployment_json, url_of
 from portal.kit.by import By
 from portal.kit.clock import database_now, instant, iso
@@ -47,12 +48,13 @@ def diff(request: Request) -> Response:
     require(by, "catalog.read")  # before any name is looked up: an answer may name others that are alike
     if params.get("from") or params.get("to"):
         old, new = (queries.deployment(by, params.get(name, "")) for name in ("from", "to"))
-        return Response({"ok": True, "diff": diff_json(queries.diff(by, old, new)), "changes": None})
+        return Response({"ok": True, "diff": diff_json(queries.diff(by, old, new)), "changes": None, "next": None})
     changes = _environments(by, params) if params.get("environment") or params.get("against") else _instants(by, params)
-    return Response({"ok": True, "diff": None, "changes": [change_json(each) for each in changes]})
+    page, after = edges_of([each.edge for each in changes.pairs], params)
+    return Response({"ok": True, "diff": None, "changes": [change_json(each) for each in changes[page]], "next": after})
 
 
-def _environments(by: By, params: Any) -> list[Change]:
+def _environments(by: By, params: Any) -> Changes:
     for name in ("environment", "against"):
         if not params.get(name):
             raise Invalid.at(name, "is missing: name two environments")
@@ -60,7 +62,7 @@ def _environments(by: By, params: Any) -> list[Change]:
     return queries.differing(by, other, one)
 
 
-def _instants(by: By, params: Any) -> list[Change]:
+def _instants(by: By, params: Any) -> Changes:
     if not params.get("since"):
         raise Invalid.at("since", "is missing; or give from and to, or environment and against")
     since = happened(instant(params["since"], "since"), "since")
@@ -73,8 +75,10 @@ def _instants(by: By, params: Any) -> list[Change]:
 @api_view(["GET"])
 def drift(request: Request) -> Response:
     """The services whose staging and production differ, the most behind first."""
-    found = queries.drifts(by_of(request), service=request.query_params.get("service", ""))
-    return Response({"ok": True, "drift": [drift_json(each) for each in found]})
+    params = request.query_params
+    found = queries.drifts(by_of(request), service=params.get("service", ""))
+    page, after = edges_of([each.edge for each in found], params)
+    return Response({"ok": True, "drift": [drift_json(each) for each in found[page]], "next": after})
 
 
 def sight_json(sight: Sight) -> Json:

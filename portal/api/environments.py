@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -177,6 +178,7 @@ def environment_json(environment: Environment, now: datetime | None = None) -> J
         "hard_until": iso(environment.hard_until),
         "held_by": environment.held_by or None,
         "cost": None if cost is None else str(cost),
+        "currency": settings.CURRENCY,
         "attempt": environment.attempt,
         "last_error": environment.last_error or None,
         "next_try_at": iso(environment.work_at) if environment.phase and environment.attempt else None,
@@ -217,6 +219,7 @@ def _template(template: Any) -> Json:
         "hard_cap_seconds": int(template.hard_cap.total_seconds()),
         "can_sleep": template.can_sleep,
         "cost_per_hour": None if price is None else str(price),
+        "currency": settings.CURRENCY,
     }
 
 

@@ -1,5 +1,6 @@
 """Deployments by time, as programs page through them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -57,6 +58,18 @@ def limit_of(params: Any) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 0 < int(text) <= MOST):
         raise Invalid.at("limit", f"must be a whole number from 1 to {MOST}")
     return int(text)
+
+
+def edges_of(edges: Sequence[str], params: Any) -> tuple[slice, str | None]:
+    """The page of a list that is known whole, by what leads to the rows that follow each; and what leads to the next."""
+    after, size = params.get("after", ""), limit_of(params)
+    if after and after not in edges:
+        raise Invalid.at(
+            "after", "must be the `next` of the page before; what it named may have gone meanwhile: begin anew"
+        )
+    start = edges.index(after) + 1 if after else 0
+    end = start + size
+    return slice(start, end), edges[end - 1] if len(edges) > end else None
 
 
 def deployment_after(by: By, public_id: str) -> Deployment:

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from deployments import queries, tables
 from deployments.commands import Outcome, deployments_report, report_replay
+from deployments.leftovers import leftovers
 from deployments.models import ReportRequest
 from portal.api.auth import by_of
 from portal.api.bodies import object_of
@@ -41,22 +42,25 @@ def batch(request: Request) -> Response:
     backfill = flag(request, "backfill") or body.get("backfill") is True
     fates = list(enumerate(deployments_report(body.get("deployments"), backfill=backfill, by=by)))
     errors = [_fault(index, each) for index, each in fates if isinstance(each, PortalError)]
+    taken = [(index, each, leftovers(body["deployments"][index])) for index, each in fates if isinstance(each, Outcome)]
     answer = {
         "ok": not errors,
-        "deployments": [_made(index, each) for index, each in fates if isinstance(each, Outcome) and each.deployment],
-        "inbox": [_waiting(index, each) for index, each in fates if isinstance(each, Outcome) and not each.deployment],
+        "deployments": [_made(*each) for each in taken if each[1].deployment],
+        "inbox": [_waiting(*each) for each in taken if not each[1].deployment],
         "errors": errors,
     }
     return Response(answer, status=207 if errors else 200)
 
 
-def _made(index: int, outcome: Outcome) -> Json:
+def _made(index: int, outcome: Outcome, warnings: list[Json]) -> Json:
     assert outcome.deployment
-    return {"index": index, "id": str(outcome.deployment.public_id), "created": outcome.created}
+    made = {"index": index, "id": str(outcome.deployment.public_id), "created": outcome.created}
+    return made | {"warnings": warnings}
 
 
-def _waiting(index: int, outcome: Outcome) -> Json:
-    return {"index": index, "inbox": inbox_json(outcome.inbox_item) if outcome.inbox_item else None}
+def _waiting(index: int, outcome: Outcome, warnings: list[Json]) -> Json:
+    item = inbox_json(outcome.inbox_item) if outcome.inbox_item else None
+    return {"index": index, "inbox": item, "warnings": warnings}
 
 
 def _fault(index: int, error: PortalError) -> Json:
@@ -85,6 +89,7 @@ def arrival_json(request: ReportRequest) -> Json:
         "backfill": request.is_backfill,
         "outcome": request.outcome or None,
         "message": tables.what(request) or None,
+        "warnings": tables.warnings(request),
         "late_by": request.late_by,
         "service": request.service or None,
         "environment": request.environment or None,

@@ -31,6 +31,14 @@ def flag(name: str, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} is {value!r}; it must be true or false.")
 
 
+def currency(name: str, default: str) -> str:
+    """Three letters, as ISO 4217 names it."""
+    value = os.environ.get(name, "").strip().upper() or default
+    if not (len(value) == 3 and value.isascii() and value.isalpha()):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a currency's three letters, such as EUR.")
+    return value
+
+
 def number(name: str, default: int, *, least: int, most: int) -> int:
     value = os.environ.get(name, "").strip()
     if not value:

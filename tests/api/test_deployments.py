@@ -1,6 +1,8 @@
 import pytest
 
-from deployments.models import Deployment
+from deployments import leftovers
+from deployments.models import Deployment, ReportRequest
+from portal.api.schema.operations import deployments as described
 
 REPORT = {"service": "checkout", "environment": "production", "version": "1.0"}
 
@@ -56,3 +58,33 @@ def test_numbers_that_would_not_compare_equal_are_refused_on_the_way_in(shop, ci
         b'{"service": "checkout", "environment": "production", "version": "1.0", "extra": {"n": 18446744073709551616}}'
     )
     assert [ci.post("deployments", body, Idempotency_Key="a").status for _ in range(2)] == [422, 422]
+
+
+def test_a_report_is_taken_in_without_what_nobody_knows_and_is_told_so(shop, ci, client, alice):
+    sent = {"service": "checkout", "environment": "production", "version": "1", "enviroment": "staging", "blob": [1]}
+    sent |= {"ci": {"provider": "github", "run": "7", "runUrl": "x"}, "changes": [{"sha": "a" * 40, "mesage": "y"}]}
+    answer = ci.post("deployments", sent)
+    told = {each["path"]: each["nearest"] for each in answer.json["warnings"]}
+    assert answer.status == 201 and Deployment.objects.get().environment_identifier == "production"
+    assert told == {"blob": None, "enviroment": "environment", "ci.runUrl": "url", "changes.0.mesage": "message"}
+    many = ci.post("deployments/batch", {"deployments": [sent | {"ci": {"run": "8"}, "idempotency_key": "k"}]})
+    assert [each["path"] for each in many.json["deployments"][0]["warnings"]] == [
+        "blob",
+        "enviroment",
+        "changes.0.mesage",
+    ]
+    assert ci.post("deployments", {"service": "checkout", "environment": "prod", "version": "2"}).json["warnings"] == []
+    client.force_login(alice)
+    log = client.get(f"/deployments/ingest/{ReportRequest.objects.earliest('id').pk}").content.decode()
+    assert "“enviroment” is not known and was left out. Did you mean “environment”?" in log
+
+
+def test_what_the_description_names_is_known():
+    names = [set(each.schema["properties"]) for each in (described.REPORT, described._CI, described.CHANGE)]
+    assert names == [leftovers.REPORT, leftovers.CI, leftovers.COMMIT]
+    assert set(described.INSTANCE) == leftovers.INSTANCE
+
+
+def test_a_body_of_nothing_but_unknown_words_is_told_in_few():
+    told = leftovers.leftovers({f"x{number}" * 99: 1 for number in range(500)} | {"changes": 5, "ci": None})
+    assert len(told) == leftovers.MOST and max(len(each["path"]) for each in told) == leftovers.LONGEST

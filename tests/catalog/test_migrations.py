@@ -188,7 +188,8 @@ def test_few_entities_go_at_once(boxes, terraform):
     assert Event.objects.filter(name="entity.deleted", blueprint="box").count() == 5
 
 
-def test_many_go_batch_by_batch_and_then_the_blueprint(by_twos, terraform):
+def test_many_go_batch_by_batch_and_then_the_blueprint(by_twos, terraform, client, alice):
+    client.force_login(alice)
     terraform.delete("blueprints/crate")
     answer = terraform.delete("blueprints/box/all-entities?delete_blueprint=true")
     assert (answer.json["deleted"], left()) == (0, 5)
@@ -196,6 +197,7 @@ def test_many_go_batch_by_batch_and_then_the_blueprint(by_twos, terraform):
     assert terraform.get(where).json["migration"]["status"] == "PENDING"
     migrations_run(0.0001)
     assert (left(), terraform.get(where).json["migration"]["status"]) == (3, "RUNNING")
+    assert "2 of 5 are gone" in client.get("/catalog/box/entities").content.decode()
     run()
     assert terraform.get(where).json["migration"]["status"] == "COMPLETED"
     assert terraform.get("blueprints/box").status == 404

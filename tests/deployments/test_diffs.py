@@ -94,7 +94,7 @@ def test_between_two_instants_each_place_that_changed_is_listed(line, by):
         for each in found
     ]
     assert told == [("staging", None, "1.3", 0), ("production", "1.0", "1.2", 2)]
-    assert queries.changed(by, NOON + timedelta(minutes=21), NOON + timedelta(minutes=30)) == []
+    assert not queries.changed(by, NOON + timedelta(minutes=21), NOON + timedelta(minutes=30))
 
 
 def test_an_instant_counts_what_ended_at_it(line, by):
@@ -117,7 +117,7 @@ def test_two_environments_differ_by_commits_one_way_or_the_other(line, by):
     assert (forth.count.added, forth.count.removed) == (1, 0)
     assert (back.count.added, back.count.removed) == (0, 1)
     ship("1.3", D, commit(D, C), at=25)
-    assert queries.differing(by, production, staging) == []
+    assert not queries.differing(by, production, staging)
 
 
 def drift(by):
@@ -202,8 +202,8 @@ def test_drift_and_changes_ask_as_often_for_many_as_for_one(line, by):
     staging, production = (each.config.environment for each in (line[2], line[1]))
     asks = [
         lambda: queries.drifts(by),
-        lambda: queries.changed(by, NOON, NOON + timedelta(minutes=30)),
-        lambda: queries.differing(by, production, staging),
+        lambda: list(queries.changed(by, NOON, NOON + timedelta(minutes=30))),
+        lambda: list(queries.differing(by, production, staging)),
     ]
     one = [asked(ask) for ask in asks]
     for number in range(20):
@@ -313,12 +313,17 @@ def test_v1_tells_the_diff_of_deployments_environments_and_instants(line, ci):
     assert (place["to"]["version"], place["added"], place["removed"], place["complete"]) == ("1.3", 1, 0, True)
     [change] = ci.get("deployments/diff", since=iso(NOON), until=iso(NOON + timedelta(minutes=15))).json["changes"]
     assert (change["from"]["version"], change["to"]["version"], change["rollback"]) == ("1.0", "1.2", False)
+    whole = {"since": iso(NOON), "until": iso(NOON + timedelta(minutes=30)), "limit": "1"}
+    first = ci.get("deployments/diff", **whole).json
+    last = ci.get("deployments/diff", **whole, after=first["next"]).json
+    assert [each["changes"][0]["environment"] for each in (first, last)] == ["staging", "production"]
+    assert last["next"] is None and ci.get("deployments/diff", **whole, after="0.0").status == 422
 
 
 def test_v1_tells_the_drift(line, ci):
     [told] = ci.get("deployments/drift").json["drift"]
     assert (told["service"], told["state"], told["added"], told["warns"]) == ("checkout", "behind", 1, False)
-    assert ci.get("deployments/drift", service="search").json["drift"] == []
+    assert ci.get("deployments/drift", service="search").json == {"ok": True, "drift": [], "next": None}
 
 
 @pytest.mark.parametrize(

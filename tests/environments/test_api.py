@@ -47,7 +47,10 @@ def test_a_pipeline_asks_extends_puts_to_sleep_and_tears_down_what_it_asked_for(
     worked()
     there = pipeline.get(path).json["environment"]
     assert (there["state"], [each["state"] for each in there["steps"]]) == ("ready", ["done"] * 3)
-    assert there["resources"] == [{"kind": "disk", "id": "d-1"}] and there["cost"] == "0.00"
+    assert there["resources"] == [{"kind": "disk", "id": "d-1"}] and (there["cost"], there["currency"]) == (
+        "0.00",
+        "USD",
+    )
     longer = pipeline.post(f"{path}/extension", {"ttl": "5h"})
     assert longer.status == 200 and longer.json["environment"]["expires_at"] > there["expires_at"]
     assert pipeline.post(f"{path}/extension", {"ttl": "1h"}).json["error"] == "not_longer"

@@ -69,11 +69,12 @@ def told(*names):
     return Event.objects.filter(name__in=[f"environment.{each}" for each in names]).count()
 
 
-def test_a_person_asks_for_one_in_the_form_and_lands_on_its_page(template, bob):
-    client = signed_in(bob)
+def test_a_person_asks_for_one_in_the_form_and_lands_on_its_page(template, bob, settings):
+    client, settings.CURRENCY = signed_in(bob), "CHF"
     asked = client.get(reverse("environments:new_of", args=["preview"])).content.decode()
     assert "at most 3 days at a time" in asked and "Branch" in asked and 'name="owner"' not in asked
     assert "warned 2 h and again 15 min before" in asked  # it lives 8 h
+    assert "costs 12.00 CHF a day" in asked
     answer = client.post(
         reverse("environments:new_of", args=["preview"]),
         {"name": "pr-8", "ttl": "3h", "team": "payments", "p-branch": "new", "reason": "PR 8"},

@@ -9,10 +9,10 @@ from catalog.models import Entity
 from deployments.environments import rounds, terms
 from deployments.environments.commands.brake import brake, sweep_close
 from deployments.environments.commands.lives import give, held, tear_down
+from deployments.environments.commands.told import tell
 from deployments.environments.holds import hold
 from deployments.environments.models import Environment, State, Sweep, Warning
 from portal.accounts.models import User
-from portal.audit.record import record
 from portal.kit.by import By, system
 from portal.kit.clock import database_now
 from portal.kit.locking import retried
@@ -54,10 +54,7 @@ def environment_warn_or_expire(pk: int, *, now: datetime) -> str:
     )
     if not is_new:
         return ""
-    payload = environment.told() | {"minutes": minutes}
-    record(
-        "environment.expiry_warned", environment.noun(), by=system("clock"), after=environment.facts(), payload=payload
-    )
+    tell("environment.expiry_warned", environment, by=system("clock"), minutes=minutes)
     return "environment.expiry_warned"
 
 
@@ -71,8 +68,7 @@ def expire(environment: Environment, cause: Cause, now: datetime, *, by: By) -> 
     environment.state, environment.state_at, environment.cause = State.EXPIRING, now, cause
     environment.next_at = now
     environment.save()
-    payload = environment.told() | {"cause": cause}
-    record("environment.expired", environment.noun(), by=by, before=before, after=environment.facts(), payload=payload)
+    tell("environment.expired", environment, by=by, before=before, cause=cause)
 
 
 def teardowns_start(now: datetime) -> int:
@@ -119,15 +115,7 @@ def spare(pk: int, now: datetime) -> bool:
     rounds.back(environment, now)
     rounds.arm(environment, now)
     environment.save()
-    payload = environment.told()
-    record(
-        "environment.spared",
-        environment.noun(),
-        by=system("clock"),
-        before=before,
-        after=environment.facts(),
-        payload=payload,
-    )
+    tell("environment.spared", environment, by=system("clock"), before=before)
     return True
 
 

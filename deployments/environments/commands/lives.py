@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from deployments.environments import rounds, terms
+from deployments.environments.commands.told import tell
 from deployments.environments.holds import lock_on
 from deployments.environments.models import GOING, TIMED, Environment, State
 from portal.accounts.models import User
 from portal.accounts.policy import require
-from portal.audit.record import record
 from portal.kit.by import By
 from portal.kit.clock import database_now, in_words
 from portal.kit.errors import Conflict, Invalid, PortalError
@@ -37,8 +37,7 @@ def environment_extend(
     before = environment.facts()
     environment.expires_at = terms.extended_end(environment, ttl, reason, now)
     _rearm(environment, now)
-    payload = environment.told() | {"reason": reason.strip()}
-    record("environment.extended", environment.noun(), by=by, before=before, after=environment.facts(), payload=payload)
+    tell("environment.extended", environment, by=by, before=before, reason=reason.strip())
     return environment
 
 
@@ -63,8 +62,7 @@ def environment_pin(
     before = environment.facts()
     environment.pinned_until, environment.pin_reason = until, reason
     _rearm(environment, now)
-    payload = environment.told() | {"reason": reason}
-    record("environment.pinned", environment.noun(), by=by, before=before, after=environment.facts(), payload=payload)
+    tell("environment.pinned", environment, by=by, before=before, reason=reason)
     return environment
 
 
@@ -83,14 +81,7 @@ def environment_unpin(environment: Environment, *, now: datetime | None = None, 
     environment.armed_at = now
     rounds.arm(environment, now)
     environment.save(update_fields=["pinned_until", "pin_reason", "armed_at", "next_at"])
-    record(
-        "environment.unpinned",
-        environment.noun(),
-        by=by,
-        before=before,
-        after=environment.facts(),
-        payload=environment.told(),
-    )
+    tell("environment.unpinned", environment, by=by, before=before)
     return environment
 
 
@@ -169,10 +160,7 @@ def give(environment: Environment, owner: User | None, fallback: User | None, *,
     before = environment.facts()
     environment.owner, environment.owner_name, environment.fallback_owner = owner, str(owner or ""), fallback
     environment.save(update_fields=["owner", "owner_name", "fallback_owner"])
-    payload = environment.told() | {"from": before["owner"]}
-    record(
-        "environment.handed_over", environment.noun(), by=by, before=before, after=environment.facts(), payload=payload
-    )
+    tell("environment.handed_over", environment, by=by, before=before, **{"from": before["owner"]})
 
 
 def tear_down(environment: Environment, cause: str, now: datetime, *, reason: str = "", by: By) -> None:
@@ -185,15 +173,7 @@ def tear_down(environment: Environment, cause: str, now: datetime, *, reason: st
     environment.attempt, environment.last_error = 0, ""
     rounds.begin(environment, Phase.TEARDOWN, now)
     environment.save()
-    payload = environment.told() | {"cause": cause, "reason": reason}
-    record(
-        "environment.teardown_started",
-        environment.noun(),
-        by=by,
-        before=before,
-        after=environment.facts(),
-        payload=payload,
-    )
+    tell("environment.teardown_started", environment, by=by, before=before, cause=cause, reason=reason)
 
 
 def held(environment: Environment) -> Environment:
@@ -244,14 +224,7 @@ def _sooner(environment: Environment, now: datetime | None, by: By) -> Environme
     environment.work_at = now
     environment.save(update_fields=["work_at"])
     rounds.rouse()
-    record(
-        "environment.teardown_retried",
-        environment.noun(),
-        by=by,
-        before=before,
-        after=environment.facts(),
-        payload=environment.told(),
-    )
+    tell("environment.teardown_retried", environment, by=by, before=before)
     return environment
 
 
@@ -274,12 +247,5 @@ def _phase(
         rounds.arm(environment, now)
     environment.save()
     name = {Phase.SLEEP: "sleep_asked", Phase.WAKE: "wake_asked", Phase.PROVISION: "provision_retried"}[phase]
-    record(
-        f"environment.{name}",
-        environment.noun(),
-        by=by,
-        before=before,
-        after=environment.facts(),
-        payload=environment.told(),
-    )
+    tell(f"environment.{name}", environment, by=by, before=before)
     return environment

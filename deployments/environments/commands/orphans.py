@@ -11,10 +11,10 @@ from deployments.environments import rounds, terms
 from deployments.environments.commands.brake import brake, sweep_close
 from deployments.environments.commands.lives import held, require_change
 from deployments.environments.commands.requests import entity_for
+from deployments.environments.commands.told import tell
 from deployments.environments.models import Environment, Sighting, State, Sweep, Template
 from deployments.environments.providers import Found
 from portal.accounts.queries import user_of
-from portal.audit.record import record
 from portal.kit.by import By, system
 from portal.kit.clock import database_now
 from portal.kit.errors import Conflict
@@ -121,14 +121,7 @@ def _record_of(template: Template, public_id: UUID, now: datetime) -> Environmen
         expires_at=now + template.hard_cap,
         hard_until=now + template.hard_cap,
     )
-    payload = environment.told() | {"why": SEEN}
-    record(
-        "environment.orphan_suspected",
-        environment.noun(),
-        by=system("clock"),
-        after=environment.facts(),
-        payload=payload,
-    )
+    tell("environment.orphan_suspected", environment, by=system("clock"), why=SEEN)
     return environment
 
 
@@ -146,15 +139,7 @@ def _suspect(pk: int, why: str, now: datetime) -> bool:
     if environment.resting == State.TORN_DOWN:
         environment.next_at = None
     environment.save()
-    payload = environment.told() | {"why": why}
-    record(
-        "environment.orphan_suspected",
-        environment.noun(),
-        by=system("clock"),
-        before=before,
-        after=environment.facts(),
-        payload=payload,
-    )
+    tell("environment.orphan_suspected", environment, by=system("clock"), before=before, why=why)
     return True
 
 
@@ -193,14 +178,7 @@ def _acquit(environment: Environment, now: datetime, *, by: By) -> None:
     rounds.back(environment, now)
     rounds.arm(environment, now)
     environment.save()
-    record(
-        "environment.acquitted",
-        environment.noun(),
-        by=by,
-        before=before,
-        after=environment.facts(),
-        payload=environment.told(),
-    )
+    tell("environment.acquitted", environment, by=by, before=before)
 
 
 def _adopt(environment: Environment, now: datetime, by: By) -> None:
@@ -218,11 +196,4 @@ def _adopt(environment: Environment, now: datetime, by: By) -> None:
     environment.expires_at = terms.first_end(template, environment.team, None, now)
     rounds.arm(environment, now)
     environment.save()
-    record(
-        "environment.adopted",
-        environment.noun(),
-        by=by,
-        before=before,
-        after=environment.facts(),
-        payload=environment.told(),
-    )
+    tell("environment.adopted", environment, by=by, before=before)

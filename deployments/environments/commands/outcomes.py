@@ -7,9 +7,9 @@ from django.db import transaction
 
 from catalog.commands import entity_delete
 from deployments.environments import rounds, terms
+from deployments.environments.commands.told import tell
 from deployments.environments.models import Environment, State, Step
 from deployments.environments.providers import MOST_OUTPUT, TIMEOUT, Answer
-from portal.audit.record import record
 from portal.kit.by import By, system
 from portal.kit.errors import PortalError
 from portal.kit.jsontext import storable_text
@@ -161,8 +161,8 @@ def _entity_goes(environment: Environment) -> str:
 
 
 def _record(name: str, environment: Environment, before: Json, *, by: By = CLOCK, **more: Any) -> None:
-    payload = environment.told() | more | {"attempt": environment.attempt, "last_error": environment.last_error}
-    record(name, environment.noun(), by=by, before=before, after=environment.facts(), payload=payload)
+    more |= {"attempt": environment.attempt, "last_error": environment.last_error}
+    tell(name, environment, by=by, before=before, **more)
 
 
 def _timeout(environment: Environment, step: Step) -> int:

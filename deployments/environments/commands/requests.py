@@ -11,11 +11,11 @@ from catalog.commands import entity_store
 from catalog.models import Entity
 from catalog.wishes import Wish, checked
 from deployments.environments import rounds, specs, terms
+from deployments.environments.commands.told import tell
 from deployments.environments.models import Environment, Template
 from portal.accounts.models import Team, User
 from portal.accounts.policy import require
 from portal.accounts.queries import user_of
-from portal.audit.record import record
 from portal.kit.by import By, trusted
 from portal.kit.clock import database_now
 from portal.kit.errors import Conflict, Invalid, Refused
@@ -94,7 +94,7 @@ def environment_request(
     environment.save()
     rounds.begin(environment, Environment.Phase.PROVISION, now)
     environment.save(update_fields=["phase", "round", "work_at"])
-    record("environment.requested", environment.noun(), by=by, after=environment.facts(), payload=environment.told())
+    tell("environment.requested", environment, by=by)
     return environment
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from deployments.environments.commands import template_create, template_update
 from deployments.environments.forms.parts import Hours, Inputs, Limits, Part, Steps
@@ -93,6 +94,7 @@ class TemplateForm(forms.Form):
         self.template, self.parts = template, _parts(template)
         self.wrong: list[Invalid] = []
         super().__init__(None if posted is None else self._read(posted), initial=_initial(template))
+        self.fields["cost_per_hour"].label = f"Cost per hour, in {settings.CURRENCY}"
         for name, (label, usual) in LENGTHS.items():
             self.fields[name] = forms.CharField(
                 label=label, max_length=40, initial=usual, widget=forms.TextInput(attrs={"autocomplete": "off"})

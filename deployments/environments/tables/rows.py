@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -101,7 +102,7 @@ def in_turn(lengths: list[str]) -> str:
 
 
 def money(amount: Decimal | None) -> str:
-    return "" if amount is None else f"{amount:,.2f}"
+    return "" if amount is None else f"{amount:,.2f} {settings.CURRENCY}"
 
 
 def per_day(environment: Environment) -> str:

@@ -25,6 +25,14 @@ class Kind(models.TextChoices):
     OUTSIDE = "outside"  # somebody else probes it, and tells us
 
 
+POLLED = (Kind.HTTP.value, Kind.TCP.value)
+
+
+def held_for(interval: int, grace: float | None) -> timedelta:
+    """How long a result says anything, of a probe that asks every `interval` seconds."""
+    return max(HELD * timedelta(seconds=interval), SHORTEST_HOLD) + timedelta(seconds=grace or 0)
+
+
 class Probe(models.Model):
     """Asks one thing of a service in an environment, or of any entity: again and again.
 
@@ -107,13 +115,12 @@ class Probe(models.Model):
     @property
     def is_polled(self) -> bool:
         """Whether our own prober asks; what comes to us by itself does not depend on its network."""
-        return self.kind in (Kind.HTTP, Kind.TCP)
+        return self.kind in POLLED
 
     @property
     def hold(self) -> timedelta:
         """How long the last result says anything."""
-        grace = timedelta(seconds=self.spec.get("grace") or 0)
-        return max(HELD * timedelta(seconds=self.interval), SHORTEST_HOLD) + grace
+        return held_for(self.interval, self.spec.get("grace"))
 
     @property
     def stale_after(self) -> datetime | None:

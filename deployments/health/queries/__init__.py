@@ -1,3 +1,4 @@
+from deployments.health.queries.listed import Listed, probes_listed
 from deployments.health.queries.probes import (
     KEPT,
     flips,
@@ -8,7 +9,6 @@ from deployments.health.queries.probes import (
     places,
     probe,
     probes,
-    probes_listed,
     probes_of,
     told_from_outside,
     uptime,
@@ -33,6 +33,7 @@ __all__ = [
     "KEPT",
     "SEEN_WITHIN",
     "Health",
+    "Listed",
     "Muted",
     "flips",
     "health_of",

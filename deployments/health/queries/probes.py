@@ -19,7 +19,6 @@ from portal.kit.ids import hashed
 
 KEPT = timedelta(days=7)
 ENDS = ("service", "environment", "entity")
-LISTED = ("name", "kind", "paused", "state", "since", "checked_at", "interval", "spec", "host", "run_version", "service", "service_identifier", "environment", "environment_identifier", "entity", "entity_identifier")  # fmt: skip
 
 
 def probes(
@@ -37,21 +36,6 @@ def probes(
     }
     found = found.filter(**{column: value for column, value in named.items() if value})
     return found.order_by("service_identifier", "environment_identifier", "entity_identifier", "name", "id")
-
-
-def probes_listed(by: By) -> list[Probe]:
-    """All that the viewer may see, with what lists are filtered and sorted by, and no more."""
-    require(by, "probe.read")
-    rows = list(visible(by, Probe.objects.only(*LISTED)).order_by())
-    keys = {getattr(each, f"{name}_id") for each in rows for name in ENDS}
-    ends = {each.pk: each for each in Entity.objects.filter(pk__in=keys).only("team")}
-    environments = Entity.objects.filter(pk__in={each.environment_id for each in rows}).only("team", "properties")
-    ends |= {each.pk: each for each in environments}
-    for each in rows:
-        for name in ENDS:
-            if key := getattr(each, f"{name}_id"):
-                setattr(each, name, ends.get(key))
-    return rows
 
 
 def probes_of(by: By, service: int, environment: int) -> QuerySet[Probe]:

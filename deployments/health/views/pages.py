@@ -9,12 +9,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from catalog.builtin import TIERS
-from catalog.queries import tier_of
 from deployments.health import beside, queries, tables
 from deployments.health.dots import word
 from deployments.health.forms import Filters, MaintenanceForm
 from deployments.health.models import Kind, Probe
-from deployments.health.queries import Health
+from deployments.health.queries import Health, Listed
 from deployments.health.queries.pictures import course, pictures
 from deployments.health.queries.pulse import probes_beat
 from deployments.health.states import State
@@ -30,6 +29,7 @@ Known = list[tuple[Probe, Health]]
 ON_PAGE = 50
 # The worst first: what the page is for.
 ORDER = [State.DOWN, State.FAILING, State.DEGRADED, State.PROBER_DOWN, State.UNKNOWN, State.MAINTENANCE, State.PAUSED, State.HEALTHY]  # fmt: skip
+_RANK = {state.value: place for place, state in enumerate(ORDER)}
 WINDOWS = {
     "1h": ("Hour", 3600, 30),
     "6h": ("6 hours", 6 * 3600, 120),
@@ -47,23 +47,25 @@ def probes(request: HttpRequest) -> HttpResponse:
 
 def _probes(request: HttpRequest) -> Context:
     by, filters, now = by_of(request), Filters.read(request.GET), database_now()
-    every = known(queries.probes_listed(by), now)
-    found = _sorted([each for each in every if _fits(*each, filters)])
+    muted, down = queries.muted_at(now), queries.prober_down_since(now)
+    every = queries.probes_listed(by, now, muted=muted, down=down)
+    found = sorted((each for each in every if _fits(each, filters)), key=_place)
     first = ON_PAGE * (number_of(request.GET) - 1)
-    shown = _whole(by, found[first : first + ON_PAGE])
-    counts = Counter(health.state for _, health in every)
+    whole = _whole(by, found[first : first + ON_PAGE])
+    shown = [(each, queries.shown_probe(each, now, muted=muted, down=down)) for each in whole]
+    counts = Counter(each.state for each in every)
     return {
         "filters": filters,
         "filtered": filters.are_set,
         "rows": _with_reported(by, shown, now),
         "counts": [_count(request, state, counts[state], filters) for state in ORDER if counts[state]],
         "total": len(every),
-        "teams": sorted({team for probe, _ in every for team in probe.owner_teams()}),
-        "environments": sorted({probe.environment_identifier for probe, _ in every if probe.environment_identifier}),
+        "teams": sorted({team for each in every for team in each.teams}),
+        "environments": sorted({each.environment for each in every if each.environment}),
         "states": [(state.value, word(state)) for state in ORDER],
         "tiers": list(reversed(TIERS)),
         "pager": numbered(request.GET, ON_PAGE, len(found)),
-        "down_since": queries.prober_down_since(now),
+        "down_since": down,
         "windows": [tables.window_row(each, now) for each in queries.maintenance(by, now=now)[:10]],
         "new_url": reverse("health:new"),
     }
@@ -86,27 +88,30 @@ def rows_of(found: Sequence[tuple[Probe, Health]], now: datetime) -> list[Contex
     return [tables.probe_row(probe, health, drawn.get(probe.pk), now) for probe, health in found]
 
 
-def _whole(by: By, found: Known) -> Known:
+def _whole(by: By, found: Sequence[Listed]) -> list[Probe]:
     """With all that a row shows; of the others no more was read than what finds and sorts them."""
-    rows = {each.pk: each for each in queries.probes(by).filter(pk__in=[each.pk for each, _ in found])}
-    return [(rows[each.pk], health) for each, health in found if each.pk in rows]
+    rows = {each.pk: each for each in queries.probes(by).filter(pk__in=[each.pk for each in found])}
+    return [rows[each.pk] for each in found if each.pk in rows]
 
 
 def _sorted(found: Known) -> Known:
-    return sorted(found, key=lambda each: (ORDER.index(State(each[1].state)), each[0].where, each[0].name, each[0].pk))
+    return sorted(found, key=lambda each: (_RANK[each[1].state], each[0].where, each[0].name, each[0].pk))
 
 
-def _fits(probe: Probe, health: Health, filters: Filters) -> bool:
-    text = filters.q.casefold()
-    if text and text not in f"{probe} {probe.host} {probe.run_version}".casefold():
+def _place(each: Listed) -> tuple[int, str, str, int]:
+    return _RANK[each.state], each.where, each.name, each.pk
+
+
+def _fits(each: Listed, filters: Filters) -> bool:
+    if filters.q.casefold() not in each.text:
         return False
-    if filters.state and health.state != filters.state:
+    if filters.state and each.state != filters.state:
         return False
-    if filters.team and filters.team not in probe.owner_teams():
+    if filters.team and filters.team not in each.teams:
         return False
-    if filters.tier and not (probe.environment and tier_of(probe.environment) == filters.tier):
+    if filters.tier and each.tier != filters.tier:
         return False
-    return not filters.environment or probe.environment_identifier == filters.environment
+    return not filters.environment or each.environment == filters.environment
 
 
 def _count(request: HttpRequest, state: State, count: int, filters: Filters) -> Context:

@@ -1,11 +1,12 @@
 """The four keys of a scope in a span, with their trend by week."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
 from functools import cached_property
 from math import ceil
+from operator import attrgetter
 from statistics import median
 
 from deployments.models import DeploymentDay
@@ -90,17 +91,22 @@ def dora(by: By, scope: Scope, span: Span) -> "Found":
     """A fixed number of statements, however many rows there are."""
     rows = of_scope(by, scope)
     found = judged(rows, span)
-    return Found(span, found, leads(rows, found, span.since), days_of(by, scope, span))
+    return Found(span, found, lambda: leads(rows, found, span.since), days_of(by, scope, span))
 
 
 @dataclass(frozen=True)
 class Found:
-    """The rows of a scope and a span, what is rolled up of it, and the numbers that both make."""
+    """The rows of a scope and a span, what is rolled up of it, and the numbers that both make. Lead times, which cost as
+    much as all the rest, are read where they are asked for."""
 
     span: Span
     rows: list[Judged]
-    lead: Lead
+    leads: Callable[[], Lead]
     rolled: list[DeploymentDay] = field(default_factory=list)
+
+    @cached_property
+    def lead(self) -> Lead:
+        return self.leads()
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -136,15 +142,31 @@ class Found:
 
     def rolled_up(self, key: str, reason: str = "") -> int:
         """How many of the rows of a key are rolled up, and so cannot be shown any more."""
-        return sum(each.keys[key].get(reason, 0) for each in self.rolled)
+        found: int = sum(each.keys[key].get(reason, 0) for each in self.rolled)
+        return found
+
+    def counted(self, key: str) -> int:
+        """How many rows of the key count."""
+        if key == "lead_time":
+            return len(self.lead.counted) + sum(len(each.leads) for each in self.rolled)
+        reasons = map(attrgetter(key), self.rows)
+        return [*reasons].count("") + self.rolled_up(key)
+
+    @property
+    def failed(self) -> int:
+        own = sum(row.failed for row in self.rows if row.change_failure == "")
+        rolled: int = sum(each.keys["failed"] for each in self.rolled)
+        return own + rolled
 
     def _left_out(self) -> dict[str, dict[str, int]]:
-        counts = {key: Counter(row.reason(key) for row in self.rows if row.reason(key)) for key in KEYS}
-        counts["lead_time"] = Counter(self.lead.left_out)
-        for key in KEYS:
-            for each in self.rolled:
-                counts[key].update({reason: number for reason, number in each.keys[key].items() if reason})
-        return {key: {reason: number for reason, number in each.items() if reason} for key, each in counts.items()}
+        return {key: self.left_out(key) for key in KEYS}
+
+    def left_out(self, key: str) -> dict[str, int]:
+        """How many rows of the key are left out, by the reason."""
+        counts = Counter(self.lead.left_out if key == "lead_time" else map(attrgetter(key), self.rows))
+        for each in self.rolled:
+            counts.update(each.keys[key])
+        return {reason: number for reason, number in counts.items() if reason and number}
 
 
 def _week(starts: date, days: Mapping[date, _Day], span: Span) -> Week:

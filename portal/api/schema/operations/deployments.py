@@ -125,6 +125,17 @@ REPORT = sent(
     name="Report",
     about="What one CI run did to one service in one environment. At least a version or a commit.",
 )
+WARNINGS = listed(
+    shown(
+        {
+            "path": text("enviroment"),
+            "message": text("“enviroment” is not known and was left out. Did you mean “environment”?"),
+            "nearest": null(text("environment")),
+        },
+        name="ReportWarning",
+    ),
+    "Fields that are not known: the report is taken in without them. Twenty at most.",
+)
 DEPLOYMENT_FIELDS = {
     "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"),
     "identifier": null(text("checkout-production-github-42-1", "Of its entity in the catalog.")),
@@ -265,9 +276,11 @@ GROUP = Group(
             ],
             body=REPORT,
             answers={
-                200: ok("Known already, or advanced.", deployment=DEPLOYMENT, created=flag(False)),
-                201: ok("Taken in.", deployment=DEPLOYMENT, created=flag(True)),
-                202: ok("A name is unknown: kept in the inbox until somebody places it.", inbox=KEPT),
+                200: ok("Known already, or advanced.", deployment=DEPLOYMENT, created=flag(False), warnings=WARNINGS),
+                201: ok("Taken in.", deployment=DEPLOYMENT, created=flag(True), warnings=WARNINGS),
+                202: ok(
+                    "A name is unknown: kept in the inbox until somebody places it.", inbox=KEPT, warnings=WARNINGS
+                ),
                 409: fault(
                     "deployment_conflict",
                     "idempotency_conflict",

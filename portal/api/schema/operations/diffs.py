@@ -1,4 +1,5 @@
 from deployments.models import Watch
+from portal.api.history import MOST
 from portal.api.schema.answers import fault, missing, ok
 from portal.api.schema.operation import Group, Operation
 from portal.api.schema.operations.deployments import DEPLOYMENT, DEPLOYMENT_FIELDS
@@ -121,6 +122,11 @@ DRIFT = shown(
     },
     name="Drift",
 )
+_PAGE = [
+    query("after", text("17.4", "The `next` of the page before.")),
+    query("limit", whole(100, minimum=1, maximum=MOST)),
+]
+_NEXT = null(text("17.4", "The `after` of the next page.")).like(None)
 _WHICH = (
     "Of two deployments (`from`, `to`), two environments (`environment`, `against`) or two instants (`since`, `until`, which is "
     "now without it). For deployments `diff` is filled, else `changes`."
@@ -170,10 +176,14 @@ GROUP = Group(
                 query("since", instant("What was live then.", example="2026-02-03T15:40:00Z")),
                 query("until", instant("And what was live at this instant.", example="2026-02-04T15:40:00Z")),
                 query("service", text("checkout", "Between two instants: of this service alone.")),
+                *_PAGE,
             ],
             answers={
                 200: ok(
-                    "The commits between, or the places that differ.", diff=null(DIFF), changes=null(listed(CHANGE))
+                    "The commits between, or the places that differ.",
+                    diff=null(DIFF),
+                    changes=null(listed(CHANGE)),
+                    next=_NEXT,
                 ),
                 404: missing("deployment or environment", "There is no environment called “prodution”.", nearest=True),
                 409: fault(
@@ -190,8 +200,8 @@ GROUP = Group(
             "Where staging and production differ",
             about="The most behind first: by commits where they are known, else by how long staging has had it.",
             needs="catalog.read",
-            parameters=[query("service", text("checkout", "Of this one alone."))],
-            answers={200: ok("One for each pair of environments that differ.", drift=listed(DRIFT))},
+            parameters=[query("service", text("checkout", "Of this one alone.")), *_PAGE],
+            answers={200: ok("One for each pair of environments that differ.", drift=listed(DRIFT), next=_NEXT)},
         ),
     ],
 )

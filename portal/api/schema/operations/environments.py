@@ -49,7 +49,8 @@ _FIELDS = {
     "ends_at": instant("The later of both, and never after `hard_until`.", "2026-02-03T23:40:00.000Z"),
     "hard_until": instant("Nothing keeps it longer.", "2026-03-05T15:40:00.000Z"),
     "held_by": null(text("Dana holds a lock: debugging", "Why it is there although its end has passed.")).like(None),
-    "cost": null(text("1.20", "So far, in the currency of its template's price.")),
+    "cost": null(text("1.20", "So far.")),
+    "currency": text("USD", "Of its cost; the portal has one."),
     "attempt": whole(0, "Failed tries of the step that is due."),
     "last_error": null(text("It answered 500: out of order")).like(None),
     "next_try_at": null(instant()).like(None),
@@ -71,6 +72,7 @@ TEMPLATE = shown(
         "hard_cap_seconds": whole(2592000, "Of the whole life."),
         "can_sleep": flag(True),
         "cost_per_hour": null(text("0.1500")),
+        "currency": text("USD", "Of the price; the portal has one."),
     },
     name="EnvironmentTemplate",
 )

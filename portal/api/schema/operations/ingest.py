@@ -2,7 +2,7 @@ from deployments.commands.batch import MOST
 from deployments.models import ReportRequest
 from portal.api.schema.answers import Answer, fault, missing, ok
 from portal.api.schema.operation import Group, Operation
-from portal.api.schema.operations.deployments import KEPT, REPORT
+from portal.api.schema.operations.deployments import KEPT, REPORT, WARNINGS
 from portal.api.schema.parameters import in_path, query
 from portal.api.schema.shapes import (
     Shape,
@@ -33,6 +33,7 @@ ARRIVAL = shown(
         "backfill": flag(False, "It came as history: nobody was notified."),
         "outcome": null(OUTCOME),
         "message": null(text(_MESSAGE)),
+        "warnings": WARNINGS,
         "late_by": null(whole(2400, "Seconds from what it tells of to its arrival, where these are many.")).like(None),
         "service": null(text("checkout")),
         "environment": null(text("production")),
@@ -65,7 +66,12 @@ REFUSAL = shown(
     name="ReportRefusal",
 )
 _MADE = shown(
-    {"index": whole(0), "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"), "created": flag(True)}
+    {
+        "index": whole(0),
+        "id": text("019a2b3c-4d5e-7f80-91a2-b3c4d5e6f708", format="uuid"),
+        "created": flag(True),
+        "warnings": WARNINGS,
+    }
 )
 
 
@@ -73,7 +79,7 @@ def _batch(about: str, all_well: bool, errors: list[Shape]) -> Answer:
     fields = {
         "ok": always(all_well),
         "deployments": listed(_MADE),
-        "inbox": listed(shown({"index": whole(2), "inbox": null(KEPT)})),
+        "inbox": listed(shown({"index": whole(2), "inbox": null(KEPT), "warnings": WARNINGS})),
         "errors": listed(REFUSAL).like([each.example for each in errors]),
     }
     return Answer(about, shown(fields))
