@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from portal.accounts.commands import credential_create
-from tests.ci.test_report import git
+from tests.ci.checkouts import git
 from tests.conftest import SETUP
 from tests.journeys.conftest import ROOT
 

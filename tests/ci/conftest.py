@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.ci.checkouts import RECORDED, REPORT, git
 from tests.ci.fake_portal import Portal, granted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,3 +127,24 @@ def begun(portal, python, tmp_path):
     for each in started:
         each.kill()
         each.communicate(timeout=20)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    return folder
+
+
+@pytest.fixture
+def report(portal, run):
+    """Runs the command and gives (what the portal was sent, its headers, the finished process)."""
+    portal.answers["POST", "/v1/deployments"] = RECORDED
+
+    def call(*words, **settings):
+        done = run(*REPORT, *words, **settings)
+        sent = [one for one in portal.asked if one["method"] == "POST"]
+        return sent[-1]["body"] if sent else None, sent[-1]["headers"] if sent else None, done
+
+    return call

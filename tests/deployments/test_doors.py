@@ -9,7 +9,7 @@ from deployments.models import Deployment, Hook, InboxItem, LogSource, ReportReq
 from portal.accounts.commands import credential_create
 from portal.api.urls import urlpatterns as api_urls
 from tests.conftest import SETUP, V1
-from tests.deployments.test_hooks import hook
+from tests.deployments.hooked import hook
 from tests.deployments.test_reports import report
 
 READS = [

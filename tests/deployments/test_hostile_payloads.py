@@ -10,7 +10,7 @@ from deployments.commands import hook_update
 from deployments.models import Deployment, ReportRequest
 from portal.audit.models import Event
 from tests.conftest import SETUP
-from tests.deployments.test_hooks import SECRET, bring, came, hook, send, signed
+from tests.deployments.hooked import SECRET, bring, came, hook, send, signed
 
 KINDS = ["github", "gitlab", "cdevents", "signed"]
 UNREADABLE = [b"{", b"\xff\xfe", b'{"a": "\\u0000"}', b'{"a": "\\ud800"}', b'{"a": 1e999}', b'{"a": 99999999999999999999}',
