@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from catalog.schema.identifiers import check_identifier
-from catalog.search import rules
+from catalog.search import reading, rules
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
@@ -93,7 +93,7 @@ def _lookups(body: Json) -> dict[str, rules.Rule]:
 
 def _lookup(query: Json, path: str) -> rules.Rule:
     """Only names are found so: by what is equal, or among, or part of."""
-    rule = rules.parse(query, path=path)
+    rule = reading.parse(query, path=path)
     wrong = next((each for each in rules.leaves(rule) if not _finds_names(each)), None)
     if wrong is not None:
         raise Invalid.at(path, f"a query here compares properties by {', '.join(LOOKUPS)} alone")

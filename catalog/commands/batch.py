@@ -201,6 +201,10 @@ class _Batch:
         teams = queries.owner_teams(entity) if not draft.is_new and self.by.actor.is_person else wish.team
         deed: permissions.Deed = "register" if draft.is_new else "update"
         permissions.require_write(self.by, deed, self.blueprint, teams=teams, entity=entity)
+        if wish.seen and draft.is_new:
+            raise Conflict(
+                f"“{wish.identifier}” is not there any more. Look in the changelog who deleted it.", code="stale"
+            )
         if wish.seen and wish.seen != entity.updated_at.isoformat():
             raise Conflict(
                 f"{entity.updated_by} has changed “{entity}” meanwhile. Reload, then do your change again.",

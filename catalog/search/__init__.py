@@ -1,6 +1,7 @@
 from catalog.search.compiler import bound_by, matching
 from catalog.search.paging import Page, Sort, ordered, page
-from catalog.search.rules import Every, Rule, asks_for_viewer, blueprint_in, parse
+from catalog.search.reading import parse
+from catalog.search.rules import Every, Rule, asks_for_viewer, blueprint_in
 from catalog.search.shares import Share, distribution, groups, spread
 from catalog.search.values import INSTANTS, META
 from catalog.search.words import MOST_FOUND, Found, begun, words

@@ -168,6 +168,9 @@ def test_a_new_one_is_named_after_its_title(boxes, browser):
     assert box("order-history").properties == {"note": "x", "open": False, "level": 1}
     again = browser.post("/catalog/!new/box", fields)
     assert again.status_code == 422 and "already exists" in again.content.decode()
+    gone = browser.post("/catalog/!new/box", {"title": "New", "seen": "2026-01-01T00:00:00+00:00"})
+    assert gone.status_code == 422 and "not there any more" in gone.content.decode()
+    assert not Entity.objects.filter(identifier="new").exists()
 
 
 def test_as_json_it_is_what_the_api_would_be_sent(boxes, browser):
