@@ -13,6 +13,7 @@ from catalog.forms.rows import Rows
 from catalog.icons import ICONS
 from catalog.models import Blueprint
 from catalog.schema.types import BY_KEY, COLOURS, TYPES, type_of
+from portal.kit import jsontext
 from portal.kit.errors import Invalid, PortalError
 from portal.kit.forms import refuse, sentence
 
@@ -210,12 +211,9 @@ class JsonForm(forms.Form):
 
     def clean_definition(self) -> Json:
         try:
-            read = json.loads(self.cleaned_data["definition"])
-        except ValueError as error:
-            raise forms.ValidationError(f"This is not JSON: {error}.") from error
-        if not isinstance(read, dict):
-            raise forms.ValidationError("A blueprint is a JSON object.")
-        return read
+            return jsontext.read_object(self.cleaned_data["definition"])
+        except Invalid as error:
+            raise forms.ValidationError(sentence(error.details["errors"][0]["message"])) from error
 
 
 def values_of(text: str, kind: str) -> Json:

@@ -12,6 +12,7 @@ from catalog.forms.fields import P, R
 from catalog.forms.inputs import Input
 from catalog.models import Blueprint, Entity
 from catalog.wishes import Wish
+from portal.kit import jsontext
 from portal.kit.by import By
 from portal.kit.errors import Conflict, PortalError
 from portal.kit.forms import refuse
@@ -140,11 +141,7 @@ class EntityJson(forms.Form):
 
     def save(self) -> Entity | None:
         try:
-            body = json.loads(self.cleaned_data["body"])
-        except (ValueError, RecursionError) as error:
-            self.add_error("body", f"This is not JSON: {error}")
-            return None
-        try:
+            body = jsontext.read_object(self.cleaned_data["body"])
             identifier = self.entity.identifier if self.entity else ""
             mode: wishes.Mode = "replace" if self.entity else "create"
             wish = wishes.parse(self.blueprint.identifier, body, mode=mode, identifier=identifier)

@@ -10,6 +10,7 @@ from catalog.models import Blueprint
 from catalog.permissions.checks import WITH_POLICY
 from catalog.permissions.grants import ADMIN, DEEDS, GROUPS, MEMBER, blocks, moderator_of
 from portal.accounts.models import Team
+from portal.kit import jsontext
 from portal.kit.by import By
 from portal.kit.errors import Invalid, PortalError
 from portal.kit.forms import refuse
@@ -129,10 +130,7 @@ class PermissionsForm(forms.Form):
         return block | ({"policy": self._json(f"{deed}-policy")} if deed in WITH_POLICY else {})
 
     def _json(self, field: str) -> Any:
-        try:
-            return json.loads(self.cleaned_data[field] or "null")
-        except (ValueError, RecursionError) as wrong:
-            raise Invalid.at(field, f"is not JSON: {wrong}") from wrong
+        return jsontext.read(self.cleaned_data[field] or "null", field)
 
     def _field(self, path: str) -> str:
         """`entities.update.teams.0` is a fault of the field `update-teams`."""

@@ -7,6 +7,7 @@ from django import forms
 
 from portal.actions.commands import action_create, action_replace
 from portal.actions.models import Action
+from portal.kit import jsontext
 from portal.kit.by import By
 from portal.kit.errors import PortalError
 from portal.kit.forms import refuse
@@ -140,11 +141,7 @@ class ActionForm(forms.Form):
 
     def save(self) -> Action | None:
         try:
-            body = json.loads(self.cleaned_data["body"])
-        except (ValueError, RecursionError) as error:
-            self.add_error("body", f"This is not JSON: {error}")
-            return None
-        try:
+            body = jsontext.read_object(self.cleaned_data["body"])
             return action_replace(self.action, body, by=self.by) if self.action else action_create(body, by=self.by)
         except PortalError as error:
             refuse(self, error)

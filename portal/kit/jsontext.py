@@ -29,6 +29,14 @@ def read(text: str, path: str = "body") -> Any:
     return data
 
 
+def read_object(text: str, path: str = "body") -> dict[str, Any]:
+    """The same, of an object."""
+    data = read(text, path)
+    if not isinstance(data, dict):
+        raise Invalid.at(path, "must be an object: { … }")
+    return data
+
+
 def checked(data: Any, path: str = "body") -> None:
     """Level by level, without recursion: depth is what an attacker chooses."""
     level, depth = [data], 0

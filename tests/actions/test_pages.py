@@ -101,7 +101,9 @@ def test_an_action_is_made_from_an_example_and_changed_on_its_page_by_who_may(sh
         assert (answer.status_code, answer["Location"]) == (303, f"/actions/{example['identifier']}")
     before = Action.objects.get(identifier="restart").as_sent
     for body, words in [
-        ("{", "This is not JSON"),
+        ("{", "this is not JSON"),
+        ('{"x": NaN}', "this is not JSON"),
+        ("true", "Must be an object"),
         ("{}", "required property"),
         (json.dumps(before | {"trigger": 1}), "trigger"),
     ]:

@@ -199,9 +199,10 @@ def test_a_form_that_was_tampered_with_is_refused(browser, box):
     assert queries.blueprint("box").facts() == box.facts()
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"identifier": "other", "title": "x", "schema": {"properties": {}}}']
-)
+OTHER = '{"identifier": "other", "title": "x", "schema": {"properties": {}}}'
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"x": NaN}', "[" * 9000, OTHER])
 def test_wrong_json_is_refused_in_place(browser, box, text):
     before = box.facts()
     assert browser.post(f"{address(box)}?mode=json", {"definition": text}).status_code == 422

@@ -168,7 +168,7 @@ def test_a_new_one_is_named_after_its_title(boxes, browser):
     assert box("order-history").properties == {"note": "x", "open": False, "level": 1}
     again = browser.post("/catalog/!new/box", fields)
     assert again.status_code == 422 and "already exists" in again.content.decode()
-    gone = browser.post("/catalog/!new/box", {"title": "New", "seen": "2026-01-01T00:00:00+00:00"})
+    gone = browser.post("/catalog/!new/box", fields | {"title": "New", "seen": "2026-01-01T00:00:00+00:00"})
     assert gone.status_code == 422 and "not there any more" in gone.content.decode()
     assert not Entity.objects.filter(identifier="new").exists()
 
@@ -183,7 +183,8 @@ def test_as_json_it_is_what_the_api_would_be_sent(boxes, browser):
     assert answer.status_code == 303 and "undeclared" not in box().properties
     stale = browser.post(address, {"body": json.dumps(body | {"title": "x"}), "seen": form["seen"].value()})
     assert stale.status_code == 422 and "meanwhile" in stale.content.decode()
-    assert browser.post(address, {"body": "{"}).status_code == 422
+    for odd in ("{", "[]", '{"properties": {"size": NaN}}', "[" * 9000):
+        assert browser.post(address, {"body": odd}).status_code == 422
 
 
 def test_a_stranger_finds_no_button_and_is_refused(boxes, charlie):

@@ -145,7 +145,7 @@ def test_a_replay_is_told(portal, report):
                 errors=[{"path": "version", "message": "is too long"}],
             ),
             23,
-            "version is too long",
+            "version: is too long",
         ),
         (refusal(409, "conflict", "This run reported 1.4.1 before."), 23, "1.4.1 before"),
         (refusal(403, "forbidden", "This token may not report."), 23, "may not report"),
