@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from catalog import queries as catalog
@@ -27,7 +28,7 @@ from portal.audit.models import Event
 from portal.kit.by import By, system
 from portal.kit.errors import PortalError
 from portal.notifications import known
-from tests import emptying
+from tests import emptying, servers
 from tests.receivers import OK, Receiver
 
 
@@ -72,7 +73,12 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(request: Any, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    if servers.is_migrated:
+        name = f"test_{connection.settings_dict['NAME']}"
+        settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+    else:
+        request.getfixturevalue("django_db_setup")
     with django_db_blocker.unblock():
         emptying.remember()
     yield

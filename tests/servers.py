@@ -6,9 +6,11 @@ Servers go with pytest, however it ends: the kernel tells them.
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,14 @@ from portal.embedded.supervisor import Supervisor
 from portal.embedded.valkey import Valkey
 
 NO_SKIP = "PORTCULLIS_NO_SKIP"
+MIGRATE = """
+import django
+django.setup()
+from django.test.utils import setup_databases
+setup_databases(verbosity=0, interactive=False)
+"""
 supervisor: Supervisor | None = None
+is_migrated = False  # the tests' database is there already
 
 
 @pytest.hookimpl(wrapper=True)
@@ -51,12 +60,13 @@ def compile_once() -> None:
     sys.dont_write_bytecode = False
 
 
-def start_servers() -> None:
+def start_servers(layout: Layout | None = None) -> None:
+    """In a new folder, or on what is in the one of `layout`."""
     global supervisor
-    data = Path(tempfile.mkdtemp(prefix="portcullis-tests-")).resolve()
-    layout = Layout(data)
-    os.environ["PORTCULLIS_DATA"] = str(data)
-    supervisor = Supervisor(data, layout.logs)
+    if layout is None:
+        layout = Layout(Path(tempfile.mkdtemp(prefix="portcullis-tests-")).resolve())
+    os.environ["PORTCULLIS_DATA"] = str(layout.data)
+    supervisor = Supervisor(layout.data, layout.logs)
     try:
         if not os.environ.get("DATABASE_URL"):
             supervisor.start(Postgres(layout, durable=False))
@@ -67,6 +77,44 @@ def start_servers() -> None:
     except CannotStart as error:
         supervisor.stop()
         raise pytest.UsageError(str(error)) from error
+
+
+def begin_migrations() -> "subprocess.Popen[bytes]":
+    """Makes the tests' database in a process beside this one."""
+    return subprocess.Popen(
+        [sys.executable, "-c", MIGRATE], env=os.environ | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
+    )
+
+
+def copy_servers(count: int) -> list[Layout]:
+    """Stops ours, and makes as many folders with a copy of its databases as there are to be runs; the first is our own."""
+    assert supervisor
+    supervisor.stop()
+    del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
+    layouts = [Layout(supervisor.data)]
+    for _ in range(count - 1):
+        layouts.append(Layout(Path(tempfile.mkdtemp(prefix="portcullis-tests-")).resolve()))
+        subprocess.run(["cp", "-a", layouts[0].postgres, layouts[-1].postgres], check=True)
+    return layouts
+
+
+def go_on_with(layout: Layout) -> None:
+    """In a process whose settings were read already, before it has asked any server."""
+    global is_migrated
+    start_servers(layout)
+    is_migrated = True
+    from django.conf import settings
+    from django.core.cache import caches
+    from django.db import connections
+
+    from portal.celery import app
+
+    settings.DATA_DIR, settings.EMBEDDED = layout.data, layout
+    settings.DATABASES["default"]["HOST"] = connections.settings["default"]["HOST"] = str(layout.sockets)
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = app.conf.broker_url = layout.redis_url
+    settings.CACHES["default"]["LOCATION"] = layout.redis_url.replace("redis+socket://", "unix://", 1)
+    with suppress(AttributeError):  # nobody has asked for it yet
+        del caches["default"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,5 +1,6 @@
 """bin/up and bin/test before there is a Python to rely on."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.embedded.conftest import bare, copy_of
+from tests.sharing import Others
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,24 +118,21 @@ def test_help_needs_nothing(clone, tools, environ):
     assert not (clone / ".venv").exists()
 
 
-# Each run is handed the same empty folder, and is no argument that pytest would take for tests.
-FAKE = """
-import pathlib, sys
-(word,) = sys.argv[1:]
-folder = pathlib.Path(word.removeprefix("--share="))
-for number, code in enumerate({codes}, 1):
-    try:
-        (folder / str(number)).mkdir()
-    except FileExistsError:
-        continue
-    print("it is", number); sys.exit(code)
-"""
-
-
-@pytest.mark.parametrize("codes", [(0, 0, 0), (3, 0, 0), (0, 3, 0), (0, 0, 3)])
-def test_the_runs_of_the_tests_pass_only_together(made, environ, codes):
-    (made / "pytest.py").write_text(FAKE.format(codes=codes))
+@pytest.mark.parametrize(("words", "told"), [((), ["--runs=3"]), (("-x", "tests/kit"), ["-x", "tests/kit"])])
+def test_without_words_all_tests_are_shared_by_several_runs(made, environ, words, told):
+    (made / "pytest.py").write_text("import sys; print(sys.argv[1:]); sys.exit(3)")
     path = {"PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin"}
-    done = subprocess.run([str(made / "bin" / "test")], env=environ | path, capture_output=True, text=True)
-    assert done.returncode == max(codes), done.stderr
-    assert all(f"it is {number}" in done.stdout for number in (1, 2, 3))
+    done = subprocess.run([str(made / "bin" / "test"), *words], env=environ | path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, f"{told}\n"), done.stderr
+
+
+@pytest.mark.parametrize("codes", [(0, 0), (3, 0), (0, 3)])
+def test_the_runs_of_the_tests_pass_only_together(pytestconfig, capfd, codes):
+    others = Others()
+    for number, code in enumerate(codes, 2):
+        if others.begin(pytestconfig, number):
+            os.write(1, b"it is %d" % number)
+            os._exit(code)
+    assert others.end() == max(codes)
+    said = capfd.readouterr().out
+    assert all(f"Run {number}:\nit is {number}\n" in said for number in (2, 3))
