@@ -79,7 +79,7 @@ def overview(by: By) -> Overview:
         gated=gated_percent(by, now=at),
         locks=list(active[:SHOWN]),
         frozen=windows_now(by, now=at),
-        latest=list(latest(by)[:SHOWN]),
+        latest=latest(by, SHOWN),
         at=at,
     )
 
