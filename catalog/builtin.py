@@ -1,5 +1,7 @@
 """The kinds that the catalog itself owns: service and environment."""
 
+from django.db.models import Q
+
 from catalog import kinds
 from catalog.models import Alias, Entity
 from portal.kit.by import By
@@ -79,12 +81,17 @@ def environment_saved(environment: Entity, by: By) -> None:
                 f"“{identifier}” is another environment; upper and lower case are the same name here.",
                 code="alias_taken",
             )
-    taken = Alias.objects.filter(folded__in=names).exclude(entity=environment).select_related("entity").first()
-    if taken:
-        raise Conflict(f"The alias “{taken.folded}” already stands for {taken.entity.identifier}.", code="alias_taken")
-    environment.aliases.exclude(folded__in=aliases).delete()
-    known = set(environment.aliases.values_list("folded", flat=True))
-    Alias.objects.bulk_create(Alias(folded=alias, entity=environment) for alias in sorted(aliases - known))
+    own = set()
+    there = Alias.objects.filter(Q(folded__in=names) | Q(entity=environment)).select_related("entity")
+    for each in there.order_by("pk"):
+        if each.entity_id != environment.pk:
+            raise Conflict(
+                f"The alias “{each.folded}” already stands for {each.entity.identifier}.", code="alias_taken"
+            )
+        own.add(each.folded)
+    if gone := own - aliases:
+        environment.aliases.filter(folded__in=gone).delete()
+    Alias.objects.bulk_create(Alias(folded=alias, entity=environment) for alias in sorted(aliases - own))
 
 
 def _aliases(environment: Entity) -> set[str]:
