@@ -11,7 +11,7 @@ from catalog.commands.blueprints import (
 )
 from catalog.commands.bulk import Outcome, entities_edit
 from catalog.commands.changelog import changelog_retry, changelog_test
-from catalog.commands.copies import entity_copy
+from catalog.commands.copies import entity_copying
 from catalog.commands.deletion import entities_delete, entity_delete
 from catalog.commands.entities import entities_write, entity_store, entity_write
 from catalog.commands.indexes import index_add, index_remove
@@ -41,7 +41,7 @@ __all__ = [
     "entities_edit",
     "entities_remove",
     "entities_write",
-    "entity_copy",
+    "entity_copying",
     "entity_delete",
     "entity_store",
     "entity_write",

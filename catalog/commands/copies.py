@@ -8,6 +8,8 @@ from catalog import compute
 from catalog.models import Entity
 from portal.kit import rows
 from portal.kit.by import By
+from portal.kit.locking import Moved
+from portal.kit.rows import Row, Statement
 
 Json = dict[str, Any]
 
@@ -35,7 +37,7 @@ _COPY = """
 """
 
 
-def entity_copy(
+def entity_copying(
     blueprint: str,
     names: tuple[str, str],
     title: str,
@@ -43,10 +45,9 @@ def entity_copy(
     relations: dict[str, Entity],
     *,
     by: By,
-) -> Entity | None:
-    """The new entity under the first of two names, or under the second where that is taken; None when that is too.
-
-    One statement: it is a part of every report.
+) -> Statement:
+    """What makes the new entity under the first of two names, or under the second where that is taken, and answers it.
+    Raises Moved when somebody takes that at this moment.
 
     No rule of the blueprint is asked, and no event is told: the owner of the row tells of the row.
     """
@@ -64,10 +65,15 @@ def entity_copy(
         "marked": [f"relations.{name}" for name in relations],
         "targets": [each.pk for each in relations.values()],
     }
-    for pk, blueprint_id, identifier, marks in rows.prepared(_COPY, values):
+
+    def read(made: list[Row]) -> Entity:
+        if not made:
+            raise Moved("Somebody has just taken the identifier.")
+        pk, blueprint_id, identifier, marks = made[0]
         if marks:
             compute.rouse()
         return rows.part(
             Entity, id=pk, blueprint_id=blueprint_id, identifier=identifier, title=title, properties=properties
         )
-    return None
+
+    return Statement(_COPY, values, read)

@@ -13,6 +13,7 @@ from portal.accounts.policy import require
 from portal.audit.record import record
 from portal.kit import rows
 from portal.kit.by import By
+from portal.kit.rows import Row, Statement
 
 Json = dict[str, Any]
 
@@ -75,19 +76,19 @@ _SAVE_TICKETS = """
 """
 
 
-def commits_save(report: Report, service_id: int) -> None:
-    """Keeps the commits that a report names, and how they hang together. Inside the transaction of the report."""
+def commits_saving(report: Report, service_id: int) -> list[Statement]:
+    """What keeps the commits that a report names, and how they hang together; for the transaction of the report."""
     told = _rows(report)
     if not told:
-        return
+        return []
     tickets = [{"sha": sha, "key": key} for sha, row in told.items() for key in row.pop("tickets")]
     values = {"service": service_id, "rows": rows.text_of(list(told.values())), "tickets": rows.text_of(tickets)}
-    if not tickets:
-        rows.prepared(_SAVE, values)
-        return
-    ((found,),) = rows.prepared(_SAVE_BOTH, values)
-    if found < len(tickets):
-        rows.prepared(_SAVE_TICKETS, values)
+
+    def read(found: list[Row]) -> None:
+        if found[0][0] < len(tickets):
+            rows.prepared(_SAVE_TICKETS, values)
+
+    return [Statement(_SAVE_BOTH, values, read) if tickets else Statement(_SAVE, values)]
 
 
 @transaction.atomic
@@ -102,7 +103,7 @@ def changes_fill(
     require(by, "deployment.report")
     held.changes = list(changes)
     held.save(update_fields=["changes"])
-    commits_save(_report_of(held, previous, boundary), held.config.service_id)
+    rows.send(*commits_saving(_report_of(held, previous, boundary), held.config.service_id))
     after = held.facts() | {"commits": len(held.changes)}
     record("deployment.filled", held.noun(), by=by, before=held.facts(), after=after)
     return True
@@ -116,7 +117,7 @@ def commits_backfill(after: int = 0, limit: int = 200) -> int:
     found: Any = Deployment.objects.filter(pk__gt=after).exclude(config=None).exclude(changes=[])
     kept = list(found.select_related("config").order_by("pk")[:limit])
     for each in kept:
-        commits_save(_report_of(each, each.previous_commit, []), each.config.service_id)
+        rows.send(*commits_saving(_report_of(each, each.previous_commit, []), each.config.service_id))
     return kept[-1].pk if kept else 0
 
 

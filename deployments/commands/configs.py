@@ -5,127 +5,47 @@ from typing import Any
 from django.utils import timezone
 
 from catalog import compute
-from catalog import queries as catalog
 from catalog.commands import entity_store
 from catalog.models import Entity
 from catalog.queries import Place
 from catalog.schema.identifiers import MOST_BYTES
 from catalog.wishes import Wish
+from deployments.commands.pairs import pair_held
 from deployments.models import Deployment, DeploymentConfig, Status
 from portal.audit.record import Entry
 from portal.kit import rows
 from portal.kit.by import By, trusted
 from portal.kit.clock import iso
 from portal.kit.ids import random_text
-from portal.kit.locking import Moved, advisory_lock
+from portal.kit.locking import advisory_lock
+from portal.kit.rows import Row, Statement
 
 Json = dict[str, Any]
 
 
-# `moved`: the row is newer than the others, which are as they were before we waited for it.
-_CONFIG = """
-    select c.id, c.entity_id, e.identifier, c.current_id, c.latest_id,
-        d.public_id, d.version, d.commit, d.finished_at, d.actor, d.fence,
-        coalesce(l.started_at, l.finished_at, l.reported_at),
-        exists (
-            select from health_probe p where p.service_id = c.service_id and p.environment_id = c.environment_id
-        ),
-        c.xmin <> (select o.xmin from deployments_deploymentconfig o where o.id = c.id) as moved
-    from deployments_deploymentconfig c join catalog_entity e on e.id = c.entity_id
-        left join deployments_deployment d on d.id = c.current_id
-        left join deployments_deployment l on l.id = c.latest_id
-    where c.service_id = %(service)s and c.environment_id = %(environment)s
-    for no key update of c
-"""
-_OF_CURRENT = ("id", "public_id", "version", "commit", "finished_at", "actor", "fence")
-
-
 def config_of(place: Place, *, by: By) -> DeploymentConfig:
-    """The config of the pair, its row held until the transaction ends. The place is held already."""
-    found = _config(place)
-    if found is None:
-        hold_pair(place.service_id, place.environment_id)
-        found = _config(place)
-    if found is None:
-        wish = Wish(
-            blueprint="deploymentConfig",
-            identifier=free_identifier("deploymentConfig", f"{place.service}-{place.environment}"),
-            mode="create",
-            title=f"{place.service_title} in {place.environment_title}"[:1000],
-            relations={"service": (place.service,), "environment": (place.environment,)},
-        )
-        entity_store(wish, by=trusted(by), checked=False)
-        found = _config(place)
-        assert found
-    return found
+    """The config of the pair, its row held until the transaction ends."""
+    config = pair_held(place.service, place.environment).config
+    if config is None:
+        config_make(place, by=by)
+        config = pair_held(place.service, place.environment).config
+        assert config
+    return config
 
 
-def _config(place: Place) -> DeploymentConfig | None:
-    """With as much of its entity, its ends and what is live as a report needs; the rest is read when it is asked for."""
-    values = {"service": place.service_id, "environment": place.environment_id}
-    for pk, entity, identifier, current, latest, *live, begun, probed, moved in rows.prepared(_CONFIG, values):
-        if moved:
-            return _config(place)  # the row is ours now
-        config = rows.part(
-            DeploymentConfig,
-            id=pk,
-            entity_id=entity,
-            service_id=place.service_id,
-            environment_id=place.environment_id,
-            current_id=current,
-            latest_id=latest,
-        )
-        config.entity = rows.part(Entity, id=entity, identifier=identifier)
-        config.service = rows.part(Entity, id=place.service_id, identifier=place.service)
-        config.environment = rows.part(Entity, id=place.environment_id, identifier=place.environment)
-        config.current = rows.part(Deployment, **dict(zip(_OF_CURRENT, (current, *live)))) if current else None
-        config.latest_begun, config.is_probed = begun, probed
-        return config
-    return None
-
-
-# The names first, then the rows by their keys: so an index finds each.
-_PLACE = """
-    with named as materialized (
-        select e.id from catalog_entity e
-        where e.blueprint_id = (select id from catalog_blueprint where identifier = 'service') and e.identifier = %(service)s
-        union
-        select e.id from catalog_entity e
-        where e.blueprint_id = (select id from catalog_blueprint where identifier = 'environment')
-            and e.identifier = %(environment)s
-        union
-        select entity_id from catalog_alias where folded = %(folded)s
+def config_make(place: Place, *, by: By) -> None:
+    """Makes the config of a pair that had none a moment ago; the place is held."""
+    hold_pair(place.service_id, place.environment_id)
+    if DeploymentConfig.objects.filter(service=place.service_id, environment=place.environment_id).exists():
+        return
+    wish = Wish(
+        blueprint="deploymentConfig",
+        identifier=free_identifier("deploymentConfig", f"{place.service}-{place.environment}"),
+        mode="create",
+        title=f"{place.service_title} in {place.environment_title}"[:1000],
+        relations={"service": (place.service,), "environment": (place.environment,)},
     )
-    select b.identifier, e.id, e.identifier, coalesce(nullif(e.title, ''), e.identifier), e.team, e.properties ->> 'tier'
-    from catalog_entity e join catalog_blueprint b on b.id = e.blueprint_id
-    where e.id in (select id from named) order by e.id for key share of e
-"""
-
-
-def place_held(service: str, environment: str) -> Place:
-    """The place of these names, kept from being renamed or deleted meanwhile. Reports do not wait for each other.
-
-    Raises Missing with the nearest names.
-    """
-    names = {"service": service, "environment": environment, "folded": environment.strip().casefold()}
-    for _ in range(3):
-        found = rows.prepared(_PLACE, names)
-        services = [each for kind, *each in found if kind == "service"]
-        environments = [each for kind, *each in found if kind == "environment"]
-        environments.sort(key=lambda each: each[1] != environment)
-        if environments and [each[1] for each in services] == [service]:
-            return catalog.place_told(services[0], environments[0])
-        catalog.place(service, environment)  # it knows what to say of what is not there
-        # It is there now, or has got its name back since.
-    raise Moved("The service or the environment is being renamed.")
-
-
-def hold_place(place: Place) -> None:
-    """The same for a place that is known."""
-    wanted = {place.service_id: place.service, place.environment_id: place.environment}
-    held = "select id, identifier from catalog_entity where id = any(%s) order by id for key share"
-    if dict(rows.prepared(held, [list(wanted)])) != wanted:
-        raise Moved("The service or the environment has just been renamed or deleted.")
+    entity_store(wish, by=trusted(by), checked=False)
 
 
 def hold_pair(service_id: int, environment_id: int) -> None:
@@ -164,37 +84,38 @@ _LIVE = """
 """
 
 
-def recompute(config: DeploymentConfig, by: By, new: Deployment | None = None) -> list[Entry]:
-    """What is live is read from the rows, never from the order in which reports came. Answers what to tell of it.
+def recompute(config: DeploymentConfig, by: By, ahead: Deployment | None = None) -> tuple[list[Entry], list[Statement]]:
+    """What is live is read from the rows, never from the order in which reports came. Answers what to tell of it, and
+    what keeps it, for the caller to send.
 
-    `new`: nothing but this one has been added since the config was read; where it is plainly ahead, no row is asked.
+    `ahead` is the new one that `is_ahead` of all others: then no row is asked.
     """
     before, held = config.facts(), (config.current_id, config.latest_id)
-    if not (new and _ahead(config, new)):
+    if ahead:
+        config.current = config.latest = ahead
+    else:
         _read_live(config)
     after = config.facts()
     if (config.current_id, config.latest_id) != held or after != before:
-        _keep(config, by if after != before else None)
+        keeping = [_keeping(config, by if after != before else None)]
     else:
-        copy_to_config_entity(config)
-    return [Entry("deployment_config.changed", config.noun(), before, after)] if after != before else []
+        keeping = _copying(config)
+    told = [Entry("deployment_config.changed", config.noun(), before, after)] if after != before else []
+    return told, keeping
 
 
-def _ahead(config: DeploymentConfig, new: Deployment) -> bool:
-    """Whether it is both the newest success and the newest attempt, beyond a tie; then it is taken for both."""
+def is_ahead(new: Deployment, config: DeploymentConfig) -> bool:
+    """Whether it is both the newest success and the newest attempt, beyond a tie."""
     live, began = config.current, config.latest_begun
     if live is None or began is None or live.finished_at is None or new.status != Status.SUCCESS:
         return False
     if new.kind not in Deployment.DEPLOYS or new.finished_at is None:
         return False
-    if new.finished_at <= live.finished_at or (new.started_at or new.finished_at) <= began:
-        return False
-    config.current = config.latest = new
-    return True
+    return new.finished_at > live.finished_at and (new.started_at or new.finished_at) > began
 
 
 def _read_live(config: DeploymentConfig) -> None:
-    found = dict(rows.prepared(_LIVE, {"config": config.pk, "kinds": list(Deployment.DEPLOYS)}))
+    found: dict[str, int] = dict(rows.prepared(_LIVE, {"config": config.pk, "kinds": list(Deployment.DEPLOYS)}))
     known = Deployment.objects.in_bulk(found.values())
     config.current, config.latest = (known.get(found.get(role)) for role in ("current", "latest"))
 
@@ -224,16 +145,23 @@ _KEEP = f"""
 """
 
 
-def _keep(config: DeploymentConfig, changed_by: By | None) -> None:
+def _keeping(config: DeploymentConfig, changed_by: By | None) -> Statement:
     """What is live, on the row and on its entity."""
     own = {"config": config.pk, "current": config.current_id, "latest": config.latest_id}
-    if rows.prepared(_KEEP, _copied(config, changed_by) | own):
-        compute.rouse()
+    return Statement(_KEEP, _copied(config, changed_by) | own, _rouse)
 
 
 def copy_to_config_entity(config: DeploymentConfig) -> None:
     """Writes what is live onto the entity, whose own writer stays."""
-    if (config.current or config.latest) and rows.prepared(_COPY, _copied(config, None)):
+    rows.send(*_copying(config))
+
+
+def _copying(config: DeploymentConfig) -> list[Statement]:
+    return [Statement(_COPY, _copied(config, None), _rouse)] if config.current or config.latest else []
+
+
+def _rouse(marked: list[Row]) -> None:
+    if marked:
         compute.rouse()
 
 

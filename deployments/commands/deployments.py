@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from catalog import compute
-from catalog.commands import entity_copy
+from catalog.commands import entity_copying
 from catalog.models import Entity
 from catalog.queries import Place
 from deployments import instances, queries
+from deployments.commands.commits import commits_saving
 from deployments.commands.configs import entity_held, plain_identifier, suffixed
+from deployments.commands.pairs import Pair
 from deployments.models import LEVEL, OVER, Deployment, DeploymentConfig, Gate, Status
 from deployments.reports import Report
 from portal.audit.record import Entry
@@ -16,7 +18,7 @@ from portal.kit import rows
 from portal.kit.by import By
 from portal.kit.clock import iso
 from portal.kit.errors import Conflict
-from portal.kit.locking import Moved
+from portal.kit.rows import Statement
 
 Json = dict[str, Any]
 
@@ -27,19 +29,13 @@ _FILLED = (
 )  # fmt: skip
 
 
-def make(
-    report: Report,
-    place: Place,
-    config: DeploymentConfig,
-    now: datetime,
-    entity: Entity | None,
-    reported_by: str,
-    by: By,
-    *,
-    claimed: bool,
-) -> Deployment:
-    passed = queries.passage(report, place, now=now, claimed=claimed)
-    deployment: Deployment = Deployment(
+def make(report: Report, pair: Pair, now: datetime, entity: Entity | None, reported_by: str, by: By) -> Deployment:
+    """A new deployment with its key and its entity, for the caller to insert; its commits are kept."""
+    place, config = pair.place, pair.config
+    assert config
+    passed = queries.passage(report, place, now=now, claimed=pair.claimed)
+    deployment = rows.new(
+        Deployment,
         config=config,
         service_identifier=place.service,
         environment_identifier=place.environment,
@@ -62,8 +58,12 @@ def make(
     )
     deployment.message, deployment.author = _told(deployment, report)
     _finish(deployment, report, now)
-    deployment.entity = entity or _make_entity(deployment, config, by)
-    rows.insert([deployment])
+    asked = [rows.keying([deployment]), *commits_saving(report, place.service_id)]
+    if entity:
+        deployment.entity = entity
+        rows.send(*asked)
+    else:
+        *_, deployment.entity = rows.send(*asked, _copying(deployment, config, by))
     return deployment
 
 
@@ -161,14 +161,10 @@ def _finish(deployment: Deployment, report: Report, now: datetime) -> None:
         deployment.finished_at, deployment.finish_rank = ended, rank
 
 
-def _make_entity(deployment: Deployment, config: DeploymentConfig, by: By) -> Entity:
+def _copying(deployment: Deployment, config: DeploymentConfig, by: By) -> Statement:
     base = plain_identifier(f"{config.entity.identifier}-{deployment.commit[:7] or deployment.version}")
     title, copy = str(deployment)[:1000], _entity_copy(deployment)
-    relations = {"deploymentConfig": config.entity}
-    made = entity_copy("deployment", (base, suffixed(base)), title, copy, relations, by=by)
-    if made is None:
-        raise Moved("Somebody has just taken the identifier.")
-    return made
+    return entity_copying("deployment", (base, suffixed(base)), title, copy, {"deploymentConfig": config.entity}, by=by)
 
 
 def _entity_copy(deployment: Deployment) -> Json:

@@ -162,7 +162,8 @@ def named(body: Any) -> Json:
 
 def _row(sent: Sent, by: By, *, key: str = "", **values: Any) -> ReportRequest:
     """The body of a request with a key is kept whole: another with the same key is compared with it."""
-    return ReportRequest(
+    return rows.new(
+        ReportRequest,
         key=key or None,
         actor_key=by.actor.key,
         sender=by.actor.name,

@@ -8,10 +8,10 @@ from django.db import DatabaseError, transaction
 from catalog import queries as catalog
 from deployments import reports
 from deployments.commands import ingest
-from deployments.commands.configs import place_held
 from deployments.commands.ingest import Became, Door, Sent
+from deployments.commands.pairs import pair_held
 from deployments.commands.reports import taken_or_kept
-from deployments.models import Deployment, DeploymentConfig, Hook, ReportRequest
+from deployments.models import Deployment, Hook, ReportRequest
 from deployments.payloads import READERS, Ignored, Removed, Told, proof
 from portal.audit.record import record
 from portal.kit.by import By, system
@@ -115,13 +115,10 @@ def _placed(told: Told) -> Json:
 def _removed(body: Json, by: By) -> str:
     """It is told in the audit log; what was deployed last stays what is live (docs/decisions)."""
     try:
-        place = place_held(body.get("service", ""), body.get("environment", ""))
+        pair = pair_held(body.get("service", ""), body.get("environment", ""))
     except (Missing, Invalid) as unknown:
         return f"A removal from a place that nobody knows. {unknown.message}"
-    pair = {"service_id": place.service_id, "environment_id": place.environment_id}
-    config = (
-        DeploymentConfig.objects.select_related("entity", "service", "environment", "current").filter(**pair).first()
-    )
+    place, config = pair.place, pair.config
     if config is None:
         return f"Nothing was ever deployed to {place.environment}."
     payload = {"at": body.get("finished_at"), "version": body.get("version")}

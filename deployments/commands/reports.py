@@ -15,11 +15,12 @@ from catalog.queries import Place
 from catalog.wishes import parse
 from deployments import reports
 from deployments.commands import ingest
-from deployments.commands.commits import commits_save
-from deployments.commands.configs import config_of, hold_place, place_held, recompute
+from deployments.commands.commits import commits_saving
+from deployments.commands.configs import config_make, is_ahead, recompute
 from deployments.commands.deployments import advance, make, payload_of
 from deployments.commands.ingest import Became, Door, Outcome, Sent
-from deployments.models import Deployment, DeploymentConfig, InboxItem, ReportRequest
+from deployments.commands.pairs import Pair, pair_held
+from deployments.models import Deployment, InboxItem, ReportRequest
 from deployments.reports import Report
 from portal.accounts.policy import require
 from portal.audit.record import Entry, record_many
@@ -27,7 +28,7 @@ from portal.kit import rows
 from portal.kit.by import By, trusted
 from portal.kit.clock import database_now
 from portal.kit.errors import Conflict, Invalid, Missing, PortalError
-from portal.kit.locking import retried
+from portal.kit.locking import Moved, retried
 
 Json = dict[str, Any]
 Line = Callable[[Outcome], ReportRequest]
@@ -83,12 +84,12 @@ def taken_or_kept(
     `line` makes the row of the ingest log, where it has none yet.
     """
     try:
-        place = place_held(report.service, report.environment)
+        pair = pair_held(report.service, report.environment, report)
     except Missing as unknown:
         if not (by.actor.makes_services and _make_service(report, body, by)):
             return _kept(report, body, unknown, line, by)
-        place = place_held(report.service, report.environment)
-    return _taken_in(report, place, now=now, by=by, line=line, **more)
+        pair = pair_held(report.service, report.environment, report)
+    return _taken_in(report, pair, now=now, by=by, line=line, **more)
 
 
 def _make_service(report: Report, body: Json, by: By) -> bool:
@@ -124,13 +125,15 @@ def deployment_store(
     `known` is the deployment where the caller knows it already; `entity` its entity, as a client wrote it;
     `reported_by` is named instead of `by` for a report that somebody else brought.
     """
-    hold_place(place)
-    return _taken_in(report, place, now=now, by=by, known=known, entity=entity, reported_by=reported_by)
+    pair = pair_held(place.service, place.environment, report)
+    if (pair.place.service_id, pair.place.environment_id) != (place.service_id, place.environment_id):
+        raise Moved("The service or the environment has just been renamed or deleted.")
+    return _taken_in(report, pair, now=now, by=by, known=known, entity=entity, reported_by=reported_by)
 
 
 def _taken_in(
     report: Report,
-    place: Place,
+    pair: Pair,
     *,
     now: datetime,
     by: By,
@@ -139,68 +142,40 @@ def _taken_in(
     reported_by: str = "",
     line: Line | None = None,
 ) -> Outcome:
-    config = config_of(place, by=by)
-    if known:
+    if pair.config is None:
+        config_make(pair.place, by=by)
+        pair = pair_held(pair.place.service, pair.place.environment, report)
+    place, config = pair.place, pair.config
+    assert config
+    if pk := known.pk if known else pair.found:
         # As it is now that its config is held: a report may have come in between.
-        known = Deployment.objects.select_related("entity", "config__entity").filter(pk=known.pk).first()
-    if known and known.entity_is_clients:
-        known.run = report.run  # its identifier, which may be new
-    found, claimed = (known, True) if known else _same_run(report, place, config)
-    if found and found.config_id not in (None, config.pk):
+        known = Deployment.objects.select_related("entity", "config__entity").filter(pk=pk).first()
+    if known and known.config_id not in (None, config.pk):
         raise Conflict(
             "A deployment stays with its service and environment.", code="deployment_conflict", differs_in=["config"]
         )
-    if found:
-        found.config = config
-        found.entity = found.entity or entity
-        deployment = found
-        told = advance(found, report, place, now)
+    if known:
+        deployment = known
+        deployment.run = report.run if deployment.entity_is_clients else deployment.run  # its identifier, may be new
+        deployment.config = config
+        deployment.entity = deployment.entity or entity
+        told = advance(deployment, report, place, now)
+        rows.send(*commits_saving(report, place.service_id))
+        changed, keeping = recompute(config, by)
+        new = []
     else:
-        deployment = make(report, place, config, now, entity, reported_by or by.actor.name, by, claimed=claimed)
+        deployment = make(report, pair, now, entity, reported_by or by.actor.name, by)
         told = [Entry("deployment.reported", deployment.noun(), None, deployment.facts(), payload_of(deployment))]
+        ahead = is_ahead(deployment, config)
+        if not ahead:
+            rows.insert([deployment])
+        changed, keeping = recompute(config, by, deployment if ahead else None)
+        new = [deployment] if ahead else []
     became = BECAME[told[0].name] if told else Became.REPEATED
-    told += recompute(config, by, None if found else deployment)
-    commits_save(report, place.service_id)
-    outcome = Outcome(deployment, created=found is None, became=became)
+    outcome = Outcome(deployment, created=known is None, became=became)
     with ingest.one_of_a_key():
-        record_many(told, by=by, beside=[line(outcome)] if line else [])
+        record_many(told + changed, by=by, beside=(new, [line(outcome)] if line else []), along=keeping)
     return outcome
-
-
-def _same_run(report: Report, place: Place, config: DeploymentConfig) -> tuple[Deployment | None, bool]:
-    """The deployment of this run, also one whose config has been deleted since; and whether the run has claimed its
-    place at the gate."""
-    if not report.run:
-        return None, False
-    values = {
-        "config": config.pk,
-        "provider": report.provider,
-        "run": report.run,
-        "attempt": report.attempt,
-        "service": place.service,
-        "service_id": place.service_id,
-        "environment": place.environment,
-        "environment_id": place.environment_id,
-        "run_key": report.run_key,
-    }
-    ((found, claimed),) = rows.prepared(_SAME_RUN, values)
-    return Deployment.objects.get(pk=found) if found else None, claimed
-
-
-# Each half by the index of runs: with an "or" PostgreSQL reads all deployments of the provider.
-_SAME_RUN = """
-    select coalesce((
-        select id from deployments_deployment
-        where config_id = %(config)s and provider = %(provider)s and run = %(run)s and attempt = %(attempt)s and run <> ''
-    ), (
-        select min(id) from deployments_deployment
-        where config_id is null and provider = %(provider)s and run = %(run)s and attempt = %(attempt)s and run <> ''
-            and service_identifier = %(service)s and environment_identifier = %(environment)s
-    )), exists (
-        select from locks_claim
-        where service_id = %(service_id)s and environment_id = %(environment_id)s and run = %(run_key)s
-    )
-"""
 
 
 def _replay(earlier: ReportRequest, body: Json) -> Outcome:
@@ -232,5 +207,5 @@ def _kept(report: Report, body: Json, unknown: Missing, line: Line | None, by: B
     outcome = Outcome(inbox_item=item, created=True, became=Became.INBOX)
     told = Entry("inbox.kept", item.noun(), None, item.facts())
     with ingest.one_of_a_key():
-        record_many([told], by=by, beside=[line(outcome)] if line else [])
+        record_many([told], by=by, beside=([line(outcome)],) if line else ())
     return outcome

@@ -11,6 +11,7 @@ from portal.audit.nouns import Noun
 from portal.audit.wake import wake
 from portal.kit import rows
 from portal.kit.by import By
+from portal.kit.rows import Statement
 
 Facts = dict[str, Any]
 
@@ -42,16 +43,20 @@ def record(
     return record_many([Entry(name, noun, before, after, payload)], by=by)[0]
 
 
-def record_many(entries: Sequence[Entry], *, by: By, beside: Sequence[Model] = ()) -> list[Event]:
+def record_many(
+    entries: Sequence[Entry], *, by: By, beside: Sequence[Sequence[Model]] = (), along: Sequence[Statement] = ()
+) -> list[Event]:
     """The same for many changes of one writer, in their order and in two statements. Publishing is left to the workers.
 
-    `beside`: new rows of another model, which the statement of the events inserts as well.
+    `beside`: new rows of other models, which the statement of the events inserts before them; `along`: what is to be
+    sent with it.
     """
     if not connection.in_atomic_block:
         names = ", ".join(sorted({each.name for each in entries}))
         raise RuntimeError(f"record({names}) outside a transaction: the event could outlive its change, or be lost.")
     events = [_event(each, each.by or by) for each in entries]
-    rows.insert(events, beside)
+    inserted = [rows.inserting(*beside, events)] if events or any(beside) else []
+    rows.send(*inserted, *along)
     owed = [
         Delivery(event=event, subscriber=each.name, stream=each.stream(event))
         for event in events
@@ -66,7 +71,8 @@ def record_many(entries: Sequence[Entry], *, by: By, beside: Sequence[Model] = (
 
 def _event(entry: Entry, by: By) -> Event:
     noun = entry.noun
-    event = Event(
+    event = rows.new(
+        Event,
         name=entry.name,
         noun=noun.kind,
         noun_id=noun.id,

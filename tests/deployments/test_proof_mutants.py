@@ -19,7 +19,7 @@ BUGS = {
     "a kind is what was said first": (deployments._kind, "if report.kind == plain else report.kind", ""),
     "a message of a change is never overruled": (deployments._told, 'if known != of_change else ""', ""),
     "an instance stands where it was said last": (instances.merged, "_further(found[key], each) if key in found else each", "each"),
-    "a tie is ahead": (configs._ahead, "new.finished_at <= live.finished_at", "new.finished_at < live.finished_at"),
+    "a tie is ahead": (configs.is_ahead, "new.finished_at > live.finished_at", "new.finished_at >= live.finished_at"),
     "a flag goes live": (configs._read_live, "list(Deployment.DEPLOYS)", "['deploy', 'rollback', 'flag']"),
     "an entity keeps what was rolled back": (configs._copy, "live = current or Deployment()", "live = current or Deployment()\n    if not current: return {}"),
     "a late report takes an end back": (deployments._raise_status, "if LEVEL[new] > LEVEL[old]:", "if new != old:"),
