@@ -125,10 +125,6 @@ def writes(running: Stack, token: str, chosen: argparse.Namespace) -> None:
     for kind, found in rates.items():
         rate, ratio = (median([each[place] for each in found]) for place in (0, 1))
         print(f"bulk ingest of {kind}: {rate:,.0f} entities/s, {ratio:.2f} of PostgreSQL's own")
-    ask = asked.report(token, asked.places())
-    reports = press(running.port, ask, connections=CONNECTIONS, seconds=chosen.seconds * chosen.rounds)
-    must_be(reports, 201)
-    print(f"reports: {reports.rate:,.0f}/s, p99 {reports.quantile(0.99) * 1000:.1f} ms")
     sys.stdout.flush()
 
 

@@ -127,18 +127,14 @@ def _config(
     if pk is None:
         return None
     begun, probed, *live = more
-    config = rows.part(
+    return rows.part(
         DeploymentConfig,
         id=pk,
-        entity_id=entity,
-        service_id=place.service_id,
-        environment_id=place.environment_id,
-        current_id=current,
+        entity=rows.part(Entity, id=entity, identifier=identifier),
+        service=rows.part(Entity, id=place.service_id, identifier=place.service),
+        environment=rows.part(Entity, id=place.environment_id, identifier=place.environment),
+        current=rows.part(Deployment, **dict(zip(_OF_CURRENT, (current, *live)))) if current else None,
         latest_id=latest,
+        latest_begun=begun,
+        is_probed=probed,
     )
-    config.entity = rows.part(Entity, id=entity, identifier=identifier)
-    config.service = rows.part(Entity, id=place.service_id, identifier=place.service)
-    config.environment = rows.part(Entity, id=place.environment_id, identifier=place.environment)
-    config.current = rows.part(Deployment, **dict(zip(_OF_CURRENT, (current, *live)))) if current else None
-    config.latest_begun, config.is_probed = begun, probed
-    return config

@@ -133,12 +133,8 @@ def live_credential(**which: Any) -> Credential | None:
     query, values = _asking(_restricted[0], tuple(which))
     for row in rows.prepared(query, [*values, *which.values()]):
         found, person = dict(zip(_TOLD, row)), dict(zip(_USER, row[len(_TOLD) :]))
-        restricted = found.pop("restricted")
-        credential = rows.part(Credential, **found)
-        vars(credential)["restricted"] = restricted
-        if credential.user_id:
-            credential.user = rows.part(User, **person)
-        return credential
+        owner = {"user": rows.part(User, **person)} if found["user_id"] else {}
+        return rows.part(Credential, **found, **owner)
     return None
 
 

@@ -1,10 +1,11 @@
-"""Many rows in one statement with one parameter: a list of JSON objects that PostgreSQL takes apart.
+"""Statements that are prepared once; and rows written without a query for each, or a model's own ways.
 
-A placeholder for every value costs more to write and to read than the rows themselves.
+Many rows go as one parameter, a list of JSON objects that PostgreSQL takes apart: placeholders for all of their values would
+cost more to write and to read than the rows themselves. For a few it is the other way round.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import chain
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import Model
+from django.db.models import JSONField, Model
 from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 
@@ -24,6 +25,14 @@ Params: TypeAlias = session.Params
 Row: TypeAlias = session.Row
 
 M = TypeVar("M", bound=Model)
+
+FEW, MANY = 3, 0  # rows that are written with placeholders for their values; the mark of more
+
+
+class Column(NamedTuple):
+    name: str
+    attribute: str
+    is_json: bool
 
 
 class Statement(NamedTuple):
@@ -64,14 +73,18 @@ def insert(*groups: Sequence[Model]) -> None:
 def inserting(*groups: Sequence[Model]) -> Statement:
     """The same, yet to be sent. There is one row at least."""
     groups = tuple(filter(None, groups))
-    query, fields = _insert(tuple((type(each[0]), _set_in(each)) for each in groups))
+    shapes = tuple((type(each[0]), _set_in(each), len(each) if len(each) <= FEW else MANY) for each in groups)
+    query, columns = _insert(shapes)
+    params: list[Any] = []
+    for rows, own, (_, _, count) in zip(groups, columns, shapes, strict=True):
+        params += [_json(rows, own)] if count == MANY else _values(rows, own)
 
     def read(keys: list[Row]) -> None:
         for row, (key,) in zip(chain(*groups), keys, strict=True):
             row.pk = key
             row._state.adding = False
 
-    return Statement(query, [_json(*each) for each in zip(groups, fields, strict=True)], read)
+    return Statement(query, params, read)
 
 
 def keyed(rows: Sequence[Model]) -> None:
@@ -94,25 +107,40 @@ def update(rows: Sequence[Model], names: Iterable[str]) -> None:
     """Sets these fields of rows that are there. One statement, where updates would be one each."""
     if not rows:
         return
-    query, fields = _update(type(rows[0]), tuple(names))
-    prepared(query, [_json(rows, fields)])
+    query, columns = _update(type(rows[0]), tuple(names))
+    prepared(query, [_json(rows, columns)])
+
+
+def part(model: type[M], **values: Any) -> M:
+    """A row of which only these columns were read; the others are read when they are asked for."""
+    row = _filled(model, values)
+    row._state.adding, row._state.db = False, "default"
+    return row
 
 
 def new(model: type[M], **values: Any) -> M:
     """The same as `model(**values)`, at a third of its price: every report makes four."""
-    row = model.__new__(model)
     plain, made = _blank(model)
-    row.__dict__ |= plain
+    return _filled(model, plain | {name: make() for name, make in made.items() if name not in values} | values)
+
+
+def _filled(model: type[M], values: dict[str, Any]) -> M:
+    """What Model.__init__ comes to, which asks every field by itself."""
+    row = model.__new__(model)
     row._state = ModelState()
-    for name, make in made.items():
-        if name not in values:
-            row.__dict__[name] = make()
+    keys, own = _columns_of_keys(model), row.__dict__
     for name, value in values.items():
-        if name in plain or name in made:
-            row.__dict__[name] = value
+        if column := keys.get(name):
+            own[column] = None if value is None else value.pk
+            row._state.fields_cache[name] = value
         else:
-            setattr(row, name, value)  # what a key points at
+            own[name] = value
     return row
+
+
+@cache
+def _columns_of_keys(model: type[Model]) -> dict[str, str]:
+    return {each.name: each.attname for each in model._meta.concrete_fields if each.is_relation}
 
 
 @cache
@@ -121,16 +149,6 @@ def _blank(model: type[Model]) -> tuple[dict[str, Any], dict[str, Callable[[], A
     fields = model._meta.concrete_fields
     made = {each.attname: each.default for each in fields if each.has_default() and callable(each.default)}
     return {each.attname: each.get_default() for each in fields if each.attname not in made}, made
-
-
-def part(model: type[M], **values: Any) -> M:
-    """A row of which only these columns were read; the others are read when they are asked for."""
-    row = model.__new__(model)
-    # What Model.__init__ comes to, which asks every field by itself.
-    row.__dict__ |= values
-    row._state = ModelState()
-    row._state.adding, row._state.db = False, "default"
-    return row
 
 
 @cache
@@ -147,29 +165,39 @@ def _set_in(rows: Sequence[Model]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=100)
-def _insert(groups: tuple[tuple[type[Model], tuple[str, ...]], ...]) -> tuple[str, list[list[Any]]]:
-    fields: list[list[Any]] = [[model._meta.get_field(name) for name in names] for model, names in groups]
-    inserts = [_insert_of(model, own) for (model, _), own in zip(groups, fields, strict=True)]
+def _insert(shapes: tuple[tuple[type[Model], tuple[str, ...], int], ...]) -> tuple[str, list[list[Column]]]:
+    fields: list[list[Any]] = [[model._meta.get_field(name) for name in names] for model, names, _ in shapes]
+    inserts = [_insert_of(model, own, count) for (model, _, count), own in zip(shapes, fields, strict=True)]
+    columns = [_columns(own) for own in fields]
     if len(inserts) == 1:
-        return inserts[0], fields
+        return inserts[0], columns
     parts = ", ".join(f"part{number} as ({each})" for number, each in enumerate(inserts))
     keys = " union all ".join(f"select id from part{number}" for number in range(len(inserts)))
-    return f"with {parts} {keys}", fields
+    return f"with {parts} {keys}", columns
 
 
-def _insert_of(model: type[Model], fields: Sequence[Any]) -> str:
+def _insert_of(model: type[Model], fields: Sequence[Any], count: int) -> str:
     columns = ", ".join(map(_name, fields))
     table = connection.ops.quote_name(model._meta.db_table)
-    return f"insert into {table} ({columns}) select {columns} from {_taken_apart(fields)} returning id"
+    if count == MANY:
+        given = f"select {columns} from {_taken_apart(fields)}"
+    else:
+        row = ", ".join(f"%s::{_type(each)}" for each in fields)
+        given = "values " + ", ".join([f"({row})"] * count)
+    return f"insert into {table} ({columns}) {given} returning id"
 
 
 @lru_cache(maxsize=100)
-def _update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+def _update(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Column]]:
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     table = connection.ops.quote_name(model._meta.db_table)
     values = ", ".join(f"{_name(each)} = given.{_name(each)}" for each in fields)
     whole = [model._meta.pk, *fields]
-    return f"update {table} as own set {values} from {_taken_apart(whole)} where own.id = given.id", whole
+    return f"update {table} as own set {values} from {_taken_apart(whole)} where own.id = given.id", _columns(whole)
+
+
+def _columns(fields: Sequence[Any]) -> list[Column]:
+    return [Column(each.column, each.attname, isinstance(each, JSONField)) for each in fields]
 
 
 def _taken_apart(fields: Sequence[Any]) -> str:
@@ -195,9 +223,15 @@ def _own_fields(model: type[Model]) -> list[Any]:
     return [each for each in model._meta.concrete_fields if not each.primary_key]
 
 
-def _json(rows: Sequence[Model], fields: Sequence[Any]) -> str:
-    columns = [(each.column, each.attname) for each in fields]
-    return text_of([{column: getattr(row, attribute) for column, attribute in columns} for row in rows])
+def _json(rows: Sequence[Model], columns: Sequence[Column]) -> str:
+    return text_of([{column: getattr(row, attribute) for column, attribute, _ in columns} for row in rows])
+
+
+def _values(rows: Sequence[Model], columns: Sequence[Column]) -> Iterator[Any]:
+    for row in rows:
+        for _, attribute, is_json in columns:
+            value = getattr(row, attribute)
+            yield text_of(value) if is_json and value is not None else value
 
 
 def text_of(value: Any) -> str:

@@ -149,10 +149,11 @@ def test_an_unknown_host_gets_json_too(db):
     assert (response.status_code, response.json()["ok"]) == (400, False)
 
 
-def test_a_token_in_a_cookie_or_a_session_is_no_token(db, alice):
+def test_a_token_in_a_cookie_or_a_session_is_no_token_and_no_session_is_looked_for(alice, django_assert_num_queries):
     client = Client()
     client.force_login(alice)
-    assert client.get("/v1/locks").status_code == 401
+    with django_assert_num_queries(0):
+        assert client.get("/v1/locks").status_code == 401
 
 
 def test_liveness_and_readiness_need_no_sign_in(db):

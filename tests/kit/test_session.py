@@ -5,7 +5,7 @@ from threading import Thread
 from time import monotonic, sleep
 
 import pytest
-from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection
 
 from portal.kit.postgresql import session
 
@@ -42,9 +42,13 @@ def test_what_one_statement_wrote_those_after_it_see(other):
 
 
 def test_each_is_planned_once_whatever_it_is_asked_with(other):
-    for place in range(5):
+    for place in (1, 40_000, 2**31 - 1):
         ask(other, PUT, {"place": place, "what": "jam"})
     assert len(prepared(other)) == 1
+    with pytest.raises(DataError):
+        ask(other, PUT, {"place": 2**70, "what": "jam"})
+    with pytest.raises(DataError):
+        ask(other, PUT, {"place": 1, "what": "half \ud83d"})
 
 
 def test_a_percent_sign_a_name_twice_and_no_rows(other):

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import adapt, errors, generators, pq
 from psycopg.types.datetime import TimestamptzLoader
+from psycopg.types.numeric import Int8Dumper
 
 Row = tuple[Any, ...]
 Params = Mapping[str, Any] | Sequence[Any]
@@ -30,6 +31,8 @@ class Session:
         context = psycopg.Cursor(connection)
         # Django's own sets the time zone that every instant has here already.
         context.adapters.register_loader("timestamptz", TimestamptzLoader)
+        # A number's type would go by its size, and with it the statement that is prepared.
+        context.adapters.register_dumper(int, Int8Dumper)
         self._adapter = adapt.Transformer(context)
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._made = 0
@@ -71,7 +74,10 @@ class Session:
     def _ready(self, query: str, params: Params) -> tuple[Any, ...]:
         text, order = _numbered(query)
         values = [params[name] for name in order] if isinstance(params, Mapping) else params
-        dumped = self._adapter.dump_sequence(values, [adapt.PyFormat.AUTO] * len(values))
+        try:
+            dumped = self._adapter.dump_sequence(values, [adapt.PyFormat.AUTO] * len(values))
+        except UnicodeEncodeError as half:
+            raise errors.DataError("PostgreSQL holds no half of a character.") from half
         key = (query, self._adapter.types or ())
         name = self._names.get(key) or self._prepare(key, text)
         return name, dumped, self._adapter.formats
