@@ -52,6 +52,14 @@ class Subscriber:
     tells: bool = True
     stream: "Callable[[Event], str]" = lambda event: event.stream
 
+    def hears(self, event: "Event") -> bool:
+        return _is_among(event.name, self.patterns) and self.wants(event)
+
+
+@cache
+def _is_among(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
 
 _subscribers: dict[str, Subscriber] = {}
 
@@ -65,7 +73,6 @@ def subscribe(
     stream: "Callable[[Event], str]" = lambda event: event.stream,
 ) -> None:
     _subscribers[name] = Subscriber(name, patterns, handle, wants, tells, stream)
-    _hearing.cache_clear()
 
 
 def named(name: str) -> Subscriber | None:
@@ -73,10 +80,4 @@ def named(name: str) -> Subscriber | None:
 
 
 def of(event: "Event") -> list[Subscriber]:
-    return [subscriber for subscriber in _hearing(event.name) if subscriber.wants(event)]
-
-
-@cache
-def _hearing(name: str) -> list[Subscriber]:
-    """Of events of this name, were it not for `wants`."""
-    return [each for each in _subscribers.values() if any(fnmatchcase(name, pattern) for pattern in each.patterns)]
+    return [subscriber for subscriber in _subscribers.values() if subscriber.hears(event)]
