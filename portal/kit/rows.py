@@ -5,6 +5,7 @@ cost more to write and to read than the rows themselves. For a few it is the oth
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
@@ -26,6 +27,7 @@ Row: TypeAlias = session.Row
 
 M = TypeVar("M", bound=Model)
 
+_LENGTH = re.compile(r"\(\d+(, *\d+)?\)")
 FEW, MANY = 3, 0  # rows that are written with placeholders for their values; the mark of more
 
 
@@ -182,7 +184,8 @@ def _insert_of(model: type[Model], fields: Sequence[Any], count: int) -> str:
     if count == MANY:
         given = f"select {columns} from {_taken_apart(fields)}"
     else:
-        row = ", ".join(f"%s::{_type(each)}" for each in fields)
+        # Without its length: a cast to it would cut what is too long in silence.
+        row = ", ".join(f"%s::{_LENGTH.sub('', _type(each))}" for each in fields)
         given = "values " + ", ".join([f"({row})"] * count)
     return f"insert into {table} ({columns}) {given} returning id"
 
