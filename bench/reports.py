@@ -4,10 +4,8 @@ those to places that exist, in turn with a view that does nothing."""
 import argparse
 import sys
 
-from bench import writes
 from bench.__main__ import CONNECTIONS, must_be, set_up
 from bench.load import Figures, median, press
-from bench.reads import asks
 from bench.stack import stack
 
 
@@ -19,6 +17,9 @@ def main() -> int:
     chosen = words.parse_args()
     with stack() as running:
         token, session = set_up(chosen.size)
+        from bench import writes
+        from bench.reads import asks
+
         running.serve()
         trivial, where = asks(token, session)["trivial view"], writes.places()
         ask = writes.report(token, where)
