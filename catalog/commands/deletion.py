@@ -20,7 +20,7 @@ Json = dict[str, Any]
 def entity_delete(entity: Entity, *, dependents: bool = False, by: By) -> list[str]:
     """Deletes it and, if wished, what has a required relation to it; answers the identifiers, this one first.
 
-    Raises Missing when it is gone, Conflict when others need it or an app above holds it.
+    Raises Missing when it is gone, Conflict when others need it, when too many do, or when an app above holds it.
     """
     held, wished = _held([entity.pk])
     if not wished:
@@ -38,14 +38,14 @@ def entities_delete(blueprint: str, identifiers: Sequence[str], *, dependents: b
     return _delete(held, wished=wished, dependents=dependents, by=by) if held else []
 
 
-def _held(keys: Sequence[int]) -> tuple[list[Entity], int]:
+def _held(keys: Sequence[int], *, bounded: bool = True) -> tuple[list[Entity], int]:
     """The entities, then all that need them, and how many are the first. Rows are held in the order of their keys."""
-    doomed = queries.with_dependents(Entity.objects.filter(pk__in=keys).select_related("blueprint"))
+    doomed = queries.with_dependents(Entity.objects.filter(pk__in=keys).select_related("blueprint"), bounded=bounded)
     rows = Entity.objects.select_for_update(of=("self",)).select_related("blueprint")
     held = list(rows.filter(pk__in=[each.pk for each in doomed]).order_by("pk"))
     wished = [each for each in held if each.pk in set(keys)]
     # Once more, now that nothing moves: somebody may have come to need them meanwhile.
-    return queries.with_dependents(wished), len(wished)
+    return queries.with_dependents(wished, bounded=bounded), len(wished)
 
 
 def _delete(doomed: list[Entity], *, wished: int, dependents: bool, by: By) -> list[str]:
@@ -85,7 +85,7 @@ def _known(by: By, needing: Sequence[Entity]) -> list[str]:
 
 def keys_delete(keys: Sequence[int], *, by: By) -> int:
     """Deletes these and what needs them, in the caller's transaction; answers how many went."""
-    held, wished = _held(keys)
+    held, wished = _held(keys, bounded=False)
     return len(_delete(held, wished=wished, dependents=True, by=by)) if held else 0
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +11,12 @@ from catalog.queries.blueprints import blueprint
 from catalog.queries.places import nearest
 from portal.accounts.policy import require
 from portal.kit.by import By
-from portal.kit.errors import Missing
+from portal.kit.errors import Conflict, Missing
 
 Json = dict[str, Any]
 
 MOST_ARROWS = 1000
+MOST_DEPENDENTS = 10_000  # that go with what they need, in one transaction while somebody waits
 
 
 def entities(by: By, blueprint: Blueprint) -> QuerySet[Entity]:
@@ -120,21 +121,37 @@ def told_to_jq(entity: Entity, properties: Json) -> Json:
     return compute.told(entity, properties, relations_of(entity), compute.owners([entity])[entity.pk])
 
 
-def with_dependents(entities: Iterable[Entity]) -> list[Entity]:
-    """The entities, then all that need them by a required relation, however far, each once."""
+def with_dependents(entities: Iterable[Entity], *, bounded: bool = True) -> list[Entity]:
+    """The entities, then all that need them by a required relation, however far, each once.
+
+    Raises Conflict where more than MOST_DEPENDENTS need them, unless that is not `bounded`.
+    """
     found = {each.pk: each for each in entities}
+    first, own = next(iter(found.values()), None), len(found)
     frontier = list(found.values())
     while frontier:
-        needing = [arrow.source for arrow in _required(frontier) if arrow.source_id not in found]
-        frontier = list({each.pk: each for each in needing}.values())
-        found |= {each.pk: each for each in frontier}
+        needing: dict[int, Entity] = {}
+        for arrow in _required(frontier):
+            if arrow.source_id not in found:
+                needing[arrow.source_id] = arrow.source
+            if bounded and len(found) - own + len(needing) > MOST_DEPENDENTS:
+                raise Conflict(
+                    f"More than {MOST_DEPENDENTS:,} entities need “{first}”, too many to go with it at once. "
+                    "Delete those first, as many at a time as you like.",
+                    code="has_dependents",
+                )
+        frontier = list(needing.values())
+        found |= needing
     return list(found.values())
 
 
 def unneeded(entities: Sequence[Entity]) -> list[Entity]:
     """Those that nobody but others of them needs, however far."""
     own = {each.pk for each in entities}
-    every = with_dependents(entities)
+    try:
+        every = with_dependents(entities)
+    except Conflict:
+        return []  # which of them so many need, shows for each alone
     kept = {each.pk for each in every} - own
     arrows = [(each.source_id, each.target_id) for each in _required(every)] if kept else []
     while grown := {target for source, target in arrows if source in kept} - kept:
@@ -142,10 +159,17 @@ def unneeded(entities: Sequence[Entity]) -> list[Entity]:
     return [each for each in entities if each.pk not in kept]
 
 
-def _required(targets: Iterable[Entity]) -> list[Relation]:
+def _required(targets: Iterable[Entity]) -> Iterator[Relation]:
     """The arrows at these without which their sources cannot be."""
-    arrows = Relation.objects.filter(target__in=targets).select_related("source__blueprint").order_by("source_id")
-    return [each for each in arrows if (each.source.blueprint.relation_called(each.name) or {}).get("required")]
+    arrows = Relation.objects.filter(target__in=targets).select_related("source").order_by("source_id")
+    blueprints: dict[int, Blueprint] = {}  # one for all of a kind: there may be very many
+    for each in arrows.iterator():
+        key = each.source.blueprint_id
+        if key not in blueprints:
+            blueprints[key] = Blueprint.objects.get(pk=key)
+        each.source.blueprint = blueprints[key]
+        if (blueprints[key].relation_called(each.name) or {}).get("required"):
+            yield each
 
 
 def seen_of(by: By, entities: Iterable[Entity]) -> set[int]:

@@ -11,7 +11,7 @@ from catalog.forms import EntityForm, EntityJson
 from catalog.models import Blueprint, Entity
 from portal.accounts.viewer import by_of
 from portal.kit.answers import go
-from portal.kit.errors import PortalError
+from portal.kit.errors import Conflict, PortalError
 
 Json = dict[str, Any]
 
@@ -66,11 +66,14 @@ def entity_deletion(request: HttpRequest, blueprint: str, identifier: str) -> Ht
     """Says what would go with it, and asks."""
     by = by_of(request)
     entity = queries.entity(by, blueprint, identifier)
-    needing = queries.with_dependents([entity])[1:]
+    needing, problem, too_many = [], "", False
+    try:
+        needing = queries.with_dependents([entity])[1:]
+    except Conflict as error:
+        problem, too_many = error.message, True
     seen = queries.seen_of(by, needing)
     named = [_named(each) for each in needing if each.pk in seen][:MOST_NAMED]
-    problem = ""
-    if request.method == "POST":
+    if request.method == "POST" and not too_many:
         try:
             gone = entity_delete(entity, dependents=request.POST.get("all") == str(len(needing)), by=by)
             more = f", and {len(gone) - 1} that needed it" if len(gone) > 1 else ""
@@ -86,6 +89,7 @@ def entity_deletion(request: HttpRequest, blueprint: str, identifier: str) -> Ht
         "more": len(needing) - len(named),
         "pointing": queries.pointing_at(entity),
         "problem": problem,
+        "too_many": too_many,
         "back_url": tables.entity_url(blueprint, identifier),
     }
     return render(request, "catalog/entity_deletion.html", context, status=409 if problem else 200)

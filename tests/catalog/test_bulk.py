@@ -1,5 +1,7 @@
 """Many entities changed, deleted and brought back by one command each."""
 
+from importlib import import_module
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -12,7 +14,7 @@ from locks import scopes
 from locks.commands import lock_take
 from portal.audit.models import Event
 from portal.kit.by import By
-from portal.kit.errors import Invalid, Missing
+from portal.kit.errors import Conflict, Invalid, Missing
 from tests.conftest import SETUP, events, write
 
 
@@ -89,6 +91,19 @@ def test_with_their_dependents_they_go(lids):
     told = entities_remove("service", {"cart": ""}, dependents=True, by=SETUP)
     assert told[0].taken == (("lid", "l1", "l1"), ("lid", "l2", "l2")) and not told[0].refused
     assert list(Entity.objects.filter(blueprint__identifier="lid").values_list("identifier", flat=True)) == ["l3"]
+
+
+def test_needed_by_too_many_it_stays_and_so_do_they(lids, page, alice, client, monkeypatch):
+    monkeypatch.setattr(import_module("catalog.queries.entities"), "MOST_DEPENDENTS", 1)
+    before = facts()
+    told = entities_remove("service", {"cart": "", "search": ""}, dependents=True, by=SETUP)
+    assert told[0].refused.startswith("More than 1 entities need “cart”") and not told[1].refused
+    with pytest.raises(Conflict, match="too many to go with it at once"):
+        entity_delete(service("cart"), dependents=True, by=page(alice))
+    client.force_login(alice)
+    answer = client.post("/catalog/!delete/service/entities/cart", {"all": "2"})
+    assert answer.status_code == 409 and b"button-danger" not in answer.content and b"too many" in answer.content
+    assert facts()[0].keys() == before[0].keys() - {("service", "search")}
 
 
 def test_more_of_them_ask_no_more_questions(shop):
