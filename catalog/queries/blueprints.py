@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def blueprint(identifier: str) -> Blueprint:
-    found = Blueprint.objects.filter(identifier=identifier).first()
+    found = rows.one(Blueprint, identifier=identifier)
     if found is None:
         raise Missing(f'Blueprint with identifier "{identifier}" was not found')
     return found

@@ -113,6 +113,24 @@ def update(rows: Sequence[Model], names: Iterable[str]) -> None:
     prepared(query, [_json(rows, columns)])
 
 
+def one(model: type[M], **which: Any) -> M | None:
+    """The row with these values, as its manager would get it; its statement is made once, not for each request."""
+    query, names, readers = _one(model, tuple(which))
+    for row in prepared(query, list(which.values())):
+        values = [read(value, None, connection) if read else value for read, value in zip(readers, row)]
+        return model.from_db(DEFAULT_DB_ALIAS, names, values)
+    return None
+
+
+@lru_cache(maxsize=100)
+def _one(model: type[Model], which: tuple[str, ...]) -> tuple[str, list[str], list[Any]]:
+    fields = model._meta.concrete_fields
+    columns = ", ".join(map(_name, fields))
+    wanted = " and ".join(f"{_name(model._meta.get_field(name))} = %s" for name in which)
+    query = f"select {columns} from {connection.ops.quote_name(model._meta.db_table)} where {wanted} limit 1"
+    return query, [each.attname for each in fields], [getattr(each, "from_db_value", None) for each in fields]
+
+
 def part(model: type[M], **values: Any) -> M:
     """A row of which only these columns were read; the others are read when they are asked for."""
     row = _filled(model, values)
