@@ -63,9 +63,7 @@ def entity(by: By, kind: str, identifier: str) -> Entity:
     own = blueprint(kind)
     rows = permissions.readable(by, Entity.objects.filter(blueprint=own), own)
     # As with_relations(), but for a single one another query costs more than the same row twice.
-    targets = arrows_seen(Relation.objects.select_related("target__blueprint"), by).order_by("position", "id")
-    arrows = Prefetch("arrows", queryset=targets.only(*_SHOWN, "target__blueprint__identifier"))
-    found = rows.filter(identifier=identifier).prefetch_related(arrows).first()
+    found = rows.filter(identifier=identifier).prefetch_related(_arrows(by, "target__blueprint")).first()
     if found is None:
         raise Missing(f'Entity with identifier "{identifier}" was not found', nearest=nearest(kind, identifier, by=by))
     found.blueprint = own
@@ -74,12 +72,15 @@ def entity(by: By, kind: str, identifier: str) -> Entity:
 
 def with_relations(rows: QuerySet[Entity], by: By | None = None) -> QuerySet[Entity]:
     """With what a list shows of their blueprints and targets, each read once however many rows have it."""
-    targets = arrows_seen(Relation.objects.select_related("target"), by).order_by("position", "id")
     named = Prefetch("arrows__target__blueprint", queryset=Blueprint.objects.only("identifier"))
-    return rows.prefetch_related("blueprint", Prefetch("arrows", queryset=targets.only(*_SHOWN)), named)
+    return rows.prefetch_related("blueprint", _arrows(by, "target"), named)
 
 
-_SHOWN = ("source_id", "name", "position", "target__identifier", "target__title", "target__blueprint_id")
+def _arrows(by: By | None, joined: str) -> "Prefetch[str]":
+    """In their order, with what is shown of their targets; `joined`: what is read in the same query."""
+    rows = arrows_seen(Relation.objects.select_related(joined), by).order_by("position", "id")
+    shown = ("source_id", "name", "position", "target__identifier", "target__title", "target__blueprint_id")
+    return Prefetch("arrows", queryset=rows.only(*shown, f"{joined}__identifier"))
 
 
 def arrows_seen(arrows: QuerySet[Relation], by: By | None) -> QuerySet[Relation]:

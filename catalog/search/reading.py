@@ -269,11 +269,14 @@ def _span(value: Any, path: str) -> str | tuple[datetime, datetime]:
         if value["preset"] not in PRESETS:
             raise Invalid.at(_under(path, "preset"), f"must be one of {', '.join(PRESETS)}")
         return str(value["preset"])
-    ends = [instant_of(value.get(name)) for name in ("from", "to")]
-    for name, instant in zip(("from", "to"), ends, strict=True):
-        if instant is None:
-            raise Invalid.at(_under(path, name), "must be a date such as 2026-01-31 or 2026-01-31T12:00:00Z")
-    return (ends[0], ends[1])  # type: ignore[return-value]
+    return _end(value, "from", path), _end(value, "to", path)
+
+
+def _end(value: dict[str, Any], name: str, path: str) -> datetime:
+    instant = instant_of(value.get(name))
+    if instant is None:
+        raise Invalid.at(_under(path, name), "must be a date such as 2026-01-31 or 2026-01-31T12:00:00Z")
+    return instant
 
 
 _VALUES: dict[str, Callable[[Any, str], Any]] = {

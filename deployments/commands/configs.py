@@ -10,8 +10,9 @@ from catalog.models import Entity
 from catalog.queries import Place
 from catalog.schema.identifiers import MOST_BYTES
 from catalog.wishes import Wish
-from deployments.commands.pairs import pair_held
+from deployments.commands.pairs import Pair, pair_held
 from deployments.models import Deployment, DeploymentConfig, Status
+from deployments.reports import Report
 from portal.audit.record import Entry
 from portal.kit import rows
 from portal.kit.by import By, trusted
@@ -25,16 +26,20 @@ Json = dict[str, Any]
 
 def config_of(place: Place, *, by: By) -> DeploymentConfig:
     """The config of the pair, its row held until the transaction ends."""
-    config = pair_held(place.service, place.environment).config
-    if config is None:
-        config_make(place, by=by)
-        config = pair_held(place.service, place.environment).config
-        assert config
+    _, config = configured(pair_held(place.service, place.environment), by=by)
     return config
 
 
-def config_make(place: Place, *, by: By) -> None:
-    """Makes the config of a pair that had none a moment ago; the place is held."""
+def configured(pair: Pair, report: Report | None = None, *, by: By) -> tuple[Pair, DeploymentConfig]:
+    """A pair that is held, with the deployment of the run of `report`, and its config, which is made on first use."""
+    if pair.config is None:
+        _make(pair.place, by)
+        pair = pair_held(pair.place.service, pair.place.environment, report)
+        assert pair.config
+    return pair, pair.config
+
+
+def _make(place: Place, by: By) -> None:
     hold_pair(place.service_id, place.environment_id)
     if DeploymentConfig.objects.filter(service=place.service_id, environment=place.environment_id).exists():
         return

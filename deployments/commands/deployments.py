@@ -10,7 +10,6 @@ from catalog.queries import Place
 from deployments import instances, queries
 from deployments.commands.commits import commits_saving
 from deployments.commands.configs import entity_held, plain_identifier, suffixed
-from deployments.commands.pairs import Pair
 from deployments.models import LEVEL, OVER, Deployment, DeploymentConfig, Gate, Status
 from deployments.reports import Report
 from portal.audit.record import Entry
@@ -29,11 +28,19 @@ _FILLED = (
 )  # fmt: skip
 
 
-def make(report: Report, pair: Pair, now: datetime, entity: Entity | None, reported_by: str, by: By) -> Deployment:
+def make(
+    report: Report,
+    place: Place,
+    config: DeploymentConfig,
+    now: datetime,
+    entity: Entity | None,
+    reported_by: str,
+    by: By,
+    *,
+    claimed: bool,
+) -> Deployment:
     """A new deployment with its key and its entity, for the caller to insert; its commits are kept."""
-    place, config = pair.place, pair.config
-    assert config
-    passed = queries.passage(report, place, now=now, claimed=pair.claimed)
+    passed = queries.passage(report, place, now=now, claimed=claimed)
     deployment = rows.new(
         Deployment,
         config=config,

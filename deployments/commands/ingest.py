@@ -78,7 +78,8 @@ def line(sent: Sent, outcome: Outcome, *, report: Report, now: datetime, by: By,
 
 @contextmanager
 def one_of_a_key() -> Iterator[None]:
-    """Of two at once with one key the second waits here for the first, and starts anew to answer as the first did."""
+    """Of two at once with one key, or one proof of the gate, the second waits here for the first, and starts anew to
+    answer as the first did."""
     try:
         yield
     except IntegrityError as taken:

@@ -16,7 +16,7 @@ from catalog.wishes import parse
 from deployments import reports
 from deployments.commands import ingest
 from deployments.commands.commits import commits_saving
-from deployments.commands.configs import config_make, is_ahead, recompute
+from deployments.commands.configs import configured, is_ahead, recompute
 from deployments.commands.deployments import advance, make, payload_of
 from deployments.commands.ingest import Became, Door, Outcome, Sent
 from deployments.commands.pairs import Pair, pair_held
@@ -142,11 +142,8 @@ def _taken_in(
     reported_by: str = "",
     line: Line | None = None,
 ) -> Outcome:
-    if pair.config is None:
-        config_make(pair.place, by=by)
-        pair = pair_held(pair.place.service, pair.place.environment, report)
-    place, config = pair.place, pair.config
-    assert config
+    pair, config = configured(pair, report, by=by)
+    place = pair.place
     if pk := known.pk if known else pair.found:
         # As it is now that its config is held: a report may have come in between.
         known = Deployment.objects.select_related("entity", "config__entity").filter(pk=pk).first()
@@ -164,11 +161,12 @@ def _taken_in(
         changed, keeping = recompute(config, by)
         new = []
     else:
-        deployment = make(report, pair, now, entity, reported_by or by.actor.name, by)
+        deployment = make(report, place, config, now, entity, reported_by or by.actor.name, by, claimed=pair.claimed)
         told = [Entry("deployment.reported", deployment.noun(), None, deployment.facts(), payload_of(deployment))]
         ahead = is_ahead(deployment, config)
         if not ahead:
-            rows.insert([deployment])
+            with ingest.one_of_a_key():
+                rows.insert([deployment])
         changed, keeping = recompute(config, by, deployment if ahead else None)
         new = [deployment] if ahead else []
     became = BECAME[told[0].name] if told else Became.REPEATED

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from catalog import queries as catalog
+from catalog.queries import Place
 from locks import queries, tables
 from locks.forms import ExtensionForm, LockForm, ReleaseForm, draft, usual_duration
 from locks.live import places_of
@@ -203,9 +204,7 @@ def panel(request: HttpRequest, service: str) -> HttpResponse:
     entity = catalog.entity(by, "service", service)
 
     def context() -> Json:
-        now = database_now()
-        places = queries.places_of(by, entity)
-        rows = tables.place_rows(places, queries.decide_many(places, now=now), by, now)
+        rows = _rows_of(queries.places_of(by, entity), by)
         everywhere = {"service": service, "scope": ScopeKind.SERVICE}
         take_url = reverse("locks:lock_list", query=everywhere, fragment="take")
         return {"service": service, "rows": rows, "take_url": take_url, "live_url": request.path}
@@ -220,12 +219,16 @@ def config_panel(request: HttpRequest, identifier: str) -> HttpResponse:
     entity = catalog.entity(by, "deploymentConfig", identifier)
 
     def context() -> Json:
-        now = database_now()
-        places = list(places_of([entity]).values())
-        rows = tables.place_rows(places, queries.decide_many(places, now=now), by, now)
+        rows = _rows_of(list(places_of([entity]).values()), by)
         return {"service": str(entity), "rows": rows, "live_url": request.path}
 
     return live(request, "locks/panel.html", context, beat=queries.beat(), partial="panel")
+
+
+def _rows_of(places: list[Place], by: By) -> list[Json]:
+    """As the gate stands at each place at this instant."""
+    now = database_now()
+    return tables.place_rows(places, queries.decide_many(places, now=now), by, now)
 
 
 @require_GET

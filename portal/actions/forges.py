@@ -1,5 +1,7 @@
 """Forges whose pipelines do the work of runs: workflows at GitHub, pipelines at GitLab. Each says how it is asked."""
 
+import json
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +11,7 @@ from portal.kit.clock import instant
 from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
+State = Literal["running", "success", "failure"]
 
 
 class Declined(Exception):
@@ -36,7 +39,7 @@ class Job:
 class Seen:
     """`label` in the forge's own word."""
 
-    state: Literal["running", "success", "failure"]
+    state: State
     label: str
     url: str = ""
 
@@ -51,6 +54,23 @@ class Ask:
     place: Json
     follows: bool
     begin: Callable[[], Job]
+
+
+def named(forge: str, method: Json, part: str, pattern: re.Pattern[str]) -> str:
+    """A part of the method once it is filled in, where it is a name that the forge may have; else Invalid."""
+    value = method[part]
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise Invalid.at(f"invocationMethod.{part}", f"{str(value)[:60]!r} is no name that {forge} has")
+    return value
+
+
+def texts_of(told: Json | None) -> dict[str, str]:
+    """Forges take texts: what is none is written out, and what is nothing is left out."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in (told or {}).items()
+        if value is not None
+    }
 
 
 class Forge(Protocol):

@@ -10,11 +10,10 @@ from urllib.parse import quote, urlencode
 from django.conf import settings
 
 from portal.accounts.organization import secret_is_there, secret_value, secrets_there
-from portal.actions.forges import Ask, Declined, Doubtful, Job, Seen, began_since
+from portal.actions.forges import Ask, Declined, Doubtful, Job, Seen, State, began_since, named, texts_of
 from portal.audit.posting import AGAIN
 from portal.audit.subscribers import RetryLater
 from portal.kit import outgoing
-from portal.kit.errors import Invalid
 
 Json = dict[str, Any]
 
@@ -23,7 +22,7 @@ READING = "gitlab_read"
 GROUP = re.compile(r"(?!.*\.\.)[\w.-]{1,100}(/[\w.-]{1,100}){0,19}", re.ASCII)
 PROJECT = re.compile(r"(?!.*\.\.)[\w.-]{1,100}", re.ASCII)
 REF = re.compile(r"[\w./#@+-]{1,200}", re.ASCII)
-ENDS = {"success": "success", "failed": "failure", "canceled": "failure", "skipped": "failure"}
+ENDS: dict[str, State] = {"success": "success", "failed": "failure", "canceled": "failure", "skipped": "failure"}
 SAID = 300
 
 
@@ -38,13 +37,13 @@ class Pipelines:
         return READING in secrets
 
     def ready(self, method: Json) -> Ask:
-        group, project = _named(method, "groupName", GROUP), _named(method, "projectName", PROJECT)
-        ref = _named({"defaultRef": "main"} | method, "defaultRef", REF)
+        group, project = named(self.name, method, "groupName", GROUP), named(self.name, method, "projectName", PROJECT)
+        ref = named(self.name, {"defaultRef": "main"} | method, "defaultRef", REF)
         token = secret_value(_token_of(group, project))
         if token is None:
             raise Declined(_lacking(group, project))
         place = {"project": f"{group}/{project}", "ref": ref}
-        given = {f"variables[{name}]": text for name, text in _variables(method).items()}
+        given = {f"variables[{name}]": text for name, text in texts_of(method.get("pipelineVariables")).items()}
         form = urlencode({"token": token, "ref": ref} | given).encode()
         return Ask(place, self.follows(method, secrets_there()), lambda: _begun(place, form))
 
@@ -58,7 +57,7 @@ class Pipelines:
         word = str(told.get("status")) if isinstance(told, dict) else ""
         if not word:
             raise RetryLater("GitLab's answer says no status.")
-        return Seen(ENDS.get(word, "running"), word.replace("_", " "))  # type: ignore[arg-type]
+        return Seen(ENDS.get(word, "running"), word.replace("_", " "))
 
 
 def _token_of(group: str, project: str) -> str:
@@ -71,22 +70,6 @@ def _lacking(group: str, project: str) -> str:
         f"GitLab cannot be asked: there is no secret {_token_of(group, project)}, "
         f"which holds the trigger token of {group}/{project} (Webhooks, Secrets)."
     )
-
-
-def _named(method: Json, name: str, pattern: re.Pattern[str]) -> str:
-    value = method[name]
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise Invalid.at(f"invocationMethod.{name}", f"{str(value)[:60]!r} is no name that GitLab has")
-    return value
-
-
-def _variables(method: Json) -> dict[str, str]:
-    told = method.get("pipelineVariables") or {}
-    return {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in told.items()
-        if value is not None
-    }
 
 
 def _begun(place: Json, form: bytes) -> Job:

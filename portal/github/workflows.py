@@ -1,6 +1,5 @@
 """Runs that workflows at GitHub do: dispatched as the App, in the repositories that the operator named, and followed."""
 
-import json
 import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from portal.actions.forges import Ask, Declined, Doubtful, Job, Seen, began_since
+from portal.actions.forges import Ask, Declined, Doubtful, Job, Seen, began_since, named, texts_of
 from portal.audit.subscribers import Hopeless, RetryLater
 from portal.github import client
 from portal.kit.clock import iso
@@ -49,11 +48,11 @@ class Workflows:
         return method.get("reportWorkflowStatus", True) not in (False, "false")
 
     def ready(self, method: Json) -> Ask:
-        org, repo, workflow = (_named(method, each) for each in ("org", "repo", "workflow"))
+        org, repo, workflow = (named(self.name, method, each, NAME) for each in ("org", "repo", "workflow"))
         repository = f"{org}/{repo}"
         if not _is_named(repository):
             raise Declined(f"GitHub is not asked: PORTCULLIS_GITHUB_WORKFLOWS does not name {repository}.")
-        inputs = _inputs(method)
+        inputs = texts_of(method.get("workflowInputs"))
         ref = inputs.pop("ref", "main")
         if not REF.fullmatch(ref):
             raise Invalid.at("invocationMethod.workflowInputs.ref", f"{ref[:60]!r} is no branch or tag")
@@ -90,23 +89,6 @@ def _listed(names: list[str]) -> str:
 def _is_named(repository: str) -> bool:
     """Whoever may write an action may not start every workflow that the App reaches."""
     return any(fnmatchcase(repository.lower(), each.lower()) for each in settings.GITHUB_WORKFLOWS)
-
-
-def _named(method: Json, part: str) -> str:
-    value = method[part]
-    if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise Invalid.at(f"invocationMethod.{part}", f"{str(value)[:60]!r} is no name that GitHub has")
-    return value
-
-
-def _inputs(method: Json) -> dict[str, str]:
-    """GitHub takes texts: what is none is written out, and nothing is left out."""
-    told = method.get("workflowInputs") or {}
-    return {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in told.items()
-        if value is not None
-    }
 
 
 def _begun(place: Json, inputs: dict[str, str], token: str) -> Job:

@@ -93,5 +93,8 @@ def _events(request: HttpRequest, found: Any) -> Context:
 @require_safe
 def banner(request: HttpRequest) -> HttpResponse:
     """What is locked for everybody, kept up to date on every page."""
-    context = lambda: {"banner": banner_lines(by_of(request)), "banner_url": request.path}  # noqa: E731
+
+    def context() -> Context:
+        return {"banner": banner_lines(by_of(request)), "banner_url": request.path}
+
     return live(request, "kit/_banner.html", context, beat=locks.beat())

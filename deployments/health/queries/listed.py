@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import F
 
@@ -47,7 +47,7 @@ def probes_listed(by: By, now: datetime, *, muted: Muted, down: datetime | None)
     return [_listed(row, tiers, muted, down, now) for row in rows]
 
 
-def _listed(row: tuple, tiers: dict[int, str], muted: Muted, down: datetime | None, now: datetime) -> Listed:  # type: ignore[type-arg]
+def _listed(row: tuple[Any, ...], tiers: dict[int, str], muted: Muted, down: datetime | None, now: datetime) -> Listed:
     (pk, name, kind, host, version, service_name, environment_name, entity_name, service, environment, entity,
      of_service, of_environment, of_entity, paused, state, since, checked_at, interval, grace) = row  # fmt: skip
     where = entity_name or f"{service_name} in {environment_name}"
